@@ -1,0 +1,49 @@
+//! What the pages need of the server. The server's `service` implements it; the caller's identity
+//! is already inside the implementation that a request is given, so no door can forget it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::model::{Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started};
+
+/// The backend of one request: bound to the one who asks.
+pub type BackendRef = Arc<dyn Backend>;
+
+/// What `GET /api/processes` takes.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessFilter {
+    /// Case-insensitive text in script, project, args or id.
+    pub q: Option<String>,
+    /// A [`crate::model::Status`] by name.
+    pub status: Option<String>,
+    /// A project's name.
+    pub project: Option<String>,
+    /// At most so many, 1 to 1,000; 100 when absent.
+    pub limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// The use-cases of the pages. Every error is a [`Problem`] with a stable code.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Who asks, as shown in the page's corner.
+    fn user_name(&self) -> String;
+    /// Everything startable.
+    async fn list_scripts(&self) -> Result<Catalogue, Problem>;
+    /// Newest first.
+    async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, Problem>;
+    /// One process with its attempts.
+    async fn get_process(&self, id: ProcessId) -> Result<Process, Problem>;
+    /// The newest `tail` entries of its log.
+    async fn tail_log(&self, id: ProcessId, tail: u32) -> Result<LogPage, Problem>;
+    /// Starts a script.
+    async fn start_process(&self, request: StartRequest) -> Result<Started, Problem>;
+    /// Asks it to end; the answer is the process as it is then.
+    async fn stop_process(&self, id: ProcessId) -> Result<Process, Problem>;
+    /// Stops it if it runs, and starts a new attempt.
+    async fn restart_process(&self, id: ProcessId) -> Result<Process, Problem>;
+    /// Sends a signal (`SIGHUP`) to it.
+    async fn signal_process(&self, id: ProcessId, signal: String) -> Result<(), Problem>;
+}

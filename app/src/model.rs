@@ -1,0 +1,13 @@
+//! The types that cross the wire: REST, WebSocket and server functions speak these and no others.
+
+mod log;
+mod message;
+mod problem;
+mod process;
+mod script;
+
+pub use log::{Entry, EntryKind, LogPage};
+pub use message::{ClientMessage, ServerMessage, SubscribeMode};
+pub use problem::Problem;
+pub use process::{Attempt, Process, ProcessId, ProcessList, ProcessType, Started, StartRequest, Status};
+pub use script::{Catalogue, Project, Script, ScriptSource};

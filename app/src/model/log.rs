@@ -1,0 +1,54 @@
+//! One line of a log, and pages of them.
+
+use serde::{Deserialize, Serialize};
+
+/// Which stream an entry came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryKind {
+    /// The child's standard output.
+    Stdout,
+    /// The child's standard error.
+    Stderr,
+    /// Runyard's own words about the process.
+    System,
+}
+
+impl EntryKind {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::System => "system",
+        }
+    }
+}
+
+/// One line of a process's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// 0, 1, 2 ... per process, without holes.
+    pub idx: i64,
+    /// When it was written, in milliseconds since the epoch.
+    pub ts: i64,
+    /// The stream.
+    #[serde(rename = "type")]
+    pub kind: EntryKind,
+    /// The text without its line end; invalid UTF-8 is shown as U+FFFD.
+    pub line: String,
+    /// The line was too long: the next entry of the same stream goes on with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continued: bool,
+}
+
+/// The answer to `GET /api/processes/:id/logs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogPage {
+    /// In the order of their indexes.
+    pub entries: Vec<Entry>,
+    /// Give it as `after` for what follows; `None` when nothing followed yet.
+    pub next_after: Option<i64>,
+}

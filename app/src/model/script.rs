@@ -1,0 +1,56 @@
+//! What can be started.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a script was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScriptSource {
+    /// `scripts` of a package.json.
+    PackageJson,
+    /// A line of a Procfile.
+    Procfile,
+    /// A command of `runyard.toml`.
+    Declared,
+}
+
+/// Something startable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Script {
+    /// The project it belongs to.
+    pub project: String,
+    /// Its name, unique in its project.
+    pub name: String,
+    /// The command line as written.
+    pub command: String,
+    /// Where it was found.
+    pub source: ScriptSource,
+    /// Job or service, when a start does not say.
+    #[serde(rename = "type")]
+    pub kind: super::ProcessType,
+}
+
+/// A folder with scripts. Each package of a workspace is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// Its name: from package.json, or the folder's; unique.
+    pub name: String,
+    /// Its folder, relative to the root it was found under; `.` for the root itself.
+    pub path: String,
+    /// What runs its scripts: `native`, `npm`, `pnpm`, `yarn`, `bun`.
+    pub runner: String,
+    /// In the order they were written.
+    pub scripts: Vec<Script>,
+    /// Why its scripts cannot be read, in words; they are then empty.
+    pub problem: Option<String>,
+}
+
+/// The answer to `GET /api/scripts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalogue {
+    /// Roots first, then their packages.
+    pub projects: Vec<Project>,
+}

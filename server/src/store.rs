@@ -1,0 +1,181 @@
+//! What is kept: processes, attempts, log chunks, cursors and the audit.
+//!
+//! [`Store`] is the port that every database implements; one conformance suite
+//! (`store::conformance`) holds them to the same behaviour. Writes go through [`Writer`], which puts
+//! what many tasks submit at the same time into one transaction.
+
+use async_trait::async_trait;
+
+use app::model::{Attempt, Process, ProcessId};
+
+#[cfg(test)]
+mod conformance;
+mod sqlite;
+mod writer;
+
+pub use sqlite::SqliteStore;
+pub use writer::Writer;
+
+/// A process as it is kept: what everybody sees, and what only a restart needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessRecord {
+    /// With its attempts, oldest first.
+    pub process: Process,
+    /// How to run it (JSON, of the engine's making): never shown, it may hold secrets.
+    pub spec: String,
+}
+
+/// How far a run's output has been taken into the log. Written in the same transaction as the
+/// chunk that it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The run, as the keeper knows it: `PROCESS.ATTEMPT`.
+    pub run: String,
+    /// Bytes of the index that are done with.
+    pub index_off: u64,
+    /// Bytes of stdout that stand in the log: up to the end of the last whole line.
+    pub out_off: u64,
+    /// The same of stderr.
+    pub err_off: u64,
+}
+
+/// A batch of log entries, compressed. `first_idx..=last_idx` has no holes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Index of its first entry.
+    pub first_idx: i64,
+    /// Index of its last entry.
+    pub last_idx: i64,
+    /// Smallest time in it, milliseconds since the epoch.
+    pub first_ts: i64,
+    /// Largest time in it.
+    pub last_ts: i64,
+    /// How `bytes` is to be read; see `logs::chunk`.
+    pub codec: u8,
+    /// The entries.
+    pub bytes: Vec<u8>,
+}
+
+/// Which chunks to read, in the order of their indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkRange {
+    /// The chunks that hold entries with an index above this, ascending.
+    After(i64),
+    /// The chunks that hold entries with an index below this, descending.
+    Before(i64),
+    /// The chunks that hold entries written at this time or later, ascending.
+    Since(i64),
+}
+
+/// An act that is kept for ever: who did what, with which outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Milliseconds since the epoch.
+    pub at: i64,
+    /// The name on the token or session.
+    pub actor: String,
+    /// `process.start`, `process.stop`, `session.create` ...
+    pub action: String,
+    /// What was acted on: a process id, a script.
+    pub target: String,
+    /// `ok`, or the problem's code.
+    pub outcome: String,
+    /// Words for people.
+    pub detail: String,
+}
+
+/// One change. A list of them is one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Inserts the process with its attempts, or replaces it. `next_idx` is not lowered.
+    PutProcess(Box<ProcessRecord>),
+    /// Appends a chunk to a log, and moves the cursor of the run that it came from. A chunk whose
+    /// `first_idx` is not the process's next index is refused ([`StoreError::Gap`]).
+    AppendChunk {
+        /// Whose log.
+        process: ProcessId,
+        /// The entries.
+        chunk: Chunk,
+        /// `None` for entries that came from no run (`system`).
+        cursor: Option<Cursor>,
+    },
+    /// Moves a cursor without entries.
+    PutCursor(Cursor),
+    /// Forgets a run's cursor: its spool is gone.
+    DropCursor(String),
+    /// Adds a line to the audit.
+    Audit(AuditRecord),
+}
+
+/// Which processes to list, newest first. Strings are compared without case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Text found in script, project, args or id.
+    pub q: Option<String>,
+    /// A status by name.
+    pub status: Option<String>,
+    /// A project's name.
+    pub project: Option<String>,
+    /// Only processes with an id below this (ids sort by time).
+    pub before: Option<ProcessId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error, Clone)]
+pub enum StoreError {
+    /// The database was written by a newer Runyard.
+    #[error("the database {0} was written by a newer version of runyard: update runyard")]
+    Newer(String),
+    /// It cannot be opened.
+    #[error("cannot open the database {url}: {why}")]
+    Open {
+        /// As configured.
+        url: String,
+        /// The database's words.
+        why: String,
+    },
+    /// A chunk does not begin where the log ends.
+    #[error("log of {process}: a chunk begins at {got}, the log ends before {expected}")]
+    Gap {
+        /// Whose log.
+        process: ProcessId,
+        /// The log's next index.
+        expected: i64,
+        /// The chunk's first.
+        got: i64,
+    },
+    /// It may work later: locked, full, an I/O error.
+    #[error("the database cannot write now: {0}")]
+    Unavailable(String),
+    /// It will not work later either.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+/// A database.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes all of the changes, or none.
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
+    /// One process.
+    async fn get_process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>, StoreError>;
+    /// A page of processes.
+    async fn list_processes(&self, query: &ListQuery) -> Result<Vec<Process>, StoreError>;
+    /// Every process that has not ended, oldest first: what a restarted server takes up again.
+    async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
+    /// Every cursor: the runs whose spool has not been given back.
+    async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
+    /// At most `limit` chunks of a log.
+    async fn chunks(
+        &self,
+        process: &ProcessId,
+        range: ChunkRange,
+        limit: u32,
+    ) -> Result<Vec<Chunk>, StoreError>;
+    /// The audit, newest first: at most `limit` with `at` below `before`.
+    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
