@@ -1,6 +1,17 @@
 //! The user interface and the types it shares with the server.
 //!
-//! Built twice: with `ssr` into the server, with `hydrate` into the browser's WASM module.
+//! Built twice: with `ssr` into the server, with `hydrate` into the browser's WASM module. The
+//! same components run in both; what only a browser can do happens in effects and event handlers.
 
 pub mod api;
+mod app;
+mod components;
+mod error;
+mod live;
 pub mod model;
+mod pages;
+mod shell;
+mod text;
+
+pub use app::App;
+pub use shell::{ShellOptions, shell};

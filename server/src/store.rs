@@ -6,10 +6,11 @@
 
 use async_trait::async_trait;
 
-use app::model::{Attempt, Process, ProcessId};
+use app::model::{Process, ProcessId};
 
 #[cfg(test)]
 mod conformance;
+mod plan;
 mod sqlite;
 mod writer;
 
@@ -87,7 +88,8 @@ pub struct AuditRecord {
 /// One change. A list of them is one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// Inserts the process with its attempts, or replaces it. `next_idx` is not lowered.
+    /// Inserts the process with its attempts, or replaces it. `next_idx` counts for a new process
+    /// only: afterwards the chunks alone move it. Attempts are added and replaced, not removed.
     PutProcess(Box<ProcessRecord>),
     /// Appends a chunk to a log, and moves the cursor of the run that it came from. A chunk whose
     /// `first_idx` is not the process's next index is refused ([`StoreError::Gap`]).

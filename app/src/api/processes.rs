@@ -1,0 +1,77 @@
+//! Processes: list, look, start, stop.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+
+#[cfg(feature = "ssr")]
+use super::ProcessFilter;
+#[cfg(feature = "ssr")]
+use super::context::{answer, backend};
+use crate::model::{LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started};
+
+/// A page of processes, newest first. `q`: text in script, project, args or id.
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "list_processes", input = Json)]
+pub async fn list_processes(
+    q: Option<String>,
+    cursor: Option<String>,
+) -> Result<ProcessList, Problem> {
+    let filter = ProcessFilter { q, cursor, ..ProcessFilter::default() };
+    answer(backend()?.list_processes(filter).await)
+}
+
+/// One process with its attempts.
+///
+/// # Errors
+/// The server's problem; 404 when there is none of that id.
+#[server(prefix = "/api/ui", endpoint = "get_process", input = Json)]
+pub async fn get_process(id: ProcessId) -> Result<Process, Problem> {
+    answer(backend()?.get_process(id).await)
+}
+
+/// The newest `tail` entries of a log.
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "tail_log", input = Json)]
+pub async fn tail_log(id: ProcessId, tail: u32) -> Result<LogPage, Problem> {
+    answer(backend()?.tail_log(id, tail).await)
+}
+
+/// Starts a script.
+///
+/// # Errors
+/// The server's problem, which says what would be right.
+#[server(prefix = "/api/ui", endpoint = "start_process", input = Json)]
+pub async fn start_process(request: StartRequest) -> Result<Started, Problem> {
+    answer(backend()?.start_process(request).await)
+}
+
+/// Asks a process to end; the answer is the process as it is then.
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "stop_process", input = Json)]
+pub async fn stop_process(id: ProcessId) -> Result<Process, Problem> {
+    answer(backend()?.stop_process(id).await)
+}
+
+/// Stops a process if it runs, and starts a new attempt.
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "restart_process", input = Json)]
+pub async fn restart_process(id: ProcessId) -> Result<Process, Problem> {
+    answer(backend()?.restart_process(id).await)
+}
+
+/// Sends a signal by its name (`SIGHUP`).
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "signal_process", input = Json)]
+pub async fn signal_process(id: ProcessId, signal: String) -> Result<(), Problem> {
+    answer(backend()?.signal_process(id, signal).await)
+}

@@ -1,0 +1,181 @@
+//! The log of the process on screen: the newest 1,000 rows, in order, each once.
+//!
+//! Entries come from the page's first HTML and then from the WebSocket, which after a reconnect may
+//! send some again. Indexes decide: what is not above the last one is passed over, and a hole that
+//! no `gap` explained is asked for again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::model::{Entry, EntryKind};
+use crate::text::ansi::{Style, style_after};
+
+/// How many rows are kept.
+pub(crate) const MAX_ROWS: usize = 1_000;
+
+/// One row of the viewer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// A line of the log, and the style it begins in.
+    Line(Entry, Style),
+    /// Lines that were passed over, both ends included.
+    Gap {
+        /// First index passed over.
+        from: i64,
+        /// Last index passed over.
+        to: i64,
+    },
+}
+
+impl Row {
+    /// The index of the line, or of the first one passed over: unique and rising.
+    pub(crate) fn key(&self) -> i64 {
+        match self {
+            Self::Line(entry, _) => entry.idx,
+            Self::Gap { from, .. } => *from,
+        }
+    }
+}
+
+/// What came of new entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// All of them were known.
+    Nothing,
+    /// The feed grew.
+    Added,
+    /// Entries are missing: ask again for what is above this index.
+    Hole {
+        /// The last index there is.
+        after: i64,
+    },
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Feed {
+    rows: VecDeque<Arc<Row>>,
+    /// What a reader who scrolled up looks at, so that a burst does not take it away.
+    held: Option<VecDeque<Arc<Row>>>,
+    /// The index after the last: how far the feed has come.
+    next: i64,
+    held_next: i64,
+    /// A hole was asked for and not filled yet.
+    asked: bool,
+    styles: [Style; 3],
+}
+
+impl Feed {
+    /// A feed that begins with these entries.
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        let mut feed = Self::default();
+        feed.next = entries.first().map_or(0, |entry| entry.idx);
+        feed.push(entries);
+        feed
+    }
+
+    /// The last index there is; -1 before the first.
+    pub(crate) fn last(&self) -> i64 {
+        self.next - 1
+    }
+
+    /// Takes the entries that are new.
+    pub(crate) fn push(&mut self, entries: Vec<Entry>) -> Pushed {
+        let before = self.next;
+        for entry in entries {
+            if entry.idx < self.next {
+                continue;
+            }
+            if entry.idx > self.next {
+                if !self.asked {
+                    self.asked = true;
+                    return Pushed::Hole { after: self.last() };
+                }
+                // Asked once and not given: say so rather than wait for ever.
+                self.skip_to(entry.idx - 1);
+            }
+            let style = &mut self.styles[stream_of(entry.kind)];
+            let start = *style;
+            *style = style_after(&entry.line, start);
+            self.next = entry.idx + 1;
+            self.keep(Row::Line(entry, start));
+        }
+        if self.next == before {
+            return Pushed::Nothing;
+        }
+        self.asked = false;
+        Pushed::Added
+    }
+
+    /// Marks the entries up to `to` as passed over.
+    pub(crate) fn skip_to(&mut self, to: i64) {
+        if to >= self.next {
+            let from = self.next;
+            self.next = to + 1;
+            // A colour that was on may have been put off in between.
+            self.styles = [Style::default(); 3];
+            self.keep(Row::Gap { from, to });
+        }
+    }
+
+    fn keep(&mut self, row: Row) {
+        if self.rows.len() == MAX_ROWS {
+            self.rows.pop_front();
+        }
+        self.rows.push_back(Arc::new(row));
+    }
+
+    /// Holds the rows on screen still while the feed goes on.
+    pub(crate) fn hold(&mut self) {
+        if self.held.is_none() {
+            self.held = Some(self.rows.clone());
+            self.held_next = self.next;
+        }
+    }
+
+    /// Shows the newest rows again.
+    pub(crate) fn release(&mut self) {
+        self.held = None;
+    }
+
+    /// Whether rows are held still.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// How many entries came since the rows were held.
+    pub(crate) fn waiting(&self) -> i64 {
+        if self.is_held() { self.next - self.held_next } else { 0 }
+    }
+
+    /// How many rows can be shown.
+    pub(crate) fn len(&self) -> usize {
+        self.shown().len()
+    }
+
+    /// How many entries of the log are before the first row.
+    pub(crate) fn earlier(&self) -> i64 {
+        self.shown().front().map_or(0, |row| row.key())
+    }
+
+    /// The rows at these places; what is outside is left out.
+    pub(crate) fn slice(&self, first: usize, count: usize) -> Vec<Arc<Row>> {
+        self.shown().iter().skip(first).take(count).cloned().collect()
+    }
+
+    fn shown(&self) -> &VecDeque<Arc<Row>> {
+        self.held.as_ref().unwrap_or(&self.rows)
+    }
+}
+
+fn stream_of(kind: EntryKind) -> usize {
+    match kind {
+        EntryKind::Stdout => 0,
+        EntryKind::Stderr => 1,
+        EntryKind::System => 2,
+    }
+}
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

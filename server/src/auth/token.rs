@@ -1,0 +1,223 @@
+//! Tokens: JWTs signed with HS256, for sessions and for programs.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+
+use super::{AuthError, SigningKey, random_text};
+
+const ISSUER: &str = "runyard";
+/// Longer is none of ours; it is not even decoded.
+const MAX_TOKEN_BYTES: usize = 4096;
+const MAX_NAME_CHARS: usize = 100;
+const MAX_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// The name in tokens and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "admin" => Ok(Self::Admin),
+            _ => Err(format!("{text:?} is no role: admin")),
+        }
+    }
+}
+
+/// What a token is for. One is not good for the other: a cookie is sent by the browser whoever
+/// asks, so what comes in one is guarded differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audience {
+    /// The session cookie.
+    Session,
+    /// The `Authorization` header.
+    Api,
+}
+
+impl fmt::Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Session => "session",
+            Self::Api => "api",
+        })
+    }
+}
+
+/// How somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// With the session cookie: what changes state needs a check of the origin.
+    Session,
+    /// With a bearer token.
+    Bearer,
+}
+
+/// Somebody who is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who, as the audit knows them.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Of the token, unique.
+    pub token_id: String,
+    /// How they came in.
+    pub via: Via,
+}
+
+/// What a token says. Times are whole seconds since the epoch.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audience,
+    sub: String,
+    role: Role,
+    iat: u64,
+    exp: u64,
+    jti: String,
+}
+
+/// Makes tokens and checks them.
+#[derive(Clone)]
+pub struct TokenIssuer {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+impl fmt::Debug for TokenIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenIssuer(..)")
+    }
+}
+
+impl TokenIssuer {
+    /// An issuer that signs with `key`.
+    #[must_use]
+    pub fn new(key: &SigningKey) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[Audience::Session, Audience::Api]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The library asks the clock itself and adds a minute; `verify` compares with its argument.
+        validation.validate_exp = false;
+        Self {
+            encoding: EncodingKey::from_secret(key.as_bytes()),
+            decoding: DecodingKey::from_secret(key.as_bytes()),
+            validation,
+        }
+    }
+
+    /// A token for `name` that is good for `ttl` from `now` on.
+    ///
+    /// # Errors
+    /// [`AuthError::Name`] and [`AuthError::Ttl`] for what a token cannot carry.
+    pub fn issue(
+        &self,
+        name: &str,
+        role: Role,
+        audience: Audience,
+        ttl: Duration,
+        now: SystemTime,
+    ) -> Result<String, AuthError> {
+        let length = name.chars().count();
+        if !(1..=MAX_NAME_CHARS).contains(&length) || name.chars().any(char::is_control) {
+            return Err(AuthError::Name(name.chars().take(MAX_NAME_CHARS).collect()));
+        }
+        check_ttl(ttl).ok_or_else(|| AuthError::Ttl(format!("{ttl:?}")))?;
+        let iat = to_seconds(now);
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: audience,
+            sub: name.to_owned(),
+            role,
+            iat,
+            exp: iat.saturating_add(ttl.as_secs()),
+            jti: random_text::<16>()?,
+        };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(|_| AuthError::Invalid)
+    }
+
+    /// Who brought `token`, if it is ours, for `expected`, and has not expired at `now`.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`], [`AuthError::Audience`] or [`AuthError::Expired`].
+    pub fn verify(
+        &self,
+        token: &str,
+        expected: Audience,
+        now: SystemTime,
+    ) -> Result<Identity, AuthError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(AuthError::Invalid);
+        }
+        let claims = decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidAudience => AuthError::Audience { expected },
+                _ => AuthError::Invalid,
+            })?
+            .claims;
+        if claims.aud != expected {
+            return Err(AuthError::Audience { expected });
+        }
+        if claims.exp <= to_seconds(now) {
+            return Err(AuthError::Expired);
+        }
+        let via = match claims.aud {
+            Audience::Session => Via::Session,
+            Audience::Api => Via::Bearer,
+        };
+        Ok(Identity { name: claims.sub, role: claims.role, token_id: claims.jti, via })
+    }
+}
+
+/// Reads a time to live such as `30m`, `1h` or `7d`.
+///
+/// # Errors
+/// [`AuthError::Ttl`] when it is none, shorter than a second or longer than 366 days.
+pub fn parse_ttl(text: &str) -> Result<Duration, AuthError> {
+    humantime::parse_duration(text)
+        .ok()
+        .and_then(check_ttl)
+        .ok_or_else(|| AuthError::Ttl(text.to_owned()))
+}
+
+fn check_ttl(ttl: Duration) -> Option<Duration> {
+    (Duration::from_secs(1)..=MAX_TTL).contains(&ttl).then_some(ttl)
+}
+
+/// A clock before the epoch is at the epoch: tokens made then have expired when it is put right.
+fn to_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The command line. It only reads what was said; what it means is decided by `config` and `lib`.
+
+mod args;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+pub use args::{HealthcheckArgs, ServeArgs, TokenCreateArgs};
+use args::{RawCli, RawCommand, RawToken};
+
+/// The command line, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cli {
+    /// What to do.
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serve the web interface and the API.
+    Serve(ServeArgs),
+    /// Be the keeper of the processes.
+    Keeper {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// Print a token for a program.
+    TokenCreate(TokenCreateArgs),
+    /// Ask a running server whether it is well.
+    Healthcheck(HealthcheckArgs),
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// Also for `--help` and `--version`, as clap has it: `error.exit()` prints and ends rightly.
+    pub fn parse_from<I, T>(args: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let raw = RawCli::try_parse_from(args)?;
+        let command = match raw.command {
+            None => Command::Serve(raw.serve),
+            Some(RawCommand::Serve(serve)) => Command::Serve(serve),
+            Some(RawCommand::Keeper { data }) => Command::Keeper { data },
+            Some(RawCommand::Token { command: RawToken::Create(create) }) => {
+                Command::TokenCreate(create)
+            }
+            Some(RawCommand::Healthcheck(healthcheck)) => Command::Healthcheck(healthcheck),
+        };
+        Ok(Self { command })
+    }
+}
+
+/// A time as people write it: `90s`, `30m`, `1h`, `7d`.
+fn parse_ttl(text: &str) -> Result<Duration, String> {
+    /// A token that outlives this is a password that nobody changes.
+    const LONGEST_S: u64 = 366 * 86_400;
+    let wanted = || format!("{text:?} is no time: a number and s, m, h or d, such as 30m, 1h or 7d");
+    let unit_s = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
+        Some('d') => 86_400,
+        _ => return Err(wanted()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wanted())?;
+    match number.checked_mul(unit_s) {
+        Some(seconds) if (1..=LONGEST_S).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("{text:?} is not between 1s and 366d")),
+    }
+}

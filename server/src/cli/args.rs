@@ -1,0 +1,135 @@
+//! The flags and their help texts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Flags, parse_listen};
+
+use super::parse_ttl;
+
+/// Run the scripts and services of a project from the browser.
+///
+/// Without a command it serves the project in the current folder on http://127.0.0.1:3147 and prints
+/// a link that signs you in. Settings come from runyard.toml, then from the environment
+/// (RUNYARD_SERVER__LISTEN and so on), then from these flags.
+#[derive(Debug, Parser)]
+#[command(name = "runyard", version, args_conflicts_with_subcommands = true)]
+pub(super) struct RawCli {
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+    #[command(subcommand)]
+    pub(super) command: Option<RawCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RawCommand {
+    /// Serve the web interface and the API (this is what runyard does without a command)
+    Serve(ServeArgs),
+    /// Hold the running processes; the server starts this by itself
+    Keeper {
+        /// The data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Tokens for programs that use the API
+    Token {
+        #[command(subcommand)]
+        command: RawToken,
+    },
+    /// Ask a running server whether it is well; the exit code is 0 when it is
+    Healthcheck(HealthcheckArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RawToken {
+    /// Print a new token, to be sent as "Authorization: Bearer TOKEN"
+    Create(TokenCreateArgs),
+}
+
+/// The flags of `serve`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct ServeArgs {
+    /// Listen on this address [default: 127.0.0.1:3147]
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen, conflicts_with = "port")]
+    pub listen: Option<SocketAddr>,
+    /// Listen on this port of 127.0.0.1
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Keep everything in this folder [default: .runyard in the first project]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A folder with a package.json or a Procfile; several may be given [default: the current one]
+    #[arg(long = "project", value_name = "DIR", num_args = 1..)]
+    pub projects: Vec<PathBuf>,
+    /// Read settings from this file [default: runyard.toml, when it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use this database, a URL or a file [default: runyard.db in the data folder]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+}
+
+/// The flags of `token create`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct TokenCreateArgs {
+    /// What the token may do
+    #[arg(long, value_name = "ROLE", default_value = "admin")]
+    pub role: String,
+    /// Whose it is; the audit shows this name
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// How long it is good for: 30m, 1h, 7d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_ttl)]
+    pub ttl: Duration,
+    /// The server's data folder, which holds the signing key [default: as for serve]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Read settings from this file [default: runyard.toml, when it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The flags of `healthcheck`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct HealthcheckArgs {
+    /// The address that the server listens on [default: as for serve]
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub listen: Option<SocketAddr>,
+    /// Read settings from this file [default: runyard.toml, when it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// As the configuration takes it.
+    #[must_use]
+    pub fn into_flags(self) -> Flags {
+        let by_port = self.port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        Flags {
+            config: self.config,
+            listen: self.listen.or(by_port),
+            data: self.data,
+            database: self.database,
+            projects: self.projects,
+        }
+    }
+}
+
+impl TokenCreateArgs {
+    /// As the configuration takes it.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), data: self.data.clone(), ..Flags::default() }
+    }
+}
+
+impl HealthcheckArgs {
+    /// As the configuration takes it.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), listen: self.listen, ..Flags::default() }
+    }
+}

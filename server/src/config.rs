@@ -1,0 +1,162 @@
+//! Configuration: `runyard.toml`, then the environment, then flags; the later one wins.
+//!
+//! Every source is first read into [`Setting`]s that remember where they came from, and then applied
+//! by the section that owns the key. So a wrong key or value is told the same way whatever its
+//! source: where it stands, what it is called, and what would be right. The environment is an
+//! argument, not a global: tests bring their own.
+
+mod data_dir;
+mod environment;
+mod error;
+mod file;
+mod limits;
+mod run;
+mod server;
+mod setting;
+pub mod suggest;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub use error::{ConfigError, Invalid};
+pub use limits::LimitsConfig;
+pub use run::{ArgDeny, RunConfig, RunnerChoice};
+pub use server::{ServerConfig, parse_listen};
+use setting::{Origin, Rejected, Setting};
+
+/// The file that is read from the current folder when `--config` names none.
+pub const FILE_NAME: &str = "runyard.toml";
+
+/// Everything that can be configured, valid as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `[server]`: where it listens and keeps its data.
+    pub server: ServerConfig,
+    /// `[run]`: how scripts are run and what they may be given.
+    pub run: RunConfig,
+    /// `[limits]`: how much may run.
+    pub limits: LimitsConfig,
+    /// The project folders, absolute and without symlinks; at least one.
+    pub projects: Vec<PathBuf>,
+}
+
+/// What the command line says; `None` and empty where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--listen`, or the loopback address with `--port`.
+    pub listen: Option<SocketAddr>,
+    /// `--data`.
+    pub data: Option<PathBuf>,
+    /// `--database`.
+    pub database: Option<String>,
+    /// `--project`, in the order given.
+    pub projects: Vec<PathBuf>,
+}
+
+/// What a configuration is made of.
+#[derive(Clone, Debug)]
+pub struct Sources<E> {
+    /// The folder that relative paths of flags and environment begin in.
+    pub current_dir: PathBuf,
+    /// Name and value of every environment variable: `std::env::vars_os()` in a real run.
+    pub env: E,
+    /// The command line.
+    pub flags: Flags,
+}
+
+impl Config {
+    /// Reads all sources and puts them together.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a key that does not exist, a value that does not fit: always with
+    /// the place where it stands.
+    pub fn load<E>(sources: Sources<E>) -> Result<Self, ConfigError>
+    where
+        E: IntoIterator<Item = (OsString, OsString)>,
+    {
+        let Sources { current_dir, env, flags } = sources;
+        let mut settings = file::read(flags.config.as_deref(), &current_dir)?;
+        settings.extend(environment::read(env, &current_dir)?);
+
+        let mut server = ServerConfig::default();
+        let mut run = RunConfig::default();
+        let mut limits = LimitsConfig::default();
+        let mut origins = BTreeMap::new();
+        for setting in settings {
+            let applied = match setting.section.as_str() {
+                ServerConfig::SECTION => server.set(&setting),
+                RunConfig::SECTION => run.set(&setting),
+                LimitsConfig::SECTION => limits.set(&setting),
+                _ => Err(Rejected::UnknownSection),
+            };
+            applied.map_err(|rejected| rejected.into_error(&setting))?;
+            origins.insert(setting.name(), setting.origin);
+        }
+        let mut from_flag = |key: &str, flag| {
+            origins.insert(format!("{}.{key}", ServerConfig::SECTION), Origin::Flag(flag));
+        };
+        if let Some(listen) = flags.listen {
+            server.listen = listen;
+            from_flag("listen", "--listen");
+        }
+        if let Some(data) = flags.data {
+            server.data_dir = current_dir.join(data);
+            from_flag("data_dir", "--data");
+        }
+        if let Some(database) = flags.database {
+            server.database = Some(database);
+            from_flag("database", "--database");
+        }
+
+        let projects = find_projects(&flags.projects, &current_dir)?;
+        if server.data_dir.as_os_str().is_empty() {
+            server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
+        }
+        let config = Self { server, run, limits, projects };
+        config.validate(&origins)?;
+        Ok(config)
+    }
+
+    fn validate(&self, origins: &BTreeMap<String, Origin>) -> Result<(), ConfigError> {
+        let checks = [
+            (ServerConfig::SECTION, self.server.validate()),
+            (RunConfig::SECTION, self.run.validate()),
+            (LimitsConfig::SECTION, self.limits.validate()),
+        ];
+        for (section, check) in checks {
+            check.map_err(|Invalid { key, message }| {
+                let key = format!("{section}.{key}");
+                let origin = origins.get(&key).unwrap_or(&Origin::Default).to_string();
+                ConfigError::BadValue { origin, key, message }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Folders become absolute and free of symlinks; the same folder twice is one project.
+fn find_projects(flags: &[PathBuf], current_dir: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let here = [PathBuf::from(".")];
+    let wanted = if flags.is_empty() { here.as_slice() } else { flags };
+    let mut found = Vec::with_capacity(wanted.len());
+    for folder in wanted {
+        let path = current_dir
+            .join(folder)
+            .canonicalize()
+            .map_err(|error| ConfigError::Project { path: folder.clone(), why: error.to_string() })?;
+        if !path.is_dir() {
+            let why = "it is a file, not a folder".to_owned();
+            return Err(ConfigError::Project { path: folder.clone(), why });
+        }
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,58 @@
+//! `[limits]`: how much may run.
+
+use super::Invalid;
+use super::setting::{Rejected, Setting};
+
+/// How much may run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Jobs that run at the same time; further ones wait in a queue.
+    pub max_jobs: u32,
+    /// Services that run at the same time; a further one is refused.
+    pub max_services: u32,
+    /// Starts in any minute.
+    pub starts_per_minute: u32,
+    /// Bytes of output after which a process is killed; 0: never.
+    pub max_buffer: u64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { max_jobs: 5, max_services: 100, starts_per_minute: 30, max_buffer: 0 }
+    }
+}
+
+impl LimitsConfig {
+    /// Threads, sockets and files are made for up to so many processes.
+    const MOST: u32 = 10_000;
+    pub(super) const SECTION: &str = "limits";
+    pub(super) const KEYS: &[&str] =
+        &["max_jobs", "max_services", "starts_per_minute", "max_buffer"];
+
+    pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
+        match setting.key.as_str() {
+            "max_jobs" => self.max_jobs = setting.number()?,
+            "max_services" => self.max_services = setting.number()?,
+            "starts_per_minute" => self.starts_per_minute = setting.number()?,
+            "max_buffer" => self.max_buffer = setting.number()?,
+            _ => return Err(Rejected::UnknownKey),
+        }
+        Ok(())
+    }
+
+    /// Whether the values can be worked with.
+    ///
+    /// # Errors
+    /// No slots at all, or more than can be served.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let within = |key, value: u32, most: u32| {
+            if (1..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(Invalid { key, message: format!("expected 1 to {most}, got {value}") })
+        };
+        within("max_jobs", self.max_jobs, Self::MOST)?;
+        within("max_services", self.max_services, Self::MOST)?;
+        within("starts_per_minute", self.starts_per_minute, 1_000_000)
+    }
+}

@@ -1,0 +1,159 @@
+//! `[run]`: how scripts are run and what they may be given.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Invalid;
+use super::setting::{Rejected, Setting};
+use super::suggest::suggest;
+
+/// What runs the scripts of package.json.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunnerChoice {
+    /// As `packageManager` says, then as the lockfile does, then npm.
+    #[default]
+    Auto,
+    /// The script itself with `sh -c`: no package manager in between.
+    Native,
+    /// `npm run`.
+    Npm,
+    /// `pnpm run`.
+    Pnpm,
+    /// `yarn run`.
+    Yarn,
+    /// `bun run`.
+    Bun,
+}
+
+impl FromStr for RunnerChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [
+            ("auto", Self::Auto),
+            ("native", Self::Native),
+            ("npm", Self::Npm),
+            ("pnpm", Self::Pnpm),
+            ("yarn", Self::Yarn),
+            ("bun", Self::Bun),
+        ];
+        known.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).ok_or_else(|| {
+            let names = known.map(|(name, _)| name);
+            format!("{text:?} is no runner: {}", suggest("the runners are", text, &names))
+        })
+    }
+}
+
+/// Something that no argument may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArgDeny {
+    /// This text, anywhere. Written as it is.
+    Text(String),
+    /// `..` as a part of a path. Written `path:parent`.
+    ParentPath,
+    /// An absolute path that leads out of the project. Written `path:outside`.
+    OutsidePath,
+}
+
+impl FromStr for ArgDeny {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("path:") {
+            _ if text.is_empty() => Err("an empty text would deny every argument".to_owned()),
+            None => Ok(Self::Text(text.to_owned())),
+            Some("parent") => Ok(Self::ParentPath),
+            Some("outside") => Ok(Self::OutsidePath),
+            Some(_) => Err(format!(
+                "{text:?} is no rule: the rules are path:parent (.. in a path) and path:outside \
+                 (absolute paths outside the project); anything else is a text that is denied as it is"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for ArgDeny {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(text) => text,
+            Self::ParentPath => "path:parent",
+            Self::OutsidePath => "path:outside",
+        })
+    }
+}
+
+/// How scripts are run and what they may be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunConfig {
+    /// What runs the scripts of package.json.
+    pub runner: RunnerChoice,
+    /// Seconds between the signal that asks a process to end and the one that ends it.
+    pub grace_s: u64,
+    /// Names of environment variables that pass to scripts, from Runyard's environment and from a
+    /// start; `*` is any text.
+    pub env_allow: Vec<String>,
+    /// What no argument may have.
+    pub arg_deny: Vec<ArgDeny>,
+    /// `[run.commands]`: further scripts of the first project, name and command line.
+    pub commands: Vec<(String, String)>,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        let env_allow = ["NODE_*", "NPM_*", "YARN_*", "BUN_*", "CI", "PORT", "FORCE_COLOR"];
+        let shell = [";", "&", "|", "<", ">", "$", "(", ")", "`"];
+        let mut arg_deny: Vec<_> = shell.map(|text| ArgDeny::Text(text.to_owned())).into();
+        arg_deny.extend([ArgDeny::ParentPath, ArgDeny::OutsidePath]);
+        Self {
+            runner: RunnerChoice::Auto,
+            grace_s: 10,
+            env_allow: env_allow.map(str::to_owned).into(),
+            arg_deny,
+            commands: Vec::new(),
+        }
+    }
+}
+
+impl RunConfig {
+    pub(super) const SECTION: &str = "run";
+    pub(super) const KEYS: &[&str] = &["runner", "grace_s", "env_allow", "arg_deny", "commands"];
+
+    pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
+        match setting.key.as_str() {
+            "runner" => self.runner = setting.text()?.parse().map_err(Rejected::BadValue)?,
+            "grace_s" => self.grace_s = setting.number()?,
+            "env_allow" => self.env_allow = setting.list()?,
+            "arg_deny" => {
+                let rules = setting.list()?.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
+                self.arg_deny = rules.map_err(Rejected::BadValue)?;
+            }
+            "commands" => self.commands = setting.table()?,
+            _ => return Err(Rejected::UnknownKey),
+        }
+        Ok(())
+    }
+
+    /// Whether the values can be worked with.
+    ///
+    /// # Errors
+    /// A grace of more than an hour, a name no variable can have, a command without text.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if self.grace_s > 3600 {
+            let message = format!("expected 0 to 3600 seconds, got {}", self.grace_s);
+            return Err(Invalid { key: "grace_s", message });
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*';
+        if let Some(bad) = self.env_allow.iter().find(|p| p.is_empty() || !p.chars().all(is_name)) {
+            let message = format!(
+                "{bad:?} is no name of a variable: letters, digits, _ and * for any text, as in NODE_*"
+            );
+            return Err(Invalid { key: "env_allow", message });
+        }
+        let empty = |text: &str| text.trim().is_empty();
+        if let Some((name, _)) = self.commands.iter().find(|(n, c)| empty(n) || empty(c)) {
+            let message = format!("the command {name:?} needs a name and a command line");
+            return Err(Invalid { key: "commands", message });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,381 @@
+//! Runs processes.
+//!
+//! Theory of operation: every process that has not ended has one task, its actor, which owns all of
+//! its state and runs one `select!` over commands, the keeper's news, the clock and the store. What
+//! others see is a snapshot that the actor publishes. The engine only knows who there is: it makes
+//! actors, finds them, and takes up after a restart what the keeper and the store remember.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use app::model::{Process, ProcessId, ProcessType, Status};
+use tokio::sync::{broadcast, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::keeper::client::{ClientError, KeeperClient};
+use crate::logs::hub::Log;
+use crate::logs::read::LogReader;
+use crate::project::LaunchPlan;
+use crate::store::{AuditRecord, Change, ProcessRecord, Store, StoreError, Writer};
+
+mod actor;
+mod clock;
+mod mailbox;
+pub mod queue;
+mod reconcile;
+mod registry;
+pub mod state;
+mod update;
+
+pub use clock::{Clock, SystemClock};
+pub use update::Update;
+
+use actor::{Actor, Command};
+use mailbox::Mailboxes;
+use queue::Slots;
+use registry::{Handle, Registry};
+
+/// Snapshots that a slow listener may be behind before it is given the list anew.
+const UPDATES: usize = 1024;
+
+/// What the engine is given.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Holds `keeper.sock` and `runs/`.
+    pub data_dir: PathBuf,
+    /// The binary to start the keeper from.
+    pub exe: PathBuf,
+    /// Seconds between being asked to end and SIGKILL.
+    pub grace_s: u64,
+    /// Slots for jobs.
+    pub max_jobs: u32,
+    /// Services at the same time.
+    pub max_services: u32,
+    /// Bytes of output after which a process is killed, when its start does not say; 0 is no limit.
+    pub max_buffer: u64,
+}
+
+/// Why the engine refused.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No process has this id.
+    #[error("no process has the id {0}")]
+    NotFound(ProcessId),
+    /// The process is not in a state for this.
+    #[error("{0}")]
+    InvalidState(String),
+    /// All services are in use.
+    #[error("{0} services run, which is limits.max_services: stop one or raise the limit")]
+    TooManyServices(u32),
+    /// The system could not start it.
+    #[error("{why}")]
+    SpawnFailed {
+        /// The process, which stays in the list with its reason.
+        id: ProcessId,
+        /// What the system said.
+        why: String,
+    },
+    /// The keeper does not answer.
+    #[error("the keeper does not answer: {0}")]
+    Keeper(#[from] ClientError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is stored about a process cannot be read.
+    #[error("process {id} cannot be taken up: {why}")]
+    Spec {
+        /// Which.
+        id: ProcessId,
+        /// Why.
+        why: String,
+    },
+    /// Runyard is ending.
+    #[error("runyard is shutting down: try again in a moment")]
+    ShuttingDown,
+}
+
+/// Runs processes. Cheap to share.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// What every actor shares.
+pub(crate) struct Shared {
+    settings: EngineSettings,
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+    writer: Writer,
+    keeper: KeeperClient,
+    mailboxes: Arc<Mailboxes>,
+    registry: Registry,
+    slots: Slots,
+    updates: broadcast::Sender<Arc<Update>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Engine {
+    /// Connects to the keeper (starting it when there is none) and takes up what runs.
+    ///
+    /// # Errors
+    /// When the keeper cannot be reached or the store fails.
+    pub async fn start(
+        settings: EngineSettings,
+        clock: Arc<dyn Clock>,
+        store: Arc<dyn Store>,
+        writer: Writer,
+    ) -> Result<Self, EngineError> {
+        let mailboxes = Arc::new(Mailboxes::default());
+        let sink = Arc::clone(&mailboxes);
+        let epoch = u64::try_from(clock.now_ms()).unwrap_or_default();
+        let keeper = KeeperClient::connect(
+            &settings.data_dir,
+            epoch,
+            &settings.exe,
+            Arc::new(move |event| sink.deliver(event)),
+        )
+        .await?;
+        let shared = Arc::new(Shared {
+            slots: Slots::new(usize::try_from(settings.max_jobs).unwrap_or(usize::MAX)),
+            settings,
+            clock,
+            store,
+            writer,
+            keeper,
+            mailboxes,
+            registry: Registry::default(),
+            updates: broadcast::channel(UPDATES).0,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        reconcile::take_up(&shared).await?;
+        Ok(Self { shared })
+    }
+
+    /// Starts what `plan` says, for `by`; resolves when it runs or is queued. `audit` is stored
+    /// together with the process.
+    ///
+    /// # Errors
+    /// When it cannot be started; the process then stays in the list with its reason.
+    pub async fn start_process(
+        &self,
+        plan: LaunchPlan,
+        by: &str,
+        audit: impl FnOnce(&ProcessId) -> AuditRecord,
+    ) -> Result<Arc<Process>, EngineError> {
+        let shared = &self.shared;
+        if shared.stop.is_cancelled() {
+            return Err(EngineError::ShuttingDown);
+        }
+        if plan.kind == ProcessType::LongRunning {
+            let running = shared.registry.count_services();
+            if running >= usize::try_from(shared.settings.max_services).unwrap_or(usize::MAX) {
+                return Err(EngineError::TooManyServices(shared.settings.max_services));
+            }
+        }
+        let id = ProcessId(uuid::Uuid::now_v7().to_string());
+        let process = Process {
+            id: id.clone(),
+            project: plan.project.clone(),
+            script: plan.script.clone(),
+            args: plan.args.clone(),
+            kind: plan.kind,
+            status: Status::Queued,
+            reason: "queued".into(),
+            pid: None,
+            created_at: shared.clock.now_ms(),
+            started_at: None,
+            ended_at: None,
+            exit_code: None,
+            signal: None,
+            next_idx: 0,
+            attempts: vec![],
+        };
+        let record = ProcessRecord { process, spec: encode_plan(&id, &plan)? };
+        let audit = Change::Audit(audit(&id));
+        let handle = Actor::launch(shared, record, plan, by, vec![audit])?;
+        self.settled(&handle).await
+    }
+
+    /// The process as it is, once it is past its start.
+    async fn settled(&self, handle: &Arc<Handle>) -> Result<Arc<Process>, EngineError> {
+        let mut snapshots = handle.watch();
+        let settled = snapshots.wait_for(|process| {
+            let placed = process.status != Status::Queued || process.reason != "queued";
+            placed && process.status != Status::Starting
+        });
+        let process = settled.await.map(|process| Arc::clone(&process));
+        let process = process.map_err(|_| EngineError::ShuttingDown)?;
+        if process.status == Status::Failed && process.pid.is_none() && process.started_at.is_none() {
+            let why = process.reason.clone();
+            return Err(EngineError::SpawnFailed { id: process.id.clone(), why });
+        }
+        Ok(process)
+    }
+
+    /// One process: from memory, else from the store.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn process(&self, id: &ProcessId) -> Result<Arc<Process>, EngineError> {
+        if let Some(handle) = self.shared.registry.get(id) {
+            return Ok(handle.snapshot());
+        }
+        let record = self.shared.store.get_process(id).await?;
+        record
+            .map(|record| Arc::new(record.process))
+            .ok_or_else(|| EngineError::NotFound(id.clone()))
+    }
+
+    /// The snapshot in memory, if it is there: newer than what the store lists.
+    #[must_use]
+    pub fn in_memory(&self, id: &ProcessId) -> Option<Arc<Process>> {
+        self.shared.registry.get(id).map(|handle| handle.snapshot())
+    }
+
+    /// The live end of a log, when the process is in memory.
+    #[must_use]
+    pub fn log(&self, id: &ProcessId) -> Option<Arc<Log>> {
+        self.shared.registry.get(id).map(|handle| Arc::clone(handle.log()))
+    }
+
+    /// Reads the log of a process.
+    #[must_use]
+    pub fn log_reader(&self, id: &ProcessId) -> LogReader {
+        LogReader::new(Arc::clone(&self.shared.store), id.clone(), self.log(id))
+    }
+
+    /// The live end of a log; a process that is not in memory is brought back to it.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn open_log(&self, id: &ProcessId) -> Result<Arc<Log>, EngineError> {
+        if let Some(log) = self.log(id) {
+            return Ok(log);
+        }
+        let record = self.shared.store.get_process(id).await?;
+        let process = record.ok_or_else(|| EngineError::NotFound(id.clone()))?.process;
+        let log = Log::new(id.clone(), process.next_idx);
+        Ok(self.shared.registry.recall(Handle::ended(process, log)))
+    }
+
+    /// Asks a process to end. With `wait`, resolves when its tree is gone.
+    ///
+    /// # Errors
+    /// When there is none or it has ended.
+    pub async fn stop_process(
+        &self,
+        id: &ProcessId,
+        by: &str,
+        wait: bool,
+    ) -> Result<Arc<Process>, EngineError> {
+        let handle = self.live(id).await?;
+        let process =
+            self.command(&handle, |reply| Command::Stop { by: by.into(), reply }).await?;
+        if !wait || process.status.is_ended() {
+            return Ok(process);
+        }
+        let mut snapshots = handle.watch();
+        let ended = snapshots.wait_for(|process| process.status.is_ended()).await;
+        ended.map(|process| Arc::clone(&process)).map_err(|_| EngineError::ShuttingDown)
+    }
+
+    /// Starts a new attempt, stopping the present one first.
+    ///
+    /// # Errors
+    /// When there is none, or it is queued.
+    pub async fn restart_process(
+        &self,
+        id: &ProcessId,
+        by: &str,
+    ) -> Result<Arc<Process>, EngineError> {
+        if self.shared.stop.is_cancelled() {
+            return Err(EngineError::ShuttingDown);
+        }
+        if let Ok(handle) = self.live(id).await {
+            let asked = self.command(&handle, |reply| Command::Restart { by: by.into(), reply });
+            match asked.await {
+                // It ended just now: it is started like any that has ended.
+                Err(EngineError::InvalidState(_)) if !handle.has_actor() => {}
+                other => return other,
+            }
+        }
+        let record = self.shared.store.get_process(id).await?;
+        let mut record = record.ok_or_else(|| EngineError::NotFound(id.clone()))?;
+        if let Some(newest) = self.in_memory(id) {
+            record.process = (*newest).clone();
+        }
+        let plan = decode_plan(id, &record.spec)?;
+        let handle = Actor::launch(&self.shared, record, plan, by, vec![])?;
+        self.settled(&handle).await
+    }
+
+    /// Sends a signal to the root of a process.
+    ///
+    /// # Errors
+    /// When there is none or it does not run.
+    pub async fn signal_process(&self, id: &ProcessId, signal: i32) -> Result<(), EngineError> {
+        let handle = self.live(id).await?;
+        self.command(&handle, |reply| Command::Signal { signal, reply }).await.map(|_| ())
+    }
+
+    /// Every change of every process from now on.
+    #[must_use]
+    pub fn updates(&self) -> broadcast::Receiver<Arc<Update>> {
+        self.shared.updates.subscribe()
+    }
+
+    /// Ends the engine. The children run on; all that was taken in is stored.
+    pub async fn shut_down(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    async fn live(&self, id: &ProcessId) -> Result<Arc<Handle>, EngineError> {
+        match self.shared.registry.get(id) {
+            Some(handle) if handle.has_actor() => Ok(handle),
+            _ => {
+                let process = self.process(id).await?;
+                Err(EngineError::InvalidState(format!(
+                    "the process has ended ({}): restart it to run it again",
+                    process.reason
+                )))
+            }
+        }
+    }
+
+    async fn command(
+        &self,
+        handle: &Handle,
+        make: impl FnOnce(oneshot::Sender<Result<Arc<Process>, EngineError>>) -> Command,
+    ) -> Result<Arc<Process>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || EngineError::InvalidState("the process has just ended".into());
+        handle.send(make(reply)).await.map_err(|()| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}
+
+impl Shared {
+    fn run_dir(&self, run: &str) -> PathBuf {
+        runs_dir(&self.settings.data_dir).join(run)
+    }
+}
+
+/// Where the keeper's spool is.
+fn runs_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("runs")
+}
+
+fn encode_plan(id: &ProcessId, plan: &LaunchPlan) -> Result<String, EngineError> {
+    serde_json::to_string(plan)
+        .map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })
+}
+
+fn decode_plan(id: &ProcessId, spec: &str) -> Result<LaunchPlan, EngineError> {
+    serde_json::from_str(spec)
+        .map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })
+}

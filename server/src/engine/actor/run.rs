@@ -1,0 +1,279 @@
+//! Supervises one run: commands, the keeper's news, deadlines, and the way to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::Process;
+use tokio::time::{Instant, sleep_until};
+
+use super::output::SAVE_AFTER;
+use super::{Actor, ActorError, Command, Event, Exit, Next, Run, Scope, State, StopCause};
+use crate::engine::EngineError;
+use crate::project::signal::SIGKILL;
+
+/// After the root has ended, those left of its tree are looked for so often.
+const LEFTOVER_POLL: Duration = Duration::from_millis(50);
+/// A SIGKILL of the whole tree is repeated so often before it is given up.
+const KILL_ROUNDS: usize = 5;
+
+impl Actor {
+    /// Follows `run` until it is over.
+    pub(super) async fn supervise(&mut self, mut run: Run) -> Result<Next, ActorError> {
+        let mut more = true;
+        loop {
+            if more {
+                more = self.take_in(&mut run).await?;
+                self.check_max_buffer(&mut run).await?;
+            }
+            if let Some(exit) = run.exit.clone().filter(|_| !more) {
+                if !self.state.status().is_ended() {
+                    if let Some(next) = self.conclude(&mut run, &exit).await? {
+                        self.give_back(run).await?;
+                        return Ok(next);
+                    }
+                } else if run.tail.is_closed() {
+                    self.give_back(run).await?;
+                    return Ok(Next::Over);
+                }
+            }
+            let mailbox = Arc::clone(&run.mailbox);
+            let save_at = run.unsaved_since.map(|since| since + SAVE_AFTER);
+            tokio::select! {
+                biased;
+                () = self.shared.stop.cancelled() => {
+                    self.leave(&mut run).await?;
+                    return Ok(Next::Leave);
+                }
+                Some(command) = self.commands.recv() => self.obey(command, &mut run).await?,
+                () = at(run.timeout), if run.timeout.is_some() => {
+                    run.timeout = None;
+                    let after_ms = self.plan.timeout_ms.unwrap_or_default();
+                    self.stop(StopCause::Timeout { after_ms }, &mut run).await?;
+                }
+                () = at(run.grace), if run.grace.is_some() => {
+                    run.grace = None;
+                    self.kill(&run).await?;
+                }
+                stored = self.recorder.stored() => {
+                    let stored = stored?;
+                    self.note_stored(&mut run, stored.cursor);
+                }
+                () = at(save_at), if save_at.is_some() => self.save_output(&mut run).await?,
+                () = std::future::ready(()), if more => {}
+                () = mailbox.arrived.notified() => {
+                    more = true;
+                    self.read_news(&mut run).await?;
+                }
+            }
+        }
+    }
+
+    async fn read_news(&mut self, run: &mut Run) -> Result<(), ActorError> {
+        let news = run.mailbox.take();
+        for (from_off, records) in &news.records {
+            run.tail.offer(*from_off, records);
+        }
+        if news.exit.is_some() {
+            run.exit = news.exit;
+        }
+        if news.keeper_changed && run.exit.is_none() {
+            self.ask_keeper(run).await?;
+        }
+        Ok(())
+    }
+
+    /// Another keeper is there: it may have news of the run that nobody told.
+    async fn ask_keeper(&mut self, run: &mut Run) -> Result<(), ActorError> {
+        let runs = match self.shared.keeper.list().await {
+            Ok(runs) => runs,
+            Err(error) => {
+                tracing::warn!(run = run.name, %error, "the keeper cannot be asked");
+                return Ok(());
+            }
+        };
+        if let Some(info) = runs.into_iter().find(|info| info.run == run.name) {
+            run.exit = info.exit;
+        } else if !self.state.status().is_ended() {
+            let why = "the keeper was lost, and the one after it does not know this process";
+            self.apply(Event::Vanished { why: why.into() })?;
+            self.process.ended_at = Some(self.shared.clock.now_ms());
+            self.slot = None;
+            self.save_and_publish().await?;
+        }
+        Ok(())
+    }
+
+    async fn obey(&mut self, command: Command, run: &mut Run) -> Result<(), ActorError> {
+        match command {
+            Command::Stop { by, reply } => {
+                let done = self.stop_for(StopCause::Asked { by }, run).await?;
+                let _ = reply.send(done);
+            }
+            Command::Restart { by, reply } => {
+                let done = self.stop_for(StopCause::Restart { by }, run).await?;
+                let _ = reply.send(done);
+            }
+            Command::Signal { signal, reply } => {
+                let done = if run.exit.is_some() {
+                    Err(EngineError::InvalidState("the process has just ended".into()))
+                } else {
+                    let sent = self.shared.keeper.signal(&run.name, signal, Scope::Process).await;
+                    sent.map(|_| self.handle.snapshot()).map_err(EngineError::from)
+                };
+                let _ = reply.send(done);
+            }
+        }
+        Ok(())
+    }
+
+    /// A stop that somebody waits for an answer to.
+    async fn stop_for(
+        &mut self,
+        cause: StopCause,
+        run: &mut Run,
+    ) -> Result<Result<Arc<Process>, EngineError>, ActorError> {
+        if self.state.status().is_ended() {
+            // What is followed is the output of those that its root left behind.
+            if let StopCause::Restart { .. } = cause {
+                let why = "the process has ended, but some that it started still hold its output: \
+                           stop it to end them, then restart it";
+                return Ok(Err(EngineError::InvalidState(why.into())));
+            }
+            run.grace = Some(Instant::now() + Duration::from_secs(self.shared.settings.grace_s));
+            self.signal_tree(run, self.plan.kill_signal).await;
+            return Ok(Ok(self.handle.snapshot()));
+        }
+        self.stop(cause, run).await?;
+        Ok(Ok(self.handle.snapshot()))
+    }
+
+    /// Asks the whole tree to end, and gives it the grace.
+    async fn stop(&mut self, cause: StopCause, run: &mut Run) -> Result<(), ActorError> {
+        let asked_before = matches!(self.state, State::Stopping { .. });
+        self.apply(Event::Stop(cause))?;
+        self.save_and_publish().await?;
+        if !asked_before {
+            run.grace = Some(Instant::now() + Duration::from_secs(self.shared.settings.grace_s));
+            self.signal_tree(run, self.plan.kill_signal).await;
+        }
+        Ok(())
+    }
+
+    /// The grace is over.
+    async fn kill(&mut self, run: &Run) -> Result<(), ActorError> {
+        if !self.state.status().is_ended() {
+            self.apply(Event::GraceOver)?;
+            self.save_and_publish().await?;
+        }
+        self.signal_tree(run, SIGKILL).await;
+        Ok(())
+    }
+
+    /// Signals the tree; how many processes it has left. Signal 0 only counts.
+    async fn signal_tree(&self, run: &Run, signal: i32) -> usize {
+        match self.shared.keeper.signal(&run.name, signal, Scope::Tree).await {
+            Ok(answer) => answer.survivors.len(),
+            Err(error) => {
+                tracing::warn!(run = run.name, %error, "the tree cannot be signalled");
+                0
+            }
+        }
+    }
+
+    async fn check_max_buffer(&mut self, run: &mut Run) -> Result<(), ActorError> {
+        let limit = self.plan.max_buffer.unwrap_or(self.shared.settings.max_buffer);
+        let is_running = matches!(self.state, State::Running { .. });
+        if limit == 0 || !is_running || run.tail.bytes_taken() <= limit {
+            return Ok(());
+        }
+        let text = format!("killed: it wrote more than its output limit of {limit} bytes");
+        self.say(run, &text).await?;
+        self.apply(Event::Stop(StopCause::MaxBuffer { limit }))?;
+        // A fuse does not ask.
+        self.kill(run).await
+    }
+
+    /// The root has ended and its output is taken in. `None`: somebody still holds its pipe, and
+    /// what they write is taken in, too.
+    async fn conclude(
+        &mut self,
+        run: &mut Run,
+        exit: &crate::sys::spool::ExitRecord,
+    ) -> Result<Option<Next>, ActorError> {
+        if matches!(self.state, State::Stopping { .. }) {
+            self.clear_tree(run).await?;
+        }
+        run.tail.finish(exit.ended_at_ms, &mut self.recorder);
+        self.recorder.show();
+        let again = match &self.state {
+            State::Stopping { cause: StopCause::Restart { by }, .. } => Some(by.clone()),
+            _ => None,
+        };
+        self.apply(Event::Exited(Exit { code: exit.exit_code, signal: exit.signal.clone() }))?;
+        self.note_exit(exit);
+        (run.timeout, run.grace) = (None, None);
+        self.save_output(run).await?;
+        if let Some(by) = again {
+            self.save_and_publish().await?;
+            return Ok(Some(Next::Again { by }));
+        }
+        // The slot is free with the end of the root, whoever holds its pipe.
+        self.slot = None;
+        self.publish();
+        if exit.streams_closed || run.tail.is_closed() {
+            return Ok(Some(Next::Over));
+        }
+        run.has_cursor = true;
+        self.recorder.save(Some(run.tail.cursor())).await?;
+        self.save_later().await?;
+        Ok(None)
+    }
+
+    /// Waits within the grace until the whole tree is gone, then kills what is left.
+    async fn clear_tree(&mut self, run: &mut Run) -> Result<(), ActorError> {
+        let patience = run.grace.take().unwrap_or_else(Instant::now);
+        while self.signal_tree(run, 0).await > 0 {
+            if Instant::now() >= patience {
+                for _ in 0..KILL_ROUNDS {
+                    if self.signal_tree(run, SIGKILL).await == 0 {
+                        break;
+                    }
+                }
+                break;
+            }
+            tokio::time::sleep(LEFTOVER_POLL).await;
+        }
+        // What they wrote while they ended belongs to the log.
+        while self.take_in(run).await? {}
+        Ok(())
+    }
+
+    fn note_exit(&mut self, exit: &crate::sys::spool::ExitRecord) {
+        self.process.exit_code = exit.exit_code;
+        self.process.signal.clone_from(&exit.signal);
+        self.process.ended_at = Some(exit.ended_at_ms);
+        let before = self.process.attempts.iter().rev().skip(1).find_map(|a| a.last_idx);
+        let first_idx = before.map_or(0, |last| last + 1);
+        let next_idx = self.recorder.next_idx();
+        let ms = |us: u64| i64::try_from(us / 1000).ok();
+        if let Some(attempt) = self.process.attempts.last_mut() {
+            attempt.exit_code = exit.exit_code;
+            attempt.signal.clone_from(&exit.signal);
+            attempt.ended_at = Some(exit.ended_at_ms);
+            attempt.user_ms = ms(exit.user_us);
+            attempt.system_ms = ms(exit.system_us);
+            attempt.max_rss_bytes = i64::try_from(exit.max_rss_bytes).ok();
+            if next_idx > first_idx {
+                (attempt.first_idx, attempt.last_idx) = (Some(first_idx), Some(next_idx - 1));
+            }
+        }
+    }
+}
+
+/// Resolves at `deadline`; never, when there is none.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,145 @@
+//! After a start: joins what the store remembers with what the keeper holds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use app::model::{ProcessId, Status};
+use tokio::sync::oneshot;
+
+use crate::keeper::client::{KeeperEvent, RunInfo, Scope};
+use crate::project::signal::SIGKILL;
+use crate::store::{Change, Cursor, ProcessRecord};
+
+use super::actor::{Actor, Command};
+use super::state::{Outcome, State};
+use super::{EngineError, Shared, decode_plan};
+
+/// Takes up every process that has not ended, and every run whose output is not all stored.
+pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
+    let mut runs: HashMap<String, RunInfo> =
+        shared.keeper.list().await?.into_iter().map(|run| (run.run.clone(), run)).collect();
+    let mut cursors: HashMap<String, Cursor> =
+        shared.store.cursors().await?.into_iter().map(|c| (c.run.clone(), c)).collect();
+    for record in shared.store.open_processes().await? {
+        let run = newest_run(&record);
+        let info = run.as_ref().and_then(|run| runs.remove(run));
+        let cursor = run.as_ref().and_then(|run| cursors.remove(run));
+        take_up_process(shared, record, run, info, cursor).await?;
+    }
+    // Processes that have ended, with output that was not all taken in.
+    for (run, cursor) in cursors {
+        match (runs.remove(&run), ended_process(shared, &run).await?) {
+            (Some(_), Some(record)) => {
+                let plan = decode_plan(&record.process.id, &record.spec)?;
+                let state = ended_state(&record);
+                Actor::adopt(shared, record, plan, state, cursor, true)?;
+            }
+            _ => {
+                shared.writer.submit(vec![Change::DropCursor(run)]).await?;
+            }
+        }
+    }
+    // Runs that nothing remembers: over and stored, or spawned by a start that was never recorded.
+    for (run, info) in runs {
+        if info.exit.is_none() {
+            tracing::warn!(run, pid = info.pid, "ending a process that nothing remembers");
+            shared.keeper.signal(&run, SIGKILL, Scope::Tree).await?;
+        }
+        shared.keeper.ack_exit(&run);
+        shared.keeper.forget(&run);
+    }
+    Ok(())
+}
+
+async fn take_up_process(
+    shared: &Arc<Shared>,
+    record: ProcessRecord,
+    run: Option<String>,
+    info: Option<RunInfo>,
+    cursor: Option<Cursor>,
+) -> Result<(), EngineError> {
+    let id = record.process.id.clone();
+    let plan = decode_plan(&id, &record.spec)?;
+    let Some(info) = info else {
+        return match record.process.status {
+            // It was never handed to the keeper: it goes back to its place in the line.
+            Status::Queued | Status::Starting => {
+                let mut record = record;
+                if record.process.status == Status::Starting {
+                    record.process.attempts.pop();
+                }
+                Actor::launch(shared, record, plan, "runyard, after its own restart", vec![])
+                    .map(|_| ())
+            }
+            _ => lose(shared, record, cursor).await,
+        };
+    };
+    let has_cursor = cursor.is_some();
+    let run = run.unwrap_or_default();
+    let cursor = cursor.unwrap_or(Cursor { run, index_off: 0, out_off: 0, err_off: 0 });
+    let mut record = record;
+    record.process.pid = Some(info.pid);
+    record.process.started_at = Some(info.started_at_ms);
+    if let Some(attempt) = record.process.attempts.last_mut() {
+        attempt.pid = Some(info.pid);
+        attempt.started_at = Some(info.started_at_ms);
+    }
+    let was_stopping = record.process.status == Status::Stopping;
+    let state = State::Running { pid: info.pid };
+    record.process.status = state.status();
+    record.process.reason = state.reason(shared.settings.grace_s);
+    let name = cursor.run.clone();
+    Actor::adopt(shared, record, plan, state, cursor, has_cursor)?;
+    if let Some(exit) = info.exit {
+        shared.mailboxes.deliver(KeeperEvent::Exited { run: name, exit });
+    } else if was_stopping && let Some(handle) = shared.registry.get(&id) {
+        // The grace begins again: nobody knows how much of it was left.
+        let (reply, _) = oneshot::channel();
+        let by = "runyard, after its own restart".into();
+        // An actor that is gone has ended its process.
+        let _ = handle.send(Command::Stop { by, reply }).await;
+    }
+    Ok(())
+}
+
+/// Neither the keeper nor its spool knows the run any more.
+async fn lose(
+    shared: &Arc<Shared>,
+    mut record: ProcessRecord,
+    cursor: Option<Cursor>,
+) -> Result<(), EngineError> {
+    record.process.status = Status::Lost;
+    record.process.reason =
+        "it ended while neither runyard nor its keeper was there to see how".into();
+    record.process.pid = None;
+    record.process.ended_at = Some(shared.clock.now_ms());
+    if let Some(attempt) = record.process.attempts.last_mut() {
+        attempt.ended_at = record.process.ended_at;
+    }
+    let mut changes = vec![Change::PutProcess(Box::new(record))];
+    changes.extend(cursor.map(|cursor| Change::DropCursor(cursor.run)));
+    Ok(shared.writer.submit(changes).await?)
+}
+
+fn newest_run(record: &ProcessRecord) -> Option<String> {
+    let attempt = record.process.attempts.last()?;
+    Some(format!("{}.{}", record.process.id, attempt.n))
+}
+
+async fn ended_process(
+    shared: &Arc<Shared>,
+    run: &str,
+) -> Result<Option<ProcessRecord>, EngineError> {
+    let Some((id, _)) = run.rsplit_once('.') else { return Ok(None) };
+    Ok(shared.store.get_process(&ProcessId(id.to_owned())).await?)
+}
+
+fn ended_state(record: &ProcessRecord) -> State {
+    let reason = record.process.reason.clone();
+    State::Ended(match record.process.status {
+        Status::Completed => Outcome::Completed,
+        Status::Stopped => Outcome::Stopped { reason },
+        Status::Failed => Outcome::Failed { reason },
+        _ => Outcome::Lost { reason },
+    })
+}

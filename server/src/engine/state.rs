@@ -1,0 +1,387 @@
+//! A process's life as a table: state × event.
+//!
+//! A transition consumes the state; a pair that the table does not know is an
+//! [`InvalidTransition`], never a guess.
+
+use app::model::Status;
+
+/// How an attempt ended, as the kernel told it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exit {
+    /// Set when it called `exit`.
+    pub code: Option<i32>,
+    /// Name of the signal that ended it.
+    pub signal: Option<String>,
+}
+
+/// Why a process was told to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// Somebody asked.
+    Asked {
+        /// Who.
+        by: String,
+    },
+    /// Somebody asked for a new attempt.
+    Restart {
+        /// Who.
+        by: String,
+    },
+    /// It ran longer than it may.
+    Timeout {
+        /// How long it may run.
+        after_ms: u64,
+    },
+    /// It wrote more than it may.
+    MaxBuffer {
+        /// How many bytes it may write.
+        limit: u64,
+    },
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Because somebody asked for it.
+    Stopped {
+        /// Who asked, and how it went.
+        reason: String,
+    },
+    /// By itself, with exit code 0.
+    Completed,
+    /// By itself otherwise, or by a limit, or it could not be started.
+    Failed {
+        /// What happened.
+        reason: String,
+    },
+    /// Nobody saw it end.
+    Lost {
+        /// What is known.
+        reason: String,
+    },
+}
+
+/// Where a process is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits for a slot.
+    Queued,
+    /// Is being spawned.
+    Starting,
+    /// Is alive.
+    Running {
+        /// Of its root.
+        pid: i32,
+    },
+    /// Was told to end.
+    Stopping {
+        /// Of its root.
+        pid: i32,
+        /// Why.
+        cause: StopCause,
+        /// The grace is over, and SIGKILL was sent.
+        killed: bool,
+    },
+    /// Is over.
+    Ended(Outcome),
+}
+
+/// What can happen to a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A slot is free for it.
+    SlotGranted,
+    /// The keeper started it.
+    Spawned {
+        /// Of its root.
+        pid: i32,
+    },
+    /// The keeper could not start it.
+    SpawnFailed {
+        /// The keeper's words.
+        why: String,
+    },
+    /// It shall end.
+    Stop(StopCause),
+    /// It was given time to end, and that is over.
+    GraceOver,
+    /// Its tree is gone; this is how the root ended.
+    Exited(Exit),
+    /// It is gone, and nobody saw how.
+    Vanished {
+        /// What is known.
+        why: String,
+    },
+    /// It shall run again.
+    Rerun,
+}
+
+/// The table has no such pair.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a process that is {state} cannot {event}")]
+pub struct InvalidTransition {
+    /// The status by name.
+    pub state: &'static str,
+    /// The event in words.
+    pub event: &'static str,
+}
+
+impl State {
+    /// The state after `event`.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] when `event` cannot happen in this state.
+    pub fn next(self, event: Event) -> Result<Self, InvalidTransition> {
+        let refused =
+            InvalidTransition { state: self.status().as_str(), event: event.describe() };
+        match (self, event) {
+            (Self::Queued, Event::SlotGranted) => Ok(Self::Starting),
+            (Self::Queued, Event::Stop(StopCause::Asked { by })) => {
+                Ok(Self::Ended(Outcome::Stopped { reason: format!("taken off the queue by {by}") }))
+            }
+            (Self::Starting, Event::Spawned { pid }) => Ok(Self::Running { pid }),
+            (Self::Starting, Event::SpawnFailed { why }) => {
+                Ok(Self::Ended(Outcome::Failed { reason: why }))
+            }
+            (Self::Running { pid }, Event::Stop(cause)) => {
+                Ok(Self::Stopping { pid, cause, killed: false })
+            }
+            (Self::Running { .. }, Event::Exited(exit)) => Ok(Self::Ended(exit.outcome())),
+            // A stop for any other reason may become a stop that somebody asked for, and a restart
+            // a stop; what was asked for last holds.
+            (
+                Self::Stopping { pid, killed, .. },
+                Event::Stop(cause @ (StopCause::Asked { .. } | StopCause::Restart { .. })),
+            ) => Ok(Self::Stopping { pid, cause, killed }),
+            (stopping @ Self::Stopping { .. }, Event::Stop(_)) => Ok(stopping),
+            (Self::Stopping { pid, cause, .. }, Event::GraceOver) => {
+                Ok(Self::Stopping { pid, cause, killed: true })
+            }
+            (Self::Stopping { cause, killed, .. }, Event::Exited(exit)) => {
+                Ok(Self::Ended(cause.outcome(&exit, killed)))
+            }
+            (
+                Self::Starting | Self::Running { .. } | Self::Stopping { .. },
+                Event::Vanished { why },
+            ) => Ok(Self::Ended(Outcome::Lost { reason: why })),
+            (Self::Ended(_), Event::Rerun) => Ok(Self::Queued),
+            _ => Err(refused),
+        }
+    }
+
+    /// The status that is shown.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Queued => Status::Queued,
+            Self::Starting => Status::Starting,
+            Self::Running { .. } => Status::Running,
+            Self::Stopping { .. } => Status::Stopping,
+            Self::Ended(Outcome::Stopped { .. }) => Status::Stopped,
+            Self::Ended(Outcome::Completed) => Status::Completed,
+            Self::Ended(Outcome::Failed { .. }) => Status::Failed,
+            Self::Ended(Outcome::Lost { .. }) => Status::Lost,
+        }
+    }
+
+    /// The reason that is shown, as far as the state alone tells it.
+    #[must_use]
+    pub fn reason(&self, grace_s: u64) -> String {
+        match self {
+            Self::Queued => "queued".into(),
+            Self::Starting => "being started".into(),
+            Self::Running { pid } => format!("running as pid {pid}"),
+            Self::Stopping { cause, killed: false, .. } => {
+                format!("{}; killed if it has not ended after {grace_s} s", cause.describe())
+            }
+            Self::Stopping { cause, killed: true, .. } => {
+                format!("{}; it did not end within {grace_s} s and is being killed", cause.describe())
+            }
+            Self::Ended(Outcome::Completed) => "exit code 0".into(),
+            Self::Ended(
+                Outcome::Stopped { reason } | Outcome::Failed { reason } | Outcome::Lost { reason },
+            ) => reason.clone(),
+        }
+    }
+}
+
+impl Exit {
+    /// In words: `exit code 3`, `ended by SIGSEGV`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match (&self.code, &self.signal) {
+            (_, Some(signal)) => format!("ended by {signal}"),
+            (Some(code), None) => format!("exit code {code}"),
+            (None, None) => "ended unseen".into(),
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match (self.code, &self.signal) {
+            (Some(0), None) => Outcome::Completed,
+            (None, None) => Outcome::Lost {
+                reason: "it ended while no keeper was there to see how".into(),
+            },
+            _ => Outcome::Failed { reason: self.describe() },
+        }
+    }
+}
+
+impl StopCause {
+    fn describe(&self) -> String {
+        match self {
+            Self::Asked { by } => format!("stopping, asked by {by}"),
+            Self::Restart { by } => format!("restarting, asked by {by}"),
+            Self::Timeout { after_ms } => {
+                format!("stopping: it ran longer than its timeout of {} s", seconds(*after_ms))
+            }
+            Self::MaxBuffer { limit } => {
+                format!("stopping: it wrote more than its limit of {limit} bytes")
+            }
+        }
+    }
+
+    fn outcome(self, exit: &Exit, killed: bool) -> Outcome {
+        let how = if killed {
+            format!("{}, after the grace", exit.describe())
+        } else {
+            exit.describe()
+        };
+        match self {
+            Self::Asked { by } => Outcome::Stopped { reason: format!("stopped by {by}: {how}") },
+            Self::Restart { by } => Outcome::Stopped { reason: format!("restarted by {by}: {how}") },
+            Self::Timeout { after_ms } => Outcome::Failed {
+                reason: format!("timeout: it ran longer than {} s ({how})", seconds(after_ms)),
+            },
+            Self::MaxBuffer { limit } => Outcome::Failed {
+                reason: format!("output limit: it wrote more than {limit} bytes ({how})"),
+            },
+        }
+    }
+}
+
+/// Milliseconds as seconds, without needless digits.
+fn seconds(ms: u64) -> String {
+    let (whole, rest) = (ms / 1000, ms % 1000);
+    if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() }
+}
+
+impl Event {
+    fn describe(&self) -> &'static str {
+        match self {
+            Self::SlotGranted => "be given a slot",
+            Self::Spawned { .. } => "be spawned",
+            Self::SpawnFailed { .. } => "fail to spawn",
+            Self::Stop(_) => "be stopped",
+            Self::GraceOver => "run out of grace",
+            Self::Exited(_) => "exit",
+            Self::Vanished { .. } => "vanish",
+            Self::Rerun => "be started again before it has ended",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> StopCause {
+        StopCause::Asked { by: "ann".into() }
+    }
+
+    fn states() -> Vec<State> {
+        let ended = [
+            Outcome::Stopped { reason: "r".into() },
+            Outcome::Completed,
+            Outcome::Failed { reason: "r".into() },
+            Outcome::Lost { reason: "r".into() },
+        ];
+        [State::Queued, State::Starting, State::Running { pid: 7 }]
+            .into_iter()
+            .chain([false, true].map(|killed| State::Stopping { pid: 7, cause: asked(), killed }))
+            .chain(ended.map(State::Ended))
+            .collect()
+    }
+
+    fn events() -> Vec<Event> {
+        vec![
+            Event::SlotGranted,
+            Event::Spawned { pid: 7 },
+            Event::SpawnFailed { why: "no".into() },
+            Event::Stop(asked()),
+            Event::Stop(StopCause::Restart { by: "ann".into() }),
+            Event::Stop(StopCause::Timeout { after_ms: 1500 }),
+            Event::Stop(StopCause::MaxBuffer { limit: 10 }),
+            Event::GraceOver,
+            Event::Exited(Exit { code: Some(0), signal: None }),
+            Event::Vanished { why: "gone".into() },
+            Event::Rerun,
+        ]
+    }
+
+    /// Every pair of the table: `-` is refused, else the status that follows.
+    #[test]
+    fn the_whole_table() {
+        let table = [
+            // granted spawned failed stop restart timeout buffer grace exited vanished rerun
+            ("queued", "starting - - stopped - - - - - - -"),
+            ("starting", "- running failed - - - - - - lost -"),
+            ("running", "- - - stopping stopping stopping stopping - completed lost -"),
+            ("stopping", "- - - stopping stopping stopping stopping stopping stopped lost -"),
+            ("stopping", "- - - stopping stopping stopping stopping stopping stopped lost -"),
+            ("stopped", "- - - - - - - - - - queued"),
+            ("completed", "- - - - - - - - - - queued"),
+            ("failed", "- - - - - - - - - - queued"),
+            ("lost", "- - - - - - - - - - queued"),
+        ];
+        let states = states();
+        assert_eq!(states.len(), table.len());
+        for (state, (name, row)) in states.into_iter().zip(table) {
+            assert_eq!(state.status().as_str(), name);
+            let got: Vec<_> = events()
+                .into_iter()
+                .map(|event| state.clone().next(event).map_or("-", |next| next.status().as_str()))
+                .collect();
+            assert_eq!(got.join(" "), row, "{state:?}");
+        }
+    }
+
+    fn end(cause: Option<StopCause>, killed: bool, exit: Exit) -> State {
+        let running = State::Running { pid: 7 };
+        let state = match cause {
+            Some(cause) => running.next(Event::Stop(cause)).unwrap(),
+            None => running,
+        };
+        let state = if killed { state.next(Event::GraceOver).unwrap() } else { state };
+        state.next(Event::Exited(exit)).unwrap()
+    }
+
+    #[test]
+    fn says_why_it_ended() {
+        let code = |n| Exit { code: Some(n), signal: None };
+        let signal = |s: &str| Exit { code: None, signal: Some(s.into()) };
+        let cases = [
+            (end(None, false, code(0)), Status::Completed, "exit code 0"),
+            (end(None, false, code(3)), Status::Failed, "exit code 3"),
+            (end(None, false, signal("SIGSEGV")), Status::Failed, "ended by SIGSEGV"),
+            (end(Some(asked()), false, signal("SIGTERM")), Status::Stopped, "stopped by ann: ended by SIGTERM"),
+            (end(Some(asked()), true, signal("SIGKILL")), Status::Stopped, "stopped by ann: ended by SIGKILL, after the grace"),
+            (end(Some(StopCause::Timeout { after_ms: 1500 }), false, code(0)), Status::Failed, "timeout: it ran longer than 1.5 s (exit code 0)"),
+            (end(Some(StopCause::MaxBuffer { limit: 10 }), false, code(1)), Status::Failed, "output limit: it wrote more than 10 bytes (exit code 1)"),
+            (end(None, false, Exit::default()), Status::Lost, "it ended while no keeper was there to see how"),
+        ];
+        for (state, status, reason) in cases {
+            assert_eq!((state.status(), state.reason(10).as_str()), (status, reason));
+        }
+    }
+
+    #[test]
+    fn a_stop_that_somebody_asked_for_overrides_a_timeout() {
+        let state = State::Running { pid: 7 }
+            .next(Event::Stop(StopCause::Timeout { after_ms: 1000 }))
+            .and_then(|s| s.next(Event::Stop(asked())))
+            .and_then(|s| s.next(Event::Stop(StopCause::Timeout { after_ms: 1000 })))
+            .unwrap();
+        assert!(matches!(state, State::Stopping { cause: StopCause::Asked { .. }, .. }));
+    }
+}

@@ -1,0 +1,70 @@
+//! What handlers take out of a request; whatever does not fit is told in the words of a problem.
+
+use app::model::ProcessId;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::service::{Caller, ServiceError};
+
+/// The one who asks; [`super::guard`] put it there.
+pub(super) struct Who(pub(super) Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Who {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        caller.map(Self).ok_or_else(|| ServiceError::new(401, "unauthorized", "sign in first"))
+    }
+}
+
+/// A body of JSON.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ServiceError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                let detail = "the body is larger than 1 MiB, which is all that is taken in";
+                ServiceError::new(413, "body_too_large", detail)
+            } else {
+                ServiceError::bad_request(format!("the body cannot be read: {error}"))
+            }
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            ServiceError::new(400, "invalid_json", format!("the body does not fit: {error}"))
+        })
+    }
+}
+
+/// The query.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(params)| Self(params)).map_err(|error| {
+            ServiceError::bad_request(format!("the query does not fit: {}", error.body_text()))
+        })
+    }
+}
+
+/// The process id in the path.
+pub(super) struct Id(pub(super) ProcessId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(ProcessId(id)))
+            .map_err(|error| ServiceError::bad_request(error.body_text()))
+    }
+}

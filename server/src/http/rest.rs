@@ -1,0 +1,16 @@
+//! The REST door: one file per noun.
+
+pub(super) mod audit;
+pub(super) mod health;
+pub(super) mod logs;
+pub(super) mod processes;
+pub(super) mod scripts;
+
+use axum::http::Uri;
+
+use crate::service::ServiceError;
+
+/// Any other path below `/api`.
+pub(super) async fn unknown(uri: Uri) -> ServiceError {
+    ServiceError::new(404, "not_found", format!("there is no {} in the API", uri.path()))
+}

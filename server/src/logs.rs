@@ -1,0 +1,16 @@
+//! From bytes to numbered lines, live and kept.
+//!
+//! A line's way: [`split`] cuts a stream into lines, [`batch`] numbers and encodes them once,
+//! [`hub`] keeps the newest in memory and wakes whoever follows, [`chunk`] packs them for the store.
+//! [`tail`] drives it for one run from the keeper's spool; [`recorder`] owns a process's numbering;
+//! [`read`] joins memory and store for those who ask; [`search`] looks through what is kept.
+
+pub mod batch;
+pub mod chunk;
+pub mod hub;
+mod json;
+pub mod read;
+pub mod recorder;
+pub mod search;
+pub mod split;
+pub mod tail;

@@ -1,0 +1,234 @@
+//! Takes one run's output out of the keeper's spool.
+//!
+//! The order of the two streams is that of the keeper's index records, and within a record stdout
+//! comes first. A [`Cursor`] stands at a line's end of each stream; from there, the same records
+//! give the same lines again.
+
+use std::path::Path;
+
+use app::model::EntryKind;
+
+use crate::store::{Cursor, StoreError};
+use crate::sys::spool::{IndexRecord, RECORD_SIZE, SpoolError, SpoolReader, Stream};
+
+use super::recorder::Recorder;
+use super::split::{MAX_LINE, Splitter};
+
+/// One read from a segment.
+const READ_BYTES: usize = 64 * 1024;
+/// Records read from the index at a time.
+const RECORDS: usize = 256;
+
+/// Why a run's output cannot be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// The spool is damaged or gone.
+    #[error("cannot read the output of {run}: {source}")]
+    Spool {
+        /// Which run.
+        run: String,
+        /// What was found.
+        source: SpoolError,
+    },
+    /// The store refused it for good.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How one stream stands.
+#[derive(Debug)]
+struct StreamTail {
+    stream: Stream,
+    kind: EntryKind,
+    splitter: Splitter,
+    /// Bytes taken in.
+    offset: u64,
+    closed: bool,
+}
+
+/// Reads one run's spool from a cursor on.
+#[derive(Debug)]
+pub struct RunTail {
+    run: String,
+    reader: SpoolReader,
+    out: StreamTail,
+    err: StreamTail,
+    index_off: u64,
+    /// The record in work: its bytes are not all taken in yet.
+    current: Option<IndexRecord>,
+    queued: std::collections::VecDeque<IndexRecord>,
+    buffer: Vec<u8>,
+}
+
+impl RunTail {
+    /// Takes up the run whose spool is `dir` at `cursor`.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn open(dir: &Path, cursor: &Cursor) -> Result<Self, TailError> {
+        let tail = |stream, kind, offset| StreamTail {
+            stream,
+            kind,
+            splitter: Splitter::new(MAX_LINE),
+            offset,
+            closed: false,
+        };
+        let mut this = Self {
+            run: cursor.run.clone(),
+            reader: SpoolReader::new(dir),
+            out: tail(Stream::Out, EntryKind::Stdout, cursor.out_off),
+            err: tail(Stream::Err, EntryKind::Stderr, cursor.err_off),
+            index_off: cursor.index_off,
+            current: None,
+            queued: std::collections::VecDeque::new(),
+            buffer: Vec::new(),
+        };
+        if let Some(before) = cursor.index_off.checked_sub(RECORD_SIZE) {
+            this.reload_begun_lines(before)?;
+        }
+        Ok(this)
+    }
+
+    /// What follows the cursor in records that are done with are the begun lines.
+    fn reload_begun_lines(&mut self, before: u64) -> Result<(), TailError> {
+        let run = self.run.clone();
+        let records = self.reader.read_records(before, 1).map_err(|e| spool_error(&run, e))?;
+        let Some(record) = records.first() else { return Ok(()) };
+        for (to, stream) in [(record.out_off, &mut self.out), (record.err_off, &mut self.err)] {
+            while stream.offset < to {
+                let piece = read_piece(&mut self.reader, &mut self.buffer, stream, to)
+                    .map_err(|e| spool_error(&run, e))?;
+                let Some(piece) = piece else { break };
+                stream.offset += piece.len() as u64;
+                stream.splitter.push(piece, |_, _| {});
+            }
+        }
+        self.out.closed = record.out_closed();
+        self.err.closed = record.err_closed();
+        Ok(())
+    }
+
+    /// Where the run stands: up to the last whole line of each stream.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        let at = |s: &StreamTail| s.offset - s.splitter.pending() as u64;
+        Cursor {
+            run: self.run.clone(),
+            index_off: self.index_off,
+            out_off: at(&self.out),
+            err_off: at(&self.err),
+        }
+    }
+
+    /// Bytes that the child has written so far, as far as they were taken in.
+    #[must_use]
+    pub fn bytes_taken(&self) -> u64 {
+        self.out.offset + self.err.offset
+    }
+
+    /// Index bytes that are done with.
+    #[must_use]
+    pub fn index_off(&self) -> u64 {
+        self.index_off
+    }
+
+    /// Whether both streams have ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.out.closed && self.err.closed
+    }
+
+    /// Records that the keeper sent along; used when they follow on what is known, else the index
+    /// file is read.
+    pub fn offer(&mut self, from_off: u64, records: &[IndexRecord]) {
+        let in_work = u64::from(self.current.is_some()) + self.queued.len() as u64;
+        let known = self.index_off + in_work * RECORD_SIZE;
+        if from_off == known && self.queued.len() + records.len() <= RECORDS {
+            self.queued.extend(records);
+        }
+    }
+
+    /// Takes in about `budget` bytes. `false`: nothing more is there.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn step(&mut self, recorder: &mut Recorder, budget: usize) -> Result<bool, TailError> {
+        let run = self.run.clone();
+        let mut left = budget;
+        loop {
+            let Some(record) = self.next_record().map_err(|e| spool_error(&run, e))? else {
+                return Ok(false);
+            };
+            let ts = record.realtime_ms();
+            let ends = [(record.out_off, &mut self.out), (record.err_off, &mut self.err)];
+            for (to, stream) in ends {
+                while stream.offset < to {
+                    if left == 0 || recorder.is_chunk_full() {
+                        return Ok(true);
+                    }
+                    let piece = read_piece(&mut self.reader, &mut self.buffer, stream, to)
+                        .map_err(|e| spool_error(&run, e))?;
+                    let Some(piece) = piece else {
+                        // The record counts more than there is: power was lost.
+                        stream.offset = to;
+                        break;
+                    };
+                    left = left.saturating_sub(piece.len());
+                    stream.offset += piece.len() as u64;
+                    let kind = stream.kind;
+                    stream.splitter.push(piece, |line, continued| {
+                        recorder.push(ts, kind, line, continued);
+                    });
+                }
+            }
+            for (closed, stream) in
+                [(record.out_closed(), &mut self.out), (record.err_closed(), &mut self.err)]
+            {
+                if closed && !stream.closed {
+                    stream.closed = true;
+                    let kind = stream.kind;
+                    stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+                }
+            }
+            self.current = None;
+            self.index_off += RECORD_SIZE;
+        }
+    }
+
+    /// The child has ended: begun lines are lines, even if a grandchild holds the pipe open.
+    pub fn finish(&mut self, ts: i64, recorder: &mut Recorder) {
+        for stream in [&mut self.out, &mut self.err] {
+            let kind = stream.kind;
+            stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+        }
+    }
+
+    fn next_record(&mut self) -> Result<Option<IndexRecord>, SpoolError> {
+        if self.current.is_none() {
+            if self.queued.is_empty() {
+                self.queued.extend(self.reader.read_records(self.index_off, RECORDS)?);
+            }
+            self.current = self.queued.pop_front();
+        }
+        Ok(self.current)
+    }
+}
+
+/// Up to [`READ_BYTES`] of a stream from its offset, not beyond `to`; `None` when they are missing.
+fn read_piece<'a>(
+    reader: &mut SpoolReader,
+    buffer: &'a mut Vec<u8>,
+    stream: &StreamTail,
+    to: u64,
+) -> Result<Option<&'a [u8]>, SpoolError> {
+    let want = usize::try_from(to - stream.offset).unwrap_or(READ_BYTES).min(READ_BYTES);
+    if buffer.len() < want {
+        buffer.resize(want.next_power_of_two().min(READ_BYTES), 0);
+    }
+    let got = reader.read_at(stream.stream, stream.offset, &mut buffer[..want])?;
+    Ok((got > 0).then(|| &buffer[..got]))
+}
+
+fn spool_error(run: &str, source: SpoolError) -> TailError {
+    TailError::Spool { run: run.to_owned(), source }
+}

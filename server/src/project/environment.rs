@@ -1,0 +1,139 @@
+//! The environment of a child: a clean one, with what the allow-list lets through.
+
+use std::collections::BTreeMap;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::PlanError;
+
+/// When Runyard itself has none.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// Without one, most programs print question marks for everything that is not ASCII.
+const DEFAULT_LANG: &str = "C.UTF-8";
+/// The system refuses more than 128 KiB in one variable, and then nothing starts.
+const LONGEST_VALUE_BYTES: usize = 32 << 10;
+
+/// These decide which code runs. A start may never set them, whatever the list says.
+const NEVER_BY_START: [&str; 7] =
+    ["PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "INIT_CWD"];
+/// The same, by how they begin.
+const NEVER_BY_START_PREFIX: [&str; 3] = ["LD_", "GLIBC_TUNABLES", "RUNYARD_"];
+/// These do too, but have their uses: only a list that names them in full lets a start set them.
+const BY_FULL_NAME: [&str; 12] = [
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "NODE_REPL_EXTERNAL_MODULE",
+    "NPM_CONFIG_NODE_OPTIONS",
+    "NPM_CONFIG_SCRIPT_SHELL",
+    "NPM_CONFIG_SHELL",
+    "NPM_CONFIG_PREFIX",
+    "NPM_CONFIG_USERCONFIG",
+    "NPM_CONFIG_GLOBALCONFIG",
+    "YARN_YARN_PATH",
+    "YARN_RC_FILENAME",
+    "BUN_OPTIONS",
+];
+
+/// Where Runyard's own environment comes from; tests bring a map.
+pub trait EnvSource {
+    /// Every variable with its value.
+    fn variables(&self) -> Vec<(String, String)>;
+}
+
+/// The environment of this process. What is not UTF-8 is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnv;
+
+impl EnvSource for ProcessEnv {
+    fn variables(&self) -> Vec<(String, String)> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+}
+
+impl EnvSource for BTreeMap<String, String> {
+    fn variables(&self) -> Vec<(String, String)> {
+        self.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// `run.env_allow`, ready to be asked.
+#[derive(Debug)]
+pub(super) struct EnvRules {
+    patterns: Vec<String>,
+    allowed: GlobSet,
+}
+
+impl EnvRules {
+    /// Patterns that are no globs match nothing; the configuration has refused them before.
+    pub(super) fn new(patterns: &[String]) -> Self {
+        let mut builder = GlobSetBuilder::new();
+        for glob in patterns.iter().filter_map(|pattern| Glob::new(pattern).ok()) {
+            builder.add(glob);
+        }
+        Self { patterns: patterns.to_vec(), allowed: builder.build().unwrap_or_default() }
+    }
+
+    /// The clean environment, then ours as far as it is allowed, then the start's.
+    pub(super) fn build(
+        &self,
+        base: &impl EnvSource,
+        start: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, PlanError> {
+        let mut env = BTreeMap::from([
+            ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
+            ("LANG".to_owned(), DEFAULT_LANG.to_owned()),
+            ("NODE_ENV".to_owned(), "production".to_owned()),
+        ]);
+        for (name, value) in base.variables() {
+            let is_ours = name.starts_with("RUNYARD_");
+            let is_basic = matches!(name.as_str(), "PATH" | "HOME" | "LANG");
+            // An empty PATH would mean the current folder.
+            if !is_ours && !(is_basic && value.is_empty()) && (is_basic || self.allows(&name)) {
+                env.insert(name, value);
+            }
+        }
+        for (name, value) in start {
+            self.check(name, value)?;
+            env.insert(name.clone(), value.clone());
+        }
+        Ok(env)
+    }
+
+    fn allows(&self, name: &str) -> bool {
+        self.allowed.is_match(name)
+    }
+
+    fn check(&self, name: &str, value: &str) -> Result<(), PlanError> {
+        let denied = |remedy: String| PlanError::EnvDenied { name: name.to_owned(), remedy };
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.starts_with(|c: char| !c.is_ascii_digit());
+        if !is_name {
+            let remedy = "a name has letters, digits and _, and does not begin with a digit";
+            return Err(denied(remedy.to_owned()));
+        }
+        let decides = NEVER_BY_START.contains(&name)
+            || NEVER_BY_START_PREFIX.iter().any(|prefix| name.starts_with(prefix));
+        if decides {
+            let remedy = "it decides which programs run, so only runyard's own environment sets it";
+            return Err(denied(remedy.to_owned()));
+        }
+        if BY_FULL_NAME.contains(&name) && !self.patterns.iter().any(|pattern| pattern == name) {
+            let remedy = "it can load code, so run.env_allow has to name it in full";
+            return Err(denied(remedy.to_owned()));
+        }
+        if !self.allows(name) {
+            let allowed = self.patterns.join(", ");
+            return Err(denied(format!("run.env_allow lets through {allowed}")));
+        }
+        let invalid = |why| PlanError::EnvValueInvalid { name: name.to_owned(), why };
+        if value.contains('\0') {
+            return Err(invalid("has a zero byte, which no environment can hold"));
+        }
+        if value.len() > LONGEST_VALUE_BYTES {
+            return Err(invalid("is longer than 32 KiB, put it into a file"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! A start, checked and made exact.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use app::model::{ProcessType, StartRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::config::RunConfig;
+
+use super::discover::{Found, FoundScript};
+use super::environment::{EnvRules, EnvSource};
+use super::launch::{self, Launch};
+use super::{PlanError, arguments, folder, signal};
+
+/// Everything that the spawn needs. It is kept with the process, so that a restart is the same start.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchPlan {
+    /// The project's name.
+    pub project: String,
+    /// The script's name.
+    pub script: String,
+    /// Job or service.
+    pub kind: ProcessType,
+    /// The program to execute, absolute.
+    pub program: PathBuf,
+    /// Its arguments, with its own name first.
+    pub argv: Vec<String>,
+    /// The folder to run in, absolute and without symlinks.
+    pub cwd: PathBuf,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// The signal that asks it to end.
+    pub kill_signal: i32,
+    /// Stop it after so many milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Kill it after so many bytes of output, as the start asks; the general limit is the engine's.
+    pub max_buffer: Option<u64>,
+    /// What runs, for people.
+    pub command_line: String,
+}
+
+impl fmt::Debug for LaunchPlan {
+    /// Without the values of the environment: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.env.keys().collect();
+        f.debug_struct("LaunchPlan")
+            .field("project", &self.project)
+            .field("script", &self.script)
+            .field("kind", &self.kind)
+            .field("program", &self.program)
+            .field("argv", &self.argv)
+            .field("cwd", &self.cwd)
+            .field("env", &names)
+            .field("kill_signal", &self.kill_signal)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("max_buffer", &self.max_buffer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Holds the start against every rule, and works out the command.
+pub(super) fn make(
+    project: &Found,
+    script: &FoundScript,
+    request: &StartRequest,
+    base_env: &impl EnvSource,
+    run: &RunConfig,
+    env_rules: &EnvRules,
+) -> Result<LaunchPlan, PlanError> {
+    arguments::check(&request.args, &run.arg_deny, &project.folder)?;
+    let cwd = folder::resolve(request.cwd.as_deref(), &project.folder, &project.name)?;
+    let kill_signal = match &request.kill_signal {
+        None => libc::SIGTERM,
+        Some(name) => signal::signal_number(name)
+            .ok_or_else(|| PlanError::SignalUnknown { name: name.clone() })?,
+    };
+    let mut env = env_rules.build(base_env, &request.env)?;
+    let Launch { program, argv, command_line } =
+        launch::prepare(project, script, &request.args, &cwd, &mut env)?;
+    let unless_zero = |value: Option<u64>| value.filter(|value| *value > 0);
+    Ok(LaunchPlan {
+        project: project.name.clone(),
+        script: script.name.clone(),
+        kind: request.kind.unwrap_or(script.kind),
+        program,
+        argv,
+        cwd,
+        env,
+        kill_signal,
+        timeout_ms: unless_zero(request.timeout_ms),
+        max_buffer: unless_zero(request.max_buffer),
+        command_line,
+    })
+}

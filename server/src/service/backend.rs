@@ -1,0 +1,51 @@
+//! The pages' port, as a caller: thin, so that pages can do nothing that REST cannot.
+
+use app::api::{Backend, ProcessFilter};
+use app::model::{
+    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started,
+};
+use async_trait::async_trait;
+
+use super::{Caller, LogParams};
+
+#[async_trait]
+impl Backend for Caller {
+    fn user_name(&self) -> String {
+        self.name().to_owned()
+    }
+
+    async fn list_scripts(&self) -> Result<Catalogue, Problem> {
+        Ok(Self::list_scripts(self)?)
+    }
+
+    async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, Problem> {
+        Ok(Self::list_processes(self, filter).await?)
+    }
+
+    async fn get_process(&self, id: ProcessId) -> Result<Process, Problem> {
+        Ok((*Self::get_process(self, &id).await?).clone())
+    }
+
+    async fn tail_log(&self, id: ProcessId, tail: u32) -> Result<LogPage, Problem> {
+        let params = LogParams { tail: Some(tail), ..LogParams::default() };
+        let page = self.read_log(&id, &params).await?;
+        let entries = page.entries().map_err(super::ServiceError::from)?;
+        Ok(LogPage { entries, next_after: page.last_idx })
+    }
+
+    async fn start_process(&self, request: StartRequest) -> Result<Started, Problem> {
+        Ok(Self::start_process(self, request).await?)
+    }
+
+    async fn stop_process(&self, id: ProcessId) -> Result<Process, Problem> {
+        Ok((*Self::stop_process(self, &id, false).await?).clone())
+    }
+
+    async fn restart_process(&self, id: ProcessId) -> Result<Process, Problem> {
+        Ok((*Self::restart_process(self, &id).await?).clone())
+    }
+
+    async fn signal_process(&self, id: ProcessId, signal: String) -> Result<(), Problem> {
+        Ok(Self::signal_process(self, &id, &signal).await?)
+    }
+}

@@ -1,0 +1,182 @@
+//! The use-cases of processes and scripts, for one who asks.
+
+use std::sync::Arc;
+
+use app::model::{Catalogue, Process, ProcessId, ProcessList, StartRequest, Started, Status};
+use app::api::ProcessFilter;
+
+use super::{Service, ServiceError};
+use crate::auth::Identity;
+use crate::engine::Update;
+use crate::project::{ProcessEnv, signal_number};
+use crate::store::{AuditRecord, ListQuery};
+
+/// A page's size when nothing is said, and its largest.
+const DEFAULT_PAGE: u32 = 100;
+const MAX_PAGE: u32 = 1000;
+
+/// The service, bound to the one who asks.
+#[derive(Clone)]
+pub struct Caller {
+    service: Arc<Service>,
+    identity: Arc<Identity>,
+}
+
+impl Caller {
+    pub(super) fn new(service: Arc<Service>, identity: Identity) -> Self {
+        Self { service, identity: Arc::new(identity) }
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    pub(super) fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Everything startable.
+    ///
+    /// # Errors
+    /// None today; roles will refuse here.
+    pub fn list_scripts(&self) -> Result<Catalogue, ServiceError> {
+        Ok(self.service.catalog.current().catalogue())
+    }
+
+    /// A page of processes, newest first.
+    ///
+    /// # Errors
+    /// When the filter does not fit or the store fails.
+    pub async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, ServiceError> {
+        let limit = filter.limit.unwrap_or(DEFAULT_PAGE);
+        if !(1..=MAX_PAGE).contains(&limit) {
+            let detail = format!("limit is {limit}: it must be from 1 to {MAX_PAGE}");
+            return Err(ServiceError::bad_request(detail));
+        }
+        if let Some(status) = &filter.status {
+            status.parse::<Status>().map_err(ServiceError::bad_request)?;
+        }
+        let query = ListQuery {
+            q: filter.q.filter(|q| !q.is_empty()),
+            status: filter.status,
+            project: filter.project,
+            before: filter.cursor.map(ProcessId),
+            limit: limit + 1,
+        };
+        let mut processes = self.service.store.list_processes(&query).await?;
+        let more = processes.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        processes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next_cursor =
+            processes.last().filter(|_| more).map(|process| process.id.as_str().to_owned());
+        for process in &mut processes {
+            if let Some(newer) = self.service.engine.in_memory(&process.id) {
+                *process = (*newer).clone();
+            }
+        }
+        Ok(ProcessList { processes, next_cursor })
+    }
+
+    /// One process with its attempts.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn get_process(&self, id: &ProcessId) -> Result<Arc<Process>, ServiceError> {
+        Ok(self.service.engine.process(id).await?)
+    }
+
+    /// Starts a script; resolves when it runs or is queued.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the request, in words that say what would be right.
+    pub async fn start_process(&self, request: StartRequest) -> Result<Started, ServiceError> {
+        let script = request.script_name.clone();
+        let started = self.try_start(request).await;
+        if let Err(error) = &started {
+            let detail = error.detail.clone();
+            self.audit("process.start", &script, error.code, detail).await;
+        }
+        started
+    }
+
+    async fn try_start(&self, request: StartRequest) -> Result<Started, ServiceError> {
+        self.service.limiter.check(self.name()).map_err(|limited| ServiceError {
+            retry_after_s: Some(limited.retry_after_s()),
+            ..ServiceError::new(429, "too_many_starts", limited.to_string())
+        })?;
+        let plan = self.service.catalog.current().plan(&request, &ProcessEnv)?;
+        let detail = format!("{}/{}: {}", plan.project, plan.script, plan.command_line);
+        let audit = |id: &ProcessId| self.record("process.start", id.as_str(), "ok", detail);
+        let process = self.service.engine.start_process(plan, self.name(), audit).await?;
+        Ok(Started { process_id: process.id.clone(), pid: process.pid, status: process.status })
+    }
+
+    /// Asks a process to end; with `wait`, resolves when its tree is gone.
+    ///
+    /// # Errors
+    /// 404 when there is none, 409 when it has ended.
+    pub async fn stop_process(
+        &self,
+        id: &ProcessId,
+        wait: bool,
+    ) -> Result<Arc<Process>, ServiceError> {
+        let stopped = self.service.engine.stop_process(id, self.name(), wait).await;
+        self.audited("process.stop", id, stopped).await
+    }
+
+    /// Starts a new attempt, stopping the present one first.
+    ///
+    /// # Errors
+    /// 404 when there is none, 409 when it is queued, 429 when one starts too often.
+    pub async fn restart_process(&self, id: &ProcessId) -> Result<Arc<Process>, ServiceError> {
+        self.service.limiter.check(self.name()).map_err(|limited| ServiceError {
+            retry_after_s: Some(limited.retry_after_s()),
+            ..ServiceError::new(429, "too_many_starts", limited.to_string())
+        })?;
+        let restarted = self.service.engine.restart_process(id, self.name()).await;
+        self.audited("process.restart", id, restarted).await
+    }
+
+    /// Sends a signal to the root of a process.
+    ///
+    /// # Errors
+    /// 422 when there is no such signal, 404 or 409 as for a stop.
+    pub async fn signal_process(&self, id: &ProcessId, signal: &str) -> Result<(), ServiceError> {
+        let number = signal_number(signal).ok_or_else(|| {
+            let detail = format!("{signal:?} is no signal: use a name such as SIGTERM or SIGHUP");
+            ServiceError::new(422, "signal_unknown", detail)
+        })?;
+        let sent = self.service.engine.signal_process(id, number).await;
+        self.audited(&format!("process.signal {signal}"), id, sent).await
+    }
+
+    /// Every change of every process from now on.
+    #[must_use]
+    pub fn updates(&self) -> tokio::sync::broadcast::Receiver<Arc<Update>> {
+        self.service.engine.updates()
+    }
+
+    async fn audited<T>(
+        &self,
+        action: &str,
+        id: &ProcessId,
+        result: Result<T, crate::engine::EngineError>,
+    ) -> Result<T, ServiceError> {
+        let result = result.map_err(ServiceError::from);
+        let (outcome, detail) = match &result {
+            Ok(_) => ("ok", String::new()),
+            Err(error) => (error.code, error.detail.clone()),
+        };
+        self.audit(action, id.as_str(), outcome, detail).await;
+        result
+    }
+
+    fn record(&self, action: &str, target: &str, outcome: &str, detail: String) -> AuditRecord {
+        self.service.audit_record(self.name(), action, target, outcome, detail)
+    }
+
+    async fn audit(&self, action: &str, target: &str, outcome: &str, detail: String) {
+        self.service.audit(self.record(action, target, outcome, detail)).await;
+    }
+}

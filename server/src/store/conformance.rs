@@ -1,0 +1,80 @@
+//! What every database must do, as functions over [`Store`].
+//!
+//! [`suite!`] makes them tests of one database; each test has a database of its own. Time is data
+//! here: nothing waits.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Store, StoreError};
+
+pub(super) mod logs;
+pub(super) mod processes;
+pub(super) mod reopen;
+pub(super) mod samples;
+
+/// A database of a test's own, gone when this is dropped.
+#[async_trait]
+pub(super) trait Fixture: Send + Sync {
+    /// Opens it, the first time as a new one.
+    async fn open(&self) -> Result<Arc<dyn Store>, StoreError>;
+    /// Closes what `open` gave, as a server that ends.
+    async fn close(&self);
+    /// Makes it look as if a newer Runyard had written it.
+    async fn mark_newer(&self);
+}
+
+/// Makes the suite's functions tests of the database that `$fixture` (an expression) makes.
+macro_rules! suite {
+    ($fixture:expr) => {
+        $crate::store::conformance::suite!(store $fixture, processes:
+            round_trips_a_process,
+            gives_nothing_for_an_unknown_id,
+            replaces_a_process_and_its_attempts,
+            keeps_next_idx_when_a_process_is_put,
+            keeps_the_end_of_a_transaction,
+            lists_newest_first_by_pages,
+            finds_text_without_case,
+            takes_wildcards_as_text,
+            filters_by_status_and_project,
+            lists_processes_that_have_not_ended,
+            orders_the_audit,
+            answers_a_ping,
+        );
+        $crate::store::conformance::suite!(store $fixture, logs:
+            appends_chunks,
+            moves_the_cursor_with_the_chunk,
+            refuses_a_gap_and_keeps_nothing,
+            refuses_a_chunk_twice,
+            names_the_log_that_has_a_gap,
+            refuses_a_chunk_of_no_process,
+            keeps_the_last_word_on_a_cursor,
+            reads_chunks_after,
+            reads_chunks_before,
+            reads_chunks_since,
+            keeps_logs_apart,
+            writes_many_chunks_at_once,
+        );
+        $crate::store::conformance::suite!(fixture $fixture, reopen:
+            keeps_all_when_reopened,
+            refuses_a_newer_database,
+        );
+    };
+    (store $fixture:expr, $module:ident: $($name:ident,)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let fixture = $fixture;
+            let store = $crate::store::conformance::Fixture::open(&fixture).await.unwrap();
+            $crate::store::conformance::$module::$name(&*store).await;
+        })*
+    };
+    (fixture $fixture:expr, $module:ident: $($name:ident,)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            $crate::store::conformance::$module::$name(&$fixture).await;
+        })*
+    };
+}
+
+pub(super) use suite;

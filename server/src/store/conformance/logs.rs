@@ -1,0 +1,186 @@
+//! Chunks and cursors.
+
+use crate::store::{Change, Chunk, ChunkRange, Store, StoreError};
+
+use super::samples::{append, audit, chunk, cursor, id, put, record};
+
+async fn read(store: &dyn Store, range: ChunkRange, limit: u32) -> Vec<(i64, i64)> {
+    let chunks = store.chunks(&id("p"), range, limit).await.unwrap();
+    chunks.into_iter().map(|chunk| (chunk.first_idx, chunk.last_idx)).collect()
+}
+
+/// A log of three chunks: 0..=9 at 100, 10..=10 at 200, 11..=29 at 150 to 300.
+async fn fill(store: &dyn Store) {
+    let last = Chunk { first_ts: 150, last_ts: 300, ..chunk(11, 29, 0) };
+    let changes = [
+        put(&record("p")),
+        append("p", chunk(0, 9, 100)),
+        append("p", chunk(10, 10, 200)),
+        append("p", last),
+    ];
+    store.commit(&changes).await.unwrap();
+}
+
+pub(in crate::store) async fn appends_chunks(store: &dyn Store) {
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    let binary = Chunk { bytes: (0..=255).collect(), codec: 255, ..chunk(0, 3, 7) };
+    store.commit(&[append("p", binary.clone())]).await.unwrap();
+    store.commit(&[append("p", chunk(4, 4, 8))]).await.unwrap();
+    let chunks = store.chunks(&id("p"), ChunkRange::After(-1), 10).await.unwrap();
+    assert_eq!(chunks, [binary, chunk(4, 4, 8)]);
+    let process = store.get_process(&id("p")).await.unwrap().unwrap().process;
+    assert_eq!(process.next_idx, 5);
+}
+
+pub(in crate::store) async fn moves_the_cursor_with_the_chunk(store: &dyn Store) {
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    let change = |chunk, offset| Change::AppendChunk {
+        process: id("p"),
+        chunk,
+        cursor: Some(cursor("p.1", offset)),
+    };
+    store.commit(&[change(chunk(0, 1, 1), 10)]).await.unwrap();
+    assert_eq!(store.cursors().await.unwrap(), [cursor("p.1", 10)]);
+    store.commit(&[change(chunk(1, 2, 1), 20)]).await.unwrap_err();
+    assert_eq!(store.cursors().await.unwrap(), [cursor("p.1", 10)]);
+    store.commit(&[change(chunk(2, 2, 1), 20)]).await.unwrap();
+    assert_eq!(store.cursors().await.unwrap(), [cursor("p.1", 20)]);
+}
+
+pub(in crate::store) async fn refuses_a_gap_and_keeps_nothing(store: &dyn Store) {
+    store.commit(&[put(&record("p")), append("p", chunk(0, 1, 1))]).await.unwrap();
+    let changes = [
+        put(&record("q")),
+        append("q", chunk(0, 0, 1)),
+        Change::PutCursor(cursor("q.1", 1)),
+        Change::Audit(audit(1, "admin")),
+        append("p", chunk(3, 4, 1)),
+    ];
+    let error = store.commit(&changes).await.unwrap_err();
+    assert!(matches!(error, StoreError::Gap { expected: 2, got: 3, .. }), "{error}");
+    assert_eq!(store.get_process(&id("q")).await.unwrap(), None);
+    assert!(store.cursors().await.unwrap().is_empty());
+    assert!(store.audit(i64::MAX, 1).await.unwrap().is_empty());
+    assert_eq!(read(store, ChunkRange::After(-1), 10).await, [(0, 1)]);
+    // And the store goes on.
+    store.commit(&[append("p", chunk(2, 2, 1))]).await.unwrap();
+}
+
+pub(in crate::store) async fn refuses_a_chunk_twice(store: &dyn Store) {
+    store.commit(&[put(&record("p")), append("p", chunk(0, 1, 1))]).await.unwrap();
+    let error = store.commit(&[append("p", chunk(0, 1, 1))]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Gap { expected: 2, got: 0, .. }), "{error}");
+    assert_eq!(read(store, ChunkRange::After(-1), 10).await, [(0, 1)]);
+}
+
+pub(in crate::store) async fn names_the_log_that_has_a_gap(store: &dyn Store) {
+    store.commit(&[put(&record("p")), put(&record("q"))]).await.unwrap();
+    let changes = [
+        append("p", chunk(0, 1, 1)),
+        put(&record("r")),
+        append("r", chunk(0, 1, 1)),
+        append("q", chunk(1, 1, 1)),
+    ];
+    let error = store.commit(&changes).await.unwrap_err();
+    let StoreError::Gap { process, expected: 0, got: 1 } = error else { panic!("{error}") };
+    assert_eq!(process, id("q"));
+}
+
+pub(in crate::store) async fn refuses_a_chunk_of_no_process(store: &dyn Store) {
+    let error = store.commit(&[append("nobody", chunk(0, 1, 1))]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)), "{error}");
+    assert!(store.chunks(&id("nobody"), ChunkRange::After(-1), 1).await.unwrap().is_empty());
+}
+
+pub(in crate::store) async fn keeps_the_last_word_on_a_cursor(store: &dyn Store) {
+    store
+        .commit(&[Change::PutCursor(cursor("a.1", 1)), Change::PutCursor(cursor("b.1", 1 << 40))])
+        .await
+        .unwrap();
+    assert_eq!(store.cursors().await.unwrap(), [cursor("a.1", 1), cursor("b.1", 1 << 40)]);
+    store
+        .commit(&[
+            Change::PutCursor(cursor("a.1", 5)),
+            Change::DropCursor("a.1".into()),
+            Change::DropCursor("b.1".into()),
+            Change::PutCursor(cursor("b.1", 9)),
+            Change::DropCursor("nobody.1".into()),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(store.cursors().await.unwrap(), [cursor("b.1", 9)]);
+}
+
+pub(in crate::store) async fn reads_chunks_after(store: &dyn Store) {
+    fill(store).await;
+    for (after, expected) in [
+        (-1, vec![(0, 9), (10, 10), (11, 29)]),
+        (0, vec![(0, 9), (10, 10), (11, 29)]),
+        (8, vec![(0, 9), (10, 10), (11, 29)]),
+        (9, vec![(10, 10), (11, 29)]),
+        (10, vec![(11, 29)]),
+        (28, vec![(11, 29)]),
+        (29, vec![]),
+        (i64::MAX, vec![]),
+        (i64::MIN, vec![(0, 9), (10, 10), (11, 29)]),
+    ] {
+        assert_eq!(read(store, ChunkRange::After(after), 10).await, expected, "{after}");
+    }
+    assert_eq!(read(store, ChunkRange::After(5), 2).await, [(0, 9), (10, 10)]);
+}
+
+pub(in crate::store) async fn reads_chunks_before(store: &dyn Store) {
+    fill(store).await;
+    for (before, expected) in [
+        (i64::MAX, vec![(11, 29), (10, 10), (0, 9)]),
+        (12, vec![(11, 29), (10, 10), (0, 9)]),
+        (11, vec![(10, 10), (0, 9)]),
+        (10, vec![(0, 9)]),
+        (1, vec![(0, 9)]),
+        (0, vec![]),
+        (-1, vec![]),
+    ] {
+        assert_eq!(read(store, ChunkRange::Before(before), 10).await, expected, "{before}");
+    }
+    assert_eq!(read(store, ChunkRange::Before(i64::MAX), 2).await, [(11, 29), (10, 10)]);
+}
+
+pub(in crate::store) async fn reads_chunks_since(store: &dyn Store) {
+    fill(store).await;
+    for (since, expected) in [
+        (0, vec![(0, 9), (10, 10), (11, 29)]),
+        (100, vec![(0, 9), (10, 10), (11, 29)]),
+        (101, vec![(10, 10), (11, 29)]),
+        (200, vec![(10, 10), (11, 29)]),
+        (201, vec![(11, 29)]),
+        (300, vec![(11, 29)]),
+        (301, vec![]),
+    ] {
+        assert_eq!(read(store, ChunkRange::Since(since), 10).await, expected, "{since}");
+    }
+    // The clock went back: what is older than asked for is left out, wherever it stands.
+    store.commit(&[append("p", chunk(30, 30, 50)), append("p", chunk(31, 31, 400))]).await.unwrap();
+    assert_eq!(read(store, ChunkRange::Since(250), 10).await, [(11, 29), (31, 31)]);
+    assert_eq!(read(store, ChunkRange::Since(250), 1).await, [(11, 29)]);
+}
+
+pub(in crate::store) async fn keeps_logs_apart(store: &dyn Store) {
+    fill(store).await;
+    store.commit(&[put(&record("q")), append("q", chunk(0, 0, 999))]).await.unwrap();
+    assert_eq!(read(store, ChunkRange::Since(301), 10).await, []);
+    let chunks = store.chunks(&id("q"), ChunkRange::After(-1), 10).await.unwrap();
+    assert_eq!(chunks, [chunk(0, 0, 999)]);
+}
+
+pub(in crate::store) async fn writes_many_chunks_at_once(store: &dyn Store) {
+    let mut changes = vec![put(&record("p")), put(&record("q"))];
+    for idx in 0..50 {
+        changes.push(append("p", chunk(idx, idx, idx)));
+        changes.push(append("q", chunk(idx * 2, idx * 2 + 1, idx)));
+    }
+    store.commit(&changes).await.unwrap();
+    let expected: Vec<_> = (0..50).map(|idx| (idx, idx)).collect();
+    assert_eq!(read(store, ChunkRange::After(-1), 100).await, expected);
+    let process = store.get_process(&id("q")).await.unwrap().unwrap().process;
+    assert_eq!(process.next_idx, 100);
+}

@@ -1,0 +1,185 @@
+//! Processes, their lists, and the audit.
+
+use app::model::{Process, ProcessType, Status};
+
+use crate::store::{Change, ListQuery, Store};
+
+use super::samples::{append, attempt, audit, chunk, id, put, record};
+
+const ALL: ListQuery = ListQuery { q: None, status: None, project: None, before: None, limit: 100 };
+
+async fn list(store: &dyn Store, query: ListQuery) -> Vec<String> {
+    let processes = store.list_processes(&query).await.unwrap();
+    processes.into_iter().map(|process| process.id.0).collect()
+}
+
+pub(in crate::store) async fn round_trips_a_process(store: &dyn Store) {
+    let mut record = record("0190-a");
+    record.process = Process {
+        project: "größe \"x\" 'y'".into(),
+        script: "build:all".into(),
+        args: vec!["--port".into(), "30 00".into(), "ünï\n\t\"\\".into(), String::new()],
+        kind: ProcessType::LongRunning,
+        status: Status::BackingOff,
+        reason: "next try in 38 s: exit 1, attempt 3 of 5".into(),
+        pid: Some(7),
+        created_at: i64::MAX,
+        started_at: Some(-1),
+        ended_at: Some(0),
+        exit_code: Some(255),
+        signal: Some("SIGKILL".into()),
+        next_idx: 100,
+        attempts: vec![attempt(1), attempt(2), attempt(10)],
+        ..record.process
+    };
+    record.spec = r#"{"env":{"A":"\u0000\"b\""}}"#.into();
+    store.commit(&[put(&record)]).await.unwrap();
+    assert_eq!(store.get_process(&id("0190-a")).await.unwrap(), Some(record.clone()));
+    assert_eq!(store.list_processes(&ALL).await.unwrap(), [record.process]);
+}
+
+pub(in crate::store) async fn gives_nothing_for_an_unknown_id(store: &dyn Store) {
+    assert_eq!(store.get_process(&id("nobody")).await.unwrap(), None);
+    assert!(store.list_processes(&ALL).await.unwrap().is_empty());
+    assert!(store.open_processes().await.unwrap().is_empty());
+}
+
+pub(in crate::store) async fn replaces_a_process_and_its_attempts(store: &dyn Store) {
+    let mut record = record("p");
+    record.process.attempts = vec![attempt(1)];
+    record.process.pid = Some(1);
+    store.commit(&[put(&record)]).await.unwrap();
+    record.process.pid = None;
+    record.process.status = Status::Failed;
+    record.process.script = "other".into();
+    record.process.attempts[0].signal = None;
+    record.process.attempts.push(attempt(2));
+    record.spec = "{\"v\":2}".into();
+    store.commit(&[put(&record)]).await.unwrap();
+    assert_eq!(store.get_process(&id("p")).await.unwrap(), Some(record));
+    let found = list(store, ListQuery { q: Some("other".into()), ..ALL }).await;
+    assert_eq!(found, ["p"]);
+}
+
+pub(in crate::store) async fn keeps_next_idx_when_a_process_is_put(store: &dyn Store) {
+    store.commit(&[put(&record("p")), append("p", chunk(0, 4, 1))]).await.unwrap();
+    for next_idx in [0, 99] {
+        let mut stale = record("p");
+        stale.process.next_idx = next_idx;
+        store.commit(&[put(&stale)]).await.unwrap();
+        let kept = store.get_process(&id("p")).await.unwrap().unwrap();
+        assert_eq!(kept.process.next_idx, 5);
+    }
+    store.commit(&[append("p", chunk(5, 5, 1))]).await.unwrap();
+}
+
+pub(in crate::store) async fn keeps_the_end_of_a_transaction(store: &dyn Store) {
+    let mut ended = record("p");
+    ended.process.status = Status::Completed;
+    ended.process.next_idx = 3;
+    ended.process.attempts = vec![attempt(1)];
+    let changes = [put(&record("p")), append("p", chunk(0, 2, 1)), put(&ended)];
+    store.commit(&changes).await.unwrap();
+    assert_eq!(store.get_process(&id("p")).await.unwrap(), Some(ended));
+}
+
+pub(in crate::store) async fn lists_newest_first_by_pages(store: &dyn Store) {
+    let changes: Vec<_> = ["a", "c", "b", "e", "d"].map(|id| put(&record(id))).into();
+    store.commit(&changes).await.unwrap();
+    let page = |before: Option<&str>| ListQuery { before: before.map(id), limit: 2, ..ALL };
+    assert_eq!(list(store, page(None)).await, ["e", "d"]);
+    assert_eq!(list(store, page(Some("d"))).await, ["c", "b"]);
+    assert_eq!(list(store, page(Some("b"))).await, ["a"]);
+    assert!(list(store, page(Some("a"))).await.is_empty());
+}
+
+pub(in crate::store) async fn finds_text_without_case(store: &dyn Store) {
+    let mut a = record("id-of-a");
+    a.process.script = "Build:Prod".into();
+    let mut b = record("id-of-b");
+    b.process.project = "Größe".into();
+    let mut c = record("id-of-c");
+    c.process.args = vec!["--Port".into(), "3000".into()];
+    store.commit(&[put(&a), put(&b), put(&c)]).await.unwrap();
+    for (q, expected) in [
+        ("build:PROD", vec!["id-of-a"]),
+        ("GRÖSSE", vec![]),
+        ("GRÖ", vec!["id-of-b"]),
+        ("--port 3000", vec!["id-of-c"]),
+        ("OF-C", vec!["id-of-c"]),
+        // Not across two fields.
+        ("devsite", vec![]),
+        ("", vec!["id-of-c", "id-of-b", "id-of-a"]),
+    ] {
+        let found = list(store, ListQuery { q: Some(q.into()), ..ALL }).await;
+        assert_eq!(found, expected, "{q:?}");
+    }
+}
+
+pub(in crate::store) async fn takes_wildcards_as_text(store: &dyn Store) {
+    let mut changes = Vec::new();
+    for (name, script) in [("a", "100%"), ("b", "a_b"), ("c", "acb"), ("d", r"c:\d"), ("e", "1000")]
+    {
+        let mut record = record(name);
+        record.process.script = script.into();
+        changes.push(put(&record));
+    }
+    store.commit(&changes).await.unwrap();
+    for (q, expected) in [("100%", "a"), ("a_b", "b"), (r":\", "d"), ("%", "a"), ("_", "b")] {
+        let found = list(store, ListQuery { q: Some(q.into()), ..ALL }).await;
+        assert_eq!(found, [expected], "{q:?}");
+    }
+}
+
+pub(in crate::store) async fn filters_by_status_and_project(store: &dyn Store) {
+    let mut running = record("a");
+    running.process.status = Status::Running;
+    let mut elsewhere = record("b");
+    elsewhere.process.status = Status::Running;
+    elsewhere.process.project = "Äpi".into();
+    store.commit(&[put(&running), put(&elsewhere), put(&record("c"))]).await.unwrap();
+    let status = |name: &str| ListQuery { status: Some(name.into()), ..ALL };
+    assert_eq!(list(store, status("running")).await, ["b", "a"]);
+    assert_eq!(list(store, status("Running")).await, ["b", "a"]);
+    assert!(list(store, status("asleep")).await.is_empty());
+    let project = ListQuery { project: Some("äPI".into()), ..ALL };
+    assert_eq!(list(store, project.clone()).await, ["b"]);
+    let both = ListQuery { status: Some("queued".into()), ..project };
+    assert!(list(store, both).await.is_empty());
+}
+
+pub(in crate::store) async fn lists_processes_that_have_not_ended(store: &dyn Store) {
+    let mut changes = Vec::new();
+    let mut expected = Vec::new();
+    for (n, status) in Status::ALL.into_iter().enumerate() {
+        let mut record = record(&format!("p{n}"));
+        record.process.status = status;
+        record.process.attempts = vec![attempt(1)];
+        record.spec = format!("{{\"n\":{n}}}");
+        changes.push(put(&record));
+        if !status.is_ended() {
+            expected.push(record);
+        }
+    }
+    store.commit(&changes).await.unwrap();
+    assert_eq!(store.open_processes().await.unwrap(), expected);
+}
+
+pub(in crate::store) async fn orders_the_audit(store: &dyn Store) {
+    let records = [audit(20, "b"), audit(10, "a"), audit(20, "c"), audit(30, "d")];
+    for record in &records {
+        store.commit(&[Change::Audit(record.clone())]).await.unwrap();
+    }
+    let actors = |records: Vec<crate::store::AuditRecord>| -> Vec<String> {
+        records.into_iter().map(|record| record.actor).collect()
+    };
+    // Newest first; of two at the same time, the one that was added last.
+    assert_eq!(actors(store.audit(i64::MAX, 10).await.unwrap()), ["d", "c", "b", "a"]);
+    assert_eq!(actors(store.audit(30, 2).await.unwrap()), ["c", "b"]);
+    assert_eq!(store.audit(11, 10).await.unwrap(), [audit(10, "a")]);
+    assert!(store.audit(10, 10).await.unwrap().is_empty());
+}
+
+pub(in crate::store) async fn answers_a_ping(store: &dyn Store) {
+    store.ping().await.unwrap();
+}

@@ -1,0 +1,122 @@
+//! The store in one SQLite file: the default, with nothing to install.
+//!
+//! One connection writes and two read: SQLite lets one writer in at a time whatever is done, and
+//! with the write-ahead log readers never wait for it. A commit survives a crash of the server as
+//! soon as it returns; a power cut may take the newest ones, never the database
+//! (`synchronous = NORMAL`).
+//!
+//! Each connection is a thread that is spoken to through a channel, and that round trip costs more
+//! than a small statement. So a transaction is folded first (`plan`), and then each table gets its
+//! rows in one statement, as a JSON array that SQLite takes apart.
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+
+use app::model::{Process, ProcessId};
+
+use super::plan::Plan;
+use super::{
+    AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, Store, StoreError,
+};
+
+mod error;
+mod location;
+mod logs;
+mod open;
+mod processes;
+mod row;
+mod write;
+
+use error::to_store_error;
+
+/// A database in a file.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    /// One connection: whoever has it is the writer.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database at `location`, a path or `sqlite:PATH`. A missing file is made, for its
+    /// owner's eyes only, and the schema is brought up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] when a newer Runyard wrote it, [`StoreError::Open`] when it cannot be
+    /// opened and written.
+    pub async fn open(location: &str) -> Result<Self, StoreError> {
+        let (writer, readers) = open::open(location).await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Waits for what is being read or written, and closes the file. Afterwards everything fails.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        // Last, so that it is the one that folds the write-ahead log into the file.
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let plan = Plan::new(changes)?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let mut connection = self.writer.acquire().await.map_err(to_store_error)?;
+        let result = write::commit(&mut connection, &plan).await;
+        if matches!(result, Err(StoreError::Unavailable(_) | StoreError::Failed(_))) {
+            // After some errors SQLite has ended the transaction itself, and then nobody can say
+            // what the connection is in the middle of. The next commit gets a new one.
+            connection.close().await.ok();
+        }
+        result
+    }
+
+    async fn get_process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>, StoreError> {
+        processes::get(&self.readers, id).await
+    }
+
+    async fn list_processes(&self, query: &ListQuery) -> Result<Vec<Process>, StoreError> {
+        processes::list(&self.readers, query).await
+    }
+
+    async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
+        processes::list_open(&self.readers).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<Cursor>, StoreError> {
+        logs::cursors(&self.readers).await
+    }
+
+    async fn chunks(
+        &self,
+        process: &ProcessId,
+        range: ChunkRange,
+        limit: u32,
+    ) -> Result<Vec<Chunk>, StoreError> {
+        logs::chunks(&self.readers, process, range, limit).await
+    }
+
+    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
+        let rows: Vec<row::AuditRow> = sqlx::query_as(
+            "SELECT at, actor, action, target, outcome, detail FROM audit
+             WHERE at < ?1 ORDER BY at DESC, id DESC LIMIT ?2",
+        )
+        .bind(before)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(to_store_error)?;
+        Ok(rows.into_iter().map(AuditRecord::from).collect())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await.map_err(to_store_error)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Opening: the file, the schema, the connections.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlitePool};
+
+use super::{StoreError, location};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// How long a statement waits for another program's lock (a backup) before it is an error.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+const READERS: u32 = 2;
+/// Prepared statements kept per connection: every shape that this module makes.
+const STATEMENTS: usize = 64;
+// Pages in memory, in KiB (negative is SQLite's way of saying so). What is read again soon is in
+// the operating system's cache in any case.
+const WRITER_CACHE: &str = "-1024";
+const READER_CACHE: &str = "-512";
+/// Bytes that the write-ahead log is cut back to after it has grown.
+const WAL_LIMIT: &str = "16777216";
+
+/// The pool of the one writer, and that of the readers.
+pub(super) async fn open(location: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let refuse = |why: String| StoreError::Open { url: location.to_owned(), why };
+    let path = location::parse(location).map_err(refuse)?;
+    location::prepare(&path).map_err(refuse)?;
+
+    let writer = pool(writer_options(&path), 1).await.map_err(|error| refuse(words(&error)))?;
+    if let Err(error) = MIGRATIONS.run(&writer).await {
+        writer.close().await;
+        return Err(match error {
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+                StoreError::Newer(location.to_owned())
+            }
+            MigrateError::VersionMismatch(version) => {
+                refuse(format!("its schema is another one than migration {version} makes"))
+            }
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                refuse(words(&error))
+            }
+            error => refuse(error.to_string()),
+        });
+    }
+    let readers =
+        pool(reader_options(&path), READERS).await.map_err(|error| refuse(words(&error)))?;
+    Ok((writer, readers))
+}
+
+async fn pool(options: SqliteConnectOptions, size: u32) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A connection to a file does not go stale.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging()
+}
+
+fn writer_options(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("journal_size_limit", WAL_LIMIT)
+        .thread_name(|_| "sqlite-write".to_owned())
+}
+
+fn reader_options(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .read_only(true)
+        .pragma("cache_size", READER_CACHE)
+        .thread_name(|_| "sqlite-read".to_owned())
+}
+
+/// The database's own words, without sqlx's around them.
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,81 @@
+//! Reading processes. Each answer is one statement, the attempts included, so that it shows one
+//! moment and costs one round trip.
+
+use app::model::{Process, ProcessId, Status};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+
+use super::error::to_store_error;
+use super::row::{ProcessRow, RecordRow};
+use super::{ListQuery, ProcessRecord, StoreError};
+
+/// The columns of a [`ProcessRow`].
+macro_rules! columns {
+    () => {
+        "id, project, script, args, type AS kind, status, reason, created_at, started_at, ended_at,
+         pid, exit_code, signal, next_idx,
+         (SELECT json_group_array(json_object(
+              'n', a.n, 'pid', a.pid, 'startedAt', a.started_at, 'endedAt', a.ended_at,
+              'exitCode', a.exit_code, 'signal', a.signal, 'userMs', a.user_ms,
+              'systemMs', a.system_ms, 'maxRssBytes', a.max_rss_bytes,
+              'firstIdx', a.first_idx, 'lastIdx', a.last_idx, 'cause', a.cause) ORDER BY a.n)
+          FROM attempts AS a WHERE a.process_id = processes.id) AS attempts"
+    };
+}
+
+/// One process.
+pub(super) async fn get(
+    readers: &SqlitePool,
+    id: &ProcessId,
+) -> Result<Option<ProcessRecord>, StoreError> {
+    let row: Option<RecordRow> =
+        sqlx::query_as(concat!("SELECT ", columns!(), ", spec FROM processes WHERE id = ?1"))
+            .bind(id.as_str())
+            .fetch_optional(readers)
+            .await
+            .map_err(to_store_error)?;
+    row.map(ProcessRecord::try_from).transpose()
+}
+
+/// A page, newest first.
+pub(super) async fn list(
+    readers: &SqlitePool,
+    query: &ListQuery,
+) -> Result<Vec<Process>, StoreError> {
+    let mut sql =
+        QueryBuilder::<Sqlite>::new(concat!("SELECT ", columns!(), " FROM processes WHERE true"));
+    if let Some(q) = &query.q {
+        // instr, not LIKE: it knows no wildcards, so there is nothing to escape, and both sides
+        // were folded by the same code, so it finds É for é as well.
+        sql.push(" AND instr(search_text, ").push_bind(q.to_lowercase()).push(") > 0");
+    }
+    if let Some(status) = &query.status {
+        sql.push(" AND status = ").push_bind(status.to_lowercase());
+    }
+    if let Some(project) = &query.project {
+        sql.push(" AND project_folded = ").push_bind(project.to_lowercase());
+    }
+    if let Some(before) = &query.before {
+        sql.push(" AND id < ").push_bind(before.as_str());
+    }
+    sql.push(" ORDER BY id DESC LIMIT ").push_bind(query.limit);
+    let rows: Vec<ProcessRow> =
+        sql.build_query_as().fetch_all(readers).await.map_err(to_store_error)?;
+    rows.into_iter().map(Process::try_from).collect()
+}
+
+/// Those that have not ended, oldest first.
+pub(super) async fn list_open(readers: &SqlitePool) -> Result<Vec<ProcessRecord>, StoreError> {
+    let mut sql = QueryBuilder::<Sqlite>::new(concat!(
+        "SELECT ",
+        columns!(),
+        ", spec FROM processes WHERE status IN ("
+    ));
+    let mut names = sql.separated(", ");
+    for status in Status::ALL.into_iter().filter(|status| !status.is_ended()) {
+        names.push_bind(status.as_str());
+    }
+    sql.push(") ORDER BY id");
+    let rows: Vec<RecordRow> =
+        sql.build_query_as().fetch_all(readers).await.map_err(to_store_error)?;
+    rows.into_iter().map(ProcessRecord::try_from).collect()
+}

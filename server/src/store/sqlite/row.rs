@@ -1,0 +1,234 @@
+//! Rows as SQLite gives and takes them. JSON carries the rows of a table in, and the attempts of a
+//! process out.
+
+use app::model::{Attempt, Process, ProcessId};
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::error::damaged;
+use super::{AuditRecord, Chunk, Cursor, ProcessRecord, StoreError};
+use crate::store::plan::PlannedProcess;
+
+/// A row for `processes`.
+#[derive(Serialize)]
+pub(super) struct NewProcess<'a> {
+    id: &'a str,
+    project: &'a str,
+    project_folded: String,
+    script: &'a str,
+    args: String,
+    r#type: &'a str,
+    status: &'a str,
+    reason: &'a str,
+    created_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    pid: Option<i32>,
+    exit_code: Option<i32>,
+    signal: Option<&'a str>,
+    next_idx: i64,
+    search_text: String,
+    spec: &'a str,
+}
+
+impl<'a> NewProcess<'a> {
+    pub(super) fn new(planned: &PlannedProcess<'a>) -> Result<Self, StoreError> {
+        let process = &planned.record.process;
+        let args = serde_json::to_string(&process.args)
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Self {
+            id: process.id.as_str(),
+            project: &process.project,
+            project_folded: process.project.to_lowercase(),
+            script: &process.script,
+            args,
+            r#type: process.kind.as_str(),
+            status: process.status.as_str(),
+            reason: &process.reason,
+            created_at: process.created_at,
+            started_at: process.started_at,
+            ended_at: process.ended_at,
+            pid: process.pid,
+            exit_code: process.exit_code,
+            signal: process.signal.as_deref(),
+            next_idx: planned.next_idx,
+            search_text: search_text(process),
+            spec: &planned.record.spec,
+        })
+    }
+}
+
+/// What `q` is looked for in. The parts stand on lines of their own, so that nothing is found
+/// across them; the arguments are one part, as they were typed.
+fn search_text(process: &Process) -> String {
+    let args = process.args.join(" ");
+    [&process.script, &process.project, &args, &process.id.0].map(|s| s.to_lowercase()).join("\n")
+}
+
+/// A row for `attempts`.
+#[derive(Serialize)]
+pub(super) struct NewAttempt<'a> {
+    pub(super) process: &'a str,
+    #[serde(flatten)]
+    pub(super) attempt: &'a Attempt,
+}
+
+/// A row for `audit`.
+#[derive(Serialize)]
+pub(super) struct NewAudit<'a> {
+    at: i64,
+    actor: &'a str,
+    action: &'a str,
+    target: &'a str,
+    outcome: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a AuditRecord> for NewAudit<'a> {
+    fn from(record: &'a AuditRecord) -> Self {
+        let AuditRecord { at, actor, action, target, outcome, detail } = record;
+        Self { at: *at, actor, action, target, outcome, detail }
+    }
+}
+
+/// A row for `cursors`, and of it. The offsets are signed here because SQLite's integers are.
+#[derive(Serialize, FromRow)]
+pub(super) struct CursorRow {
+    run: String,
+    index_off: i64,
+    out_off: i64,
+    err_off: i64,
+}
+
+impl TryFrom<&Cursor> for CursorRow {
+    type Error = StoreError;
+
+    fn try_from(cursor: &Cursor) -> Result<Self, StoreError> {
+        let signed = |offset: u64| {
+            i64::try_from(offset).map_err(|_| {
+                StoreError::Failed(format!("cursor of {}: {offset} is too far", cursor.run))
+            })
+        };
+        Ok(Self {
+            run: cursor.run.clone(),
+            index_off: signed(cursor.index_off)?,
+            out_off: signed(cursor.out_off)?,
+            err_off: signed(cursor.err_off)?,
+        })
+    }
+}
+
+impl TryFrom<CursorRow> for Cursor {
+    type Error = StoreError;
+
+    fn try_from(row: CursorRow) -> Result<Self, StoreError> {
+        let unsigned = |offset: i64| {
+            u64::try_from(offset).map_err(|error| damaged(format!("cursor of {}", row.run), error))
+        };
+        Ok(Self {
+            index_off: unsigned(row.index_off)?,
+            out_off: unsigned(row.out_off)?,
+            err_off: unsigned(row.err_off)?,
+            run: row.run,
+        })
+    }
+}
+
+/// A process as `processes::columns!` selects it.
+#[derive(FromRow)]
+pub(super) struct ProcessRow {
+    id: String,
+    project: String,
+    script: String,
+    args: String,
+    kind: String,
+    status: String,
+    reason: String,
+    created_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    pid: Option<i32>,
+    exit_code: Option<i32>,
+    signal: Option<String>,
+    next_idx: i64,
+    attempts: String,
+}
+
+impl TryFrom<ProcessRow> for Process {
+    type Error = StoreError;
+
+    fn try_from(row: ProcessRow) -> Result<Self, StoreError> {
+        let id = ProcessId(row.id);
+        let what = || format!("process {id}");
+        Ok(Self {
+            args: serde_json::from_str(&row.args).map_err(|error| damaged(what(), error))?,
+            kind: row.kind.parse().map_err(|error: String| damaged(what(), error))?,
+            status: row.status.parse().map_err(|error: String| damaged(what(), error))?,
+            attempts: serde_json::from_str(&row.attempts)
+                .map_err(|error| damaged(what(), error))?,
+            project: row.project,
+            script: row.script,
+            reason: row.reason,
+            pid: row.pid,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            exit_code: row.exit_code,
+            signal: row.signal,
+            next_idx: row.next_idx,
+            id,
+        })
+    }
+}
+
+/// A process with its spec.
+#[derive(FromRow)]
+pub(super) struct RecordRow {
+    #[sqlx(flatten)]
+    process: ProcessRow,
+    spec: String,
+}
+
+impl TryFrom<RecordRow> for ProcessRecord {
+    type Error = StoreError;
+
+    fn try_from(row: RecordRow) -> Result<Self, StoreError> {
+        Ok(Self { process: row.process.try_into()?, spec: row.spec })
+    }
+}
+
+/// A row of `process_logs`.
+#[derive(FromRow)]
+pub(super) struct ChunkRow {
+    first_idx: i64,
+    last_idx: i64,
+    first_ts: i64,
+    last_ts: i64,
+    codec: u8,
+    bytes: Vec<u8>,
+}
+
+impl From<ChunkRow> for Chunk {
+    fn from(row: ChunkRow) -> Self {
+        let ChunkRow { first_idx, last_idx, first_ts, last_ts, codec, bytes } = row;
+        Self { first_idx, last_idx, first_ts, last_ts, codec, bytes }
+    }
+}
+
+/// A row of `audit`.
+#[derive(FromRow)]
+pub(super) struct AuditRow {
+    at: i64,
+    actor: String,
+    action: String,
+    target: String,
+    outcome: String,
+    detail: String,
+}
+
+impl From<AuditRow> for AuditRecord {
+    fn from(row: AuditRow) -> Self {
+        let AuditRow { at, actor, action, target, outcome, detail } = row;
+        Self { at, actor, action, target, outcome, detail }
+    }
+}

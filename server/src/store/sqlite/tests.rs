@@ -1,0 +1,125 @@
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tempfile::TempDir;
+
+use super::super::conformance::samples::{append, chunk, id, put, record};
+use super::super::conformance::{self, Fixture};
+use super::*;
+
+/// A database file in a folder of its own.
+struct SqliteFixture {
+    folder: TempDir,
+    opened: Mutex<Option<SqliteStore>>,
+}
+
+impl SqliteFixture {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), opened: Mutex::default() }
+    }
+
+    fn location(&self) -> String {
+        self.folder.path().join("runyard.db").display().to_string()
+    }
+
+    fn opened(&self) -> SqliteStore {
+        self.opened.lock().clone().unwrap()
+    }
+}
+
+#[async_trait]
+impl Fixture for SqliteFixture {
+    async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        let store = SqliteStore::open(&self.location()).await?;
+        *self.opened.lock() = Some(store.clone());
+        Ok(Arc::new(store))
+    }
+
+    async fn close(&self) {
+        self.opened().close().await;
+    }
+
+    async fn mark_newer(&self) {
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9999, 'of the future', true, x'00', 0)",
+        )
+        .execute(&self.opened().writer)
+        .await
+        .unwrap();
+    }
+}
+
+conformance::suite!(SqliteFixture::new());
+
+#[tokio::test]
+async fn the_file_and_its_companions_are_for_the_owner_alone() {
+    let fixture = SqliteFixture::new();
+    let store = fixture.open().await.unwrap();
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    let mut files = 0;
+    for file in std::fs::read_dir(fixture.folder.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.path());
+        files += 1;
+    }
+    assert_eq!(files, 3, "the database, its log and its index");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_and_left_alone() {
+    let fixture = SqliteFixture::new();
+    let words = "not a database, but as long as the header of one would have to be: 100 bytes. ";
+    std::fs::write(fixture.location(), words.repeat(2)).unwrap();
+    let error = fixture.open().await.err().unwrap();
+    assert!(matches!(error, StoreError::Open { .. }), "{error}");
+    assert!(error.to_string().ends_with("file is not a database"), "{error}");
+    assert_eq!(std::fs::read_to_string(fixture.location()).unwrap(), words.repeat(2));
+}
+
+#[tokio::test]
+async fn a_location_that_cannot_be_is_refused_in_words() {
+    let fixture = SqliteFixture::new();
+    let folder = fixture.folder.path().display();
+    for (location, words) in [
+        (format!("{folder}"), "it is a folder"),
+        (format!("sqlite:{folder}/missing/runyard.db"), "missing does not exist"),
+        ("sqlite::memory:".to_owned(), "a database in memory keeps nothing"),
+    ] {
+        let error = SqliteStore::open(&location).await.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains(&location), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_database_is_unavailable_and_works_again_with_room() {
+    let fixture = SqliteFixture::new();
+    let store = fixture.open().await.unwrap();
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    let writer = &fixture.opened().writer;
+    sqlx::query("PRAGMA max_page_count = 1").execute(writer).await.unwrap();
+    let large = Chunk { bytes: vec![7; 1 << 20], ..chunk(0, 0, 1) };
+    let error = store.commit(&[append("p", large.clone())]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    // The limit was the connection's; the commit after an error has a new one.
+    store.commit(&[append("p", large)]).await.unwrap();
+    assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 1);
+}
+
+#[tokio::test]
+async fn a_lock_of_another_program_is_unavailable() {
+    let fixture = SqliteFixture::new();
+    let store = fixture.open().await.unwrap();
+    let writer = &fixture.opened().writer;
+    // The lock is held for the whole test: waiting for it would change nothing.
+    sqlx::query("PRAGMA busy_timeout = 0").execute(writer).await.unwrap();
+    let other = SqliteStore::open(&fixture.location()).await.unwrap();
+    let lock = other.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let error = store.commit(&[put(&record("p"))]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    lock.rollback().await.unwrap();
+    store.commit(&[put(&record("p"))]).await.unwrap();
+}

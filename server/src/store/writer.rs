@@ -1,0 +1,235 @@
+//! All writes, in one queue.
+//!
+//! A transaction costs about the same whether it holds one change or a hundred, and the tasks of a
+//! hundred processes write at the same time. So one task takes whatever is waiting and commits it
+//! together: under load the groups grow by themselves, and when there is no load nobody waits.
+//!
+//! Theory of operation: a submission takes room (bytes) and a place in the queue; both are bounded,
+//! so whoever writes faster than the database is slowed down, and the spool takes the difference.
+//! A group that the database refuses for good is tried again one submission at a time, so that only
+//! the guilty one fails. While the database cannot write at all (locked, disk full), the group stays
+//! at the head of the queue and is tried again for ever: nothing is lost and the order is kept.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Change, Store, StoreError};
+
+/// Submissions that may wait.
+const QUEUE: usize = 1024;
+/// Bytes that may wait or be written.
+const QUEUE_BYTES: u32 = 8 * 1024 * 1024;
+/// Submissions in one transaction.
+const GROUP: usize = 256;
+/// A group takes no more submissions when it has so many bytes.
+const GROUP_BYTES: u32 = 2 * 1024 * 1024;
+
+/// How long to wait between tries while the database cannot write.
+#[derive(Clone, Copy, Debug)]
+struct Backoff {
+    first: Duration,
+    max: Duration,
+}
+
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(50), max: Duration::from_secs(2) };
+
+struct Submission {
+    changes: Vec<Change>,
+    /// Given back when it is done with.
+    room: OwnedSemaphorePermit,
+    done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Hands changes to the task that writes. Clones share the queue; when the last is dropped, what
+/// waits is written and the task ends.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    queue: mpsc::Sender<Submission>,
+    room: Arc<Semaphore>,
+    closing: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Writer {
+    /// Starts the task, among those that `tracker` waits for.
+    #[must_use]
+    pub fn start(store: Arc<dyn Store>, tracker: &TaskTracker) -> Self {
+        Self::start_with(store, tracker, BACKOFF)
+    }
+
+    fn start_with(store: Arc<dyn Store>, tracker: &TaskTracker, backoff: Backoff) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let closing = CancellationToken::new();
+        let ended = CancellationToken::new();
+        let task = Task { store, waiting, closing: closing.clone(), backoff };
+        let guard = ended.clone().drop_guard();
+        tracker.spawn(async move {
+            let _guard = guard;
+            task.run().await;
+        });
+        let permits = usize::try_from(QUEUE_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+        Self { queue, room: Arc::new(Semaphore::new(permits)), closing, ended }
+    }
+
+    /// Makes the changes in one transaction, and waits until they are durable. Dropping the future
+    /// does not take them back.
+    ///
+    /// # Errors
+    /// What the store refused them with; [`StoreError::Unavailable`] when the writer was closed
+    /// before they could be written.
+    pub async fn submit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.submit_later(changes).await?.await.unwrap_or_else(|_| Err(has_ended()))
+    }
+
+    /// Waits only for room in the queue; the answer comes when the changes are durable. What one
+    /// task submits is written in that order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the writer was closed.
+    pub async fn submit_later(
+        &self,
+        changes: Vec<Change>,
+    ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
+        let bytes = changes.iter().map(size_of_change).sum::<usize>();
+        // A submission larger than the whole queue takes all of it, and goes alone.
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, QUEUE_BYTES);
+        let room =
+            Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| has_ended())?;
+        let (done, result) = oneshot::channel();
+        let submission = Submission { changes, room, done };
+        self.queue.send(submission).await.map_err(|_| has_ended())?;
+        Ok(result)
+    }
+
+    /// Takes no more, by any clone, and waits until what was taken is written. A database that
+    /// cannot write is tried a last time, and then the rest fails.
+    pub async fn close(self) {
+        self.closing.cancel();
+        self.ended.cancelled().await;
+    }
+}
+
+fn has_ended() -> StoreError {
+    StoreError::Unavailable("the writer has ended".into())
+}
+
+/// About how much memory a change holds.
+fn size_of_change(change: &Change) -> usize {
+    let data = match change {
+        Change::PutProcess(record) => {
+            let process = &record.process;
+            let args: usize = process.args.iter().map(String::len).sum();
+            let attempts = std::mem::size_of_val(process.attempts.as_slice());
+            record.spec.len() + process.reason.len() + args + attempts
+        }
+        Change::AppendChunk { chunk, .. } => chunk.bytes.len(),
+        Change::Audit(record) => record.detail.len(),
+        Change::PutCursor(_) | Change::DropCursor(_) => 0,
+    };
+    size_of::<Change>() + data
+}
+
+/// The one that writes.
+struct Task {
+    store: Arc<dyn Store>,
+    waiting: mpsc::Receiver<Submission>,
+    closing: CancellationToken,
+    backoff: Backoff,
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(first) = self.next().await {
+            let group = self.gather(first);
+            self.write(group).await;
+        }
+    }
+
+    /// The next submission; `None` when there are none and will be none.
+    async fn next(&mut self) -> Option<Submission> {
+        if !self.waiting.is_closed() {
+            tokio::select! {
+                biased;
+                () = self.closing.cancelled() => self.waiting.close(),
+                first = self.waiting.recv() => return first,
+            }
+        }
+        self.waiting.recv().await
+    }
+
+    /// `first` and what waits behind it.
+    fn gather(&mut self, first: Submission) -> Vec<Submission> {
+        let size = |submission: &Submission| {
+            u32::try_from(submission.room.num_permits()).unwrap_or(u32::MAX)
+        };
+        let mut bytes = size(&first);
+        let mut group = vec![first];
+        while group.len() < GROUP
+            && bytes < GROUP_BYTES
+            && let Ok(next) = self.waiting.try_recv()
+        {
+            bytes = bytes.saturating_add(size(&next));
+            group.push(next);
+        }
+        group
+    }
+
+    async fn write(&self, group: Vec<Submission>) {
+        let mut changes = Vec::new();
+        let mut parts: Vec<(Range<usize>, OwnedSemaphorePermit, oneshot::Sender<_>)> = Vec::new();
+        for submission in group {
+            let start = changes.len();
+            changes.extend(submission.changes);
+            parts.push((start..changes.len(), submission.room, submission.done));
+        }
+        let together = self.commit(&changes).await;
+        let one_by_one = parts.len() > 1
+            && together.as_ref().is_err_and(|error| !matches!(error, StoreError::Unavailable(_)));
+        for (part, room, done) in parts {
+            let result = if one_by_one {
+                self.commit(changes.get(part).unwrap_or_default()).await
+            } else {
+                together.clone()
+            };
+            drop(room);
+            // Nobody listens when the submitter did not want to wait.
+            done.send(result).ok();
+        }
+    }
+
+    /// Commits, however long the database cannot. [`StoreError::Unavailable`] comes out only when
+    /// the writer is closing.
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut pause = self.backoff.first;
+        let mut tries = 1_u32;
+        loop {
+            match self.store.commit(changes).await {
+                Err(StoreError::Unavailable(why)) if !self.closing.is_cancelled() => {
+                    if tries == 1 {
+                        tracing::warn!(why, "the database cannot write now; trying until it can");
+                    }
+                    tries = tries.saturating_add(1);
+                    tokio::select! {
+                        () = self.closing.cancelled() => {}
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    pause = pause.saturating_mul(2).min(self.backoff.max);
+                }
+                result => {
+                    if tries > 1 && !matches!(result, Err(StoreError::Unavailable(_))) {
+                        tracing::info!(tries, "the database can write again");
+                    }
+                    return result;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

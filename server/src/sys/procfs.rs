@@ -1,0 +1,151 @@
+//! What `/proc` says about processes.
+
+use std::fs;
+use std::io;
+
+/// A process at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its number.
+    pub pid: i32,
+    /// `R`, `S`, `D`, `Z` (ended, not reaped) and so on.
+    pub state: char,
+    /// Its parent.
+    pub ppid: i32,
+    /// Its process group.
+    pub pgrp: i32,
+    /// Its session.
+    pub session: i32,
+    /// When it started, in clock ticks since the boot. With the pid and the boot id this is an
+    /// identity.
+    pub starttime: u64,
+}
+
+impl Stat {
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
+
+/// A process's state; `None` when there is no such process.
+///
+/// # Errors
+/// Those of reading a file, such as `EMFILE`.
+pub fn stat(pid: i32) -> io::Result<Option<Stat>> {
+    match fs::read(format!("/proc/{pid}/stat")) {
+        Ok(text) => Ok(parse_stat(&text)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Every process that can be seen.
+///
+/// # Errors
+/// Those of reading `/proc`.
+pub fn processes() -> io::Result<Vec<Stat>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        found.extend(stat(pid)?);
+    }
+    Ok(found)
+}
+
+/// Whether a process was started with `NAME=VALUE` (`marker`) in its environment. A process that is
+/// gone or belongs to somebody else was not.
+#[must_use]
+pub fn has_env(pid: i32, marker: &str) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|env| env.split(|&byte| byte == 0).any(|item| item == marker.as_bytes()))
+}
+
+/// A process's command line, its arguments joined by spaces, cut to 200 characters.
+#[must_use]
+pub fn cmdline(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+    text.trim_end().chars().take(200).collect()
+}
+
+/// The descriptors of a process that are pipes, as (descriptor, inode).
+///
+/// # Errors
+/// Those of reading the folder: the process is gone, or belongs to somebody else.
+pub fn pipes_of(pid: i32) -> io::Result<Vec<(i32, u64)>> {
+    let mut pipes = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+        let entry = entry?;
+        let Some(fd) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(target) = fs::read_link(entry.path()) else { continue };
+        let inode = target
+            .to_str()
+            .and_then(|target| target.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok());
+        pipes.extend(inode.map(|inode| (fd, inode)));
+    }
+    Ok(pipes)
+}
+
+/// What this boot of the machine is called.
+///
+/// # Errors
+/// Those of reading a file.
+pub fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
+/// The name stands in parentheses and may hold anything, parentheses and newlines too: what counts
+/// is what follows the last one.
+fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let text = String::from_utf8_lossy(text);
+    let pid = text.split(' ').next()?.parse().ok()?;
+    let mut fields = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let mut number = || fields.next()?.parse().ok();
+    let (ppid, pgrp, session) = (number()?, number()?, number()?);
+    // starttime is field 22; the session was field 6.
+    let starttime = fields.nth(15)?.parse().ok()?;
+    Some(Stat { pid, state, ppid, pgrp, session, starttime })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process::own_pid;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_confuse() {
+        let text = b"42 (a) Z 1 (b)) S 7 42 41 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99887 1 2";
+        let stat = parse_stat(text).unwrap();
+        let expected =
+            Stat { pid: 42, state: 'S', ppid: 7, pgrp: 42, session: 41, starttime: 99887 };
+        assert_eq!(stat, expected);
+    }
+
+    #[test]
+    fn this_process_is_found() {
+        let own = stat(own_pid()).unwrap().unwrap();
+        assert!(!own.is_dead());
+        assert!(processes().unwrap().iter().any(|other| other.pid == own.pid));
+        assert_eq!(stat(i32::MAX).unwrap(), None);
+        assert!(!cmdline(own_pid()).is_empty());
+        assert_eq!(boot_id().unwrap().len(), 36);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_parsed_without_panic(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_stat(&text);
+        }
+    }
+}
