@@ -95,6 +95,17 @@ pub enum EngineError {
     ShuttingDown,
 }
 
+/// What there is in memory.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// The status of each process.
+    pub by_status: Vec<Status>,
+    /// Job slots in use.
+    pub slots_used: usize,
+    /// Jobs that wait for a slot.
+    pub queued: usize,
+}
+
 /// Runs processes. Cheap to share.
 #[derive(Clone)]
 pub struct Engine {
@@ -154,7 +165,7 @@ impl Engine {
         Ok(Self { shared })
     }
 
-    /// Starts what `plan` says, for `by`; resolves when it runs or is queued. `audit` is stored
+    /// Starts what `plan` says (`args` is what is shown of it), for `by`; resolves when it runs or is queued. `audit` is stored
     /// together with the process.
     ///
     /// # Errors
@@ -162,6 +173,7 @@ impl Engine {
     pub async fn start_process(
         &self,
         plan: LaunchPlan,
+        args: Vec<String>,
         by: &str,
         audit: impl FnOnce(&ProcessId) -> AuditRecord,
     ) -> Result<Arc<Process>, EngineError> {
@@ -180,7 +192,7 @@ impl Engine {
             id: id.clone(),
             project: plan.project.clone(),
             script: plan.script.clone(),
-            args: plan.args.clone(),
+            args,
             kind: plan.kind,
             status: Status::Queued,
             reason: "queued".into(),
@@ -319,6 +331,13 @@ impl Engine {
     pub async fn signal_process(&self, id: &ProcessId, signal: i32) -> Result<(), EngineError> {
         let handle = self.live(id).await?;
         self.command(&handle, |reply| Command::Signal { signal, reply }).await.map(|_| ())
+    }
+
+    /// The figures of what is in memory.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let (slots_used, queued) = self.shared.slots.figures();
+        Figures { by_status: self.shared.registry.statuses(), slots_used, queued }
     }
 
     /// Every change of every process from now on.

@@ -42,7 +42,6 @@ pub struct AppState {
 }
 
 /// All routes.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     let rest = Router::new()
         .route("/api/processes", get(rest::processes::list).post(rest::processes::start))

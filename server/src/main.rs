@@ -1,1 +1,138 @@
-fn main() {}
+//! The binary: reads the command line and does what it says.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+use server::auth::{Audience, Role, SigningKey, TokenIssuer};
+use server::cli::{Cli, Command, HealthcheckArgs, ServeArgs, TokenCreateArgs};
+use server::config::{Config, Flags, Sources};
+use server::engine::SystemClock;
+use server::serve::Server;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let done = match cli.command {
+        Command::Keeper { data } => server::keeper::run(&data).map_err(anyhow::Error::from),
+        Command::Serve(args) => block_on(serve(args)),
+        Command::TokenCreate(args) => create_token(args),
+        Command::Healthcheck(args) => block_on(check_health(args)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error is all that is left to tell it to.
+            let _ = writeln!(std::io::stderr(), "runyard: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime can be made")?
+        .block_on(work)
+}
+
+fn load_config(flags: Flags) -> anyhow::Result<Config> {
+    let current_dir = std::env::current_dir().context("the current folder is gone")?;
+    Ok(Config::load(Sources { current_dir, env: std::env::vars_os(), flags })?)
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("RUNYARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let config = load_config(args.into_flags())?;
+    let exe = std::env::current_exe().context("cannot find the binary to start the keeper from")?;
+    // The port first: a second server must not touch the processes of the first.
+    let listener = listen(config.server.listen).await?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("no signal handler")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no signal handler")?;
+    let server = Server::open(&config, exe, Arc::new(SystemClock)).await?;
+    say(&format!("open {}", server.sign_in_link(address)?))?;
+    let serving = server.run(listener, stop.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return Ok(()),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+    say("stopping; what runs goes on, and the next start takes it up again")?;
+    tokio::select! {
+        () = serving => Ok(()),
+        _ = terminate.recv() => bail!("ended at once by a second SIGTERM"),
+        _ = interrupt.recv() => bail!("ended at once by a second Ctrl-C"),
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
+            "{address} is in use: another program, or another runyard, listens there; give \
+             another one with --listen"
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+    }
+}
+
+fn create_token(args: TokenCreateArgs) -> anyhow::Result<()> {
+    let role: Role = args.role.parse()?;
+    let data_dir = match args.data {
+        Some(data) => data,
+        None => load_config(Flags { config: args.config, ..Flags::default() })?.server.data_dir,
+    };
+    let key = SigningKey::load_or_create(&data_dir)?;
+    let token = TokenIssuer::new(&key).issue(
+        &args.name,
+        role,
+        Audience::Api,
+        args.ttl,
+        SystemTime::now(),
+    )?;
+    say(&token)
+}
+
+/// Asks `/healthz` as plainly as can be: no client is worth its size for one line.
+async fn check_health(args: HealthcheckArgs) -> anyhow::Result<()> {
+    let flags = Flags { config: args.config, ..Flags::default() };
+    let address = match args.listen {
+        Some(address) => address,
+        None => load_config(flags)?.server.listen,
+    };
+    let asked = tokio::time::timeout(Duration::from_secs(5), ask_health(address)).await;
+    let status = asked
+        .with_context(|| format!("{address} did not answer within 5 s"))?
+        .with_context(|| format!("{address} does not answer"))?;
+    if !status.starts_with("HTTP/1.1 200") {
+        bail!("{address} is not well: {status}");
+    }
+    say("ok")
+}
+
+async fn ask_health(address: SocketAddr) -> std::io::Result<String> {
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    socket.take(4096).read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("standard output is closed")
+}

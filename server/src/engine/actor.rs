@@ -16,7 +16,7 @@ use crate::store::{Change, Cursor, ProcessRecord, StoreError};
 use crate::sys::spool::ExitRecord;
 
 use super::mailbox::Mailbox;
-use super::queue::{Asked, Slot, TOLD, Waiting};
+use super::queue::{Asked, Slot, Step, TOLD, Waiting};
 use super::registry::Handle;
 use super::state::{Event, Exit, Outcome, State, StopCause};
 use super::{EngineError, Shared, Update};
@@ -282,13 +282,14 @@ impl Actor {
                         let _ = reply.send(Err(EngineError::InvalidState(why)));
                     }
                 },
-                slot = waiting.granted() => return Ok(Some(slot)),
-                () = waiting.moved() => {
-                    if waiting.place().0 < TOLD {
+                step = waiting.next() => match step {
+                    Step::Granted(slot) => return Ok(Some(slot)),
+                    Step::Moved if waiting.place().0 < TOLD => {
                         self.process.reason = waiting.reason();
                         self.publish();
                     }
-                }
+                    Step::Moved => {}
+                },
             }
         }
     }

@@ -51,6 +51,15 @@ pub enum Asked {
     Later(Waiting),
 }
 
+/// What happens to one who waits.
+#[derive(Debug)]
+pub enum Step {
+    /// The slot is there.
+    Granted(Slot),
+    /// The line moved.
+    Moved,
+}
+
 /// A place in the line.
 #[derive(Debug)]
 pub struct Waiting {
@@ -87,6 +96,13 @@ impl Slots {
         })
     }
 
+    /// Slots in use, and how many wait for one.
+    #[must_use]
+    pub fn figures(&self) -> (usize, usize) {
+        let line = self.shared.line.lock();
+        (line.used, line.waiting.len())
+    }
+
     /// A slot for a process that runs already, even when none is free.
     #[must_use]
     pub fn take(&self) -> Slot {
@@ -96,19 +112,19 @@ impl Slots {
 }
 
 impl Waiting {
-    /// Resolves to the slot.
-    pub async fn granted(&mut self) -> Slot {
-        match (&mut self.granted).await {
-            Ok(slot) => slot,
-            // The sender lives in the line, and the line as long as `shared`.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// Resolves when the line moves.
-    pub async fn moved(&mut self) {
-        if self.moves.changed().await.is_err() {
-            std::future::pending::<()>().await;
+    /// What comes next: the slot, or a move of the line.
+    pub async fn next(&mut self) -> Step {
+        tokio::select! {
+            biased;
+            granted = &mut self.granted => match granted {
+                Ok(slot) => Step::Granted(slot),
+                // The sender lives in the line, and the line as long as `shared`.
+                Err(_) => std::future::pending().await,
+            },
+            moved = self.moves.changed() => match moved {
+                Ok(()) => Step::Moved,
+                Err(_) => std::future::pending().await,
+            },
         }
     }
 
@@ -192,6 +208,14 @@ mod tests {
         }
     }
 
+    async fn granted(waiting: &mut Waiting) -> Slot {
+        loop {
+            if let Step::Granted(slot) = waiting.next().await {
+                return slot;
+            }
+        }
+    }
+
     #[tokio::test]
     async fn serves_in_order_and_says_the_place() {
         let slots = Slots::new(1);
@@ -200,11 +224,11 @@ mod tests {
         let mut third = later(slots.ask(&id(2)));
         assert_eq!(third.reason(), "queued: 1 of 1 slots in use, 2nd in line");
         drop(first);
-        let slot = second.granted().await;
-        third.moved().await;
+        let slot = granted(&mut second).await;
+        assert!(matches!(third.next().await, Step::Moved));
         assert_eq!(third.place(), (0, 1, 1));
         drop(slot);
-        drop(third.granted().await);
+        drop(granted(&mut third).await);
         assert!(matches!(slots.ask(&id(3)), Asked::Now(_)));
     }
 
@@ -217,7 +241,7 @@ mod tests {
         drop(second);
         assert_eq!(third.place().0, 0);
         drop(first);
-        drop(third.granted().await);
+        drop(granted(&mut third).await);
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use app::model::{ProcessId, Status};
 use tokio::sync::oneshot;
 
 use crate::keeper::client::{KeeperEvent, RunInfo, Scope};
-use crate::project::signal::SIGKILL;
+
 use crate::store::{Change, Cursor, ProcessRecord};
 
 use super::actor::{Actor, Command};
@@ -43,7 +43,7 @@ pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
     for (run, info) in runs {
         if info.exit.is_none() {
             tracing::warn!(run, pid = info.pid, "ending a process that nothing remembers");
-            shared.keeper.signal(&run, SIGKILL, Scope::Tree).await?;
+            shared.keeper.signal(&run, libc::SIGKILL, Scope::Tree).await?;
         }
         shared.keeper.ack_exit(&run);
         shared.keeper.forget(&run);

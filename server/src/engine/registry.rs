@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use app::model::{Process, ProcessId, ProcessType};
+use app::model::{Process, ProcessId, ProcessType, Status};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, watch};
 
@@ -115,6 +115,11 @@ impl Registry {
         inner.by_id.insert(id.clone(), handle);
         inner.retire(&id);
         log
+    }
+
+    /// The status of each process.
+    pub(super) fn statuses(&self) -> Vec<Status> {
+        self.inner.read().by_id.values().map(|handle| handle.snapshot.borrow().status).collect()
     }
 
     /// How many services have not ended.

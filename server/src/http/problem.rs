@@ -34,6 +34,7 @@ pub(super) fn answer(problem: &Problem) -> Response {
 }
 
 /// A handler panicked: the others go on, and the one who asked is told.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     let words = panic
         .downcast_ref::<String>()

@@ -7,7 +7,7 @@ use app::api::ProcessFilter;
 
 use super::{Service, ServiceError};
 use crate::auth::Identity;
-use crate::engine::Update;
+use crate::engine::{Figures, Update};
 use crate::project::{ProcessEnv, signal_number};
 use crate::store::{AuditRecord, ListQuery};
 
@@ -101,14 +101,12 @@ impl Caller {
     }
 
     async fn try_start(&self, request: StartRequest) -> Result<Started, ServiceError> {
-        self.service.limiter.check(self.name()).map_err(|limited| ServiceError {
-            retry_after_s: Some(limited.retry_after_s()),
-            ..ServiceError::new(429, "too_many_starts", limited.to_string())
-        })?;
+        self.check_rate()?;
         let plan = self.service.catalog.current().plan(&request, &ProcessEnv)?;
         let detail = format!("{}/{}: {}", plan.project, plan.script, plan.command_line);
         let audit = |id: &ProcessId| self.record("process.start", id.as_str(), "ok", detail);
-        let process = self.service.engine.start_process(plan, self.name(), audit).await?;
+        let engine = &self.service.engine;
+        let process = engine.start_process(plan, request.args, self.name(), audit).await?;
         Ok(Started { process_id: process.id.clone(), pid: process.pid, status: process.status })
     }
 
@@ -130,10 +128,7 @@ impl Caller {
     /// # Errors
     /// 404 when there is none, 409 when it is queued, 429 when one starts too often.
     pub async fn restart_process(&self, id: &ProcessId) -> Result<Arc<Process>, ServiceError> {
-        self.service.limiter.check(self.name()).map_err(|limited| ServiceError {
-            retry_after_s: Some(limited.retry_after_s()),
-            ..ServiceError::new(429, "too_many_starts", limited.to_string())
-        })?;
+        self.check_rate()?;
         let restarted = self.service.engine.restart_process(id, self.name()).await;
         self.audited("process.restart", id, restarted).await
     }
@@ -151,10 +146,30 @@ impl Caller {
         self.audited(&format!("process.signal {signal}"), id, sent).await
     }
 
+    /// The figures of what is in memory.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.service.engine.figures()
+    }
+
     /// Every change of every process from now on.
     #[must_use]
     pub fn updates(&self) -> tokio::sync::broadcast::Receiver<Arc<Update>> {
         self.service.engine.updates()
+    }
+
+    /// Refuses who starts too often.
+    fn check_rate(&self) -> Result<(), ServiceError> {
+        self.service.limiter.check(self.name()).map_err(|wait| {
+            let seconds = wait.as_secs() + 1;
+            let detail = format!(
+                "too many starts in a minute (limits.starts_per_minute): try again in {seconds} s"
+            );
+            ServiceError {
+                retry_after_s: Some(seconds),
+                ..ServiceError::new(429, "too_many_starts", detail)
+            }
+        })
     }
 
     async fn audited<T>(

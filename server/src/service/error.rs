@@ -37,7 +37,7 @@ impl ServiceError {
 
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
-        Self::new(error.status, error.code, &error.detail)
+        Self::new(error.status, error.code, error.detail)
     }
 }
 

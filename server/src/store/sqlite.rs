@@ -6,8 +6,8 @@
 //! (`synchronous = NORMAL`).
 //!
 //! Each connection is a thread that is spoken to through a channel, and that round trip costs more
-//! than a small statement. So a transaction is folded first (`plan`), and then each table gets its
-//! rows in one statement, as a JSON array that SQLite takes apart.
+//! than a small statement. So a transaction is folded (`plan`) and then sent as one statement
+//! (`write.sql`).
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
@@ -66,9 +66,8 @@ impl Store for SqliteStore {
         }
         let mut connection = self.writer.acquire().await.map_err(to_store_error)?;
         let result = write::commit(&mut connection, &plan).await;
-        if matches!(result, Err(StoreError::Unavailable(_) | StoreError::Failed(_))) {
-            // After some errors SQLite has ended the transaction itself, and then nobody can say
-            // what the connection is in the middle of. The next commit gets a new one.
+        if matches!(result, Err(StoreError::Unavailable(_))) {
+            // The next try opens the file anew: it may be on a disk that came back.
             connection.close().await.ok();
         }
         result

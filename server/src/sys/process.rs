@@ -7,7 +7,7 @@ use std::io;
 use super::check;
 
 /// A limit on open descriptors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct DescriptorLimit(libc::rlimit);
 
 /// Makes this process the new parent of all orphans below it.

@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use super::output::SAVE_AFTER;
 use super::{Actor, ActorError, Command, Event, Exit, Next, Run, Scope, State, StopCause};
 use crate::engine::EngineError;
-use crate::project::signal::SIGKILL;
+use crate::project::signal_name;
+use crate::sys::spool::ExitRecord;
 
 /// After the root has ended, those left of its tree are looked for so often.
 const LEFTOVER_POLL: Duration = Duration::from_millis(50);
@@ -165,7 +166,7 @@ impl Actor {
             self.apply(Event::GraceOver)?;
             self.save_and_publish().await?;
         }
-        self.signal_tree(run, SIGKILL).await;
+        self.signal_tree(run, libc::SIGKILL).await;
         Ok(())
     }
 
@@ -198,7 +199,7 @@ impl Actor {
     async fn conclude(
         &mut self,
         run: &mut Run,
-        exit: &crate::sys::spool::ExitRecord,
+        exit: &ExitRecord,
     ) -> Result<Option<Next>, ActorError> {
         if matches!(self.state, State::Stopping { .. }) {
             self.clear_tree(run).await?;
@@ -209,7 +210,8 @@ impl Actor {
             State::Stopping { cause: StopCause::Restart { by }, .. } => Some(by.clone()),
             _ => None,
         };
-        self.apply(Event::Exited(Exit { code: exit.exit_code, signal: exit.signal.clone() }))?;
+        let signal = exit.signal.map(signal_name);
+        self.apply(Event::Exited(Exit { code: exit.exit_code, signal }))?;
         self.note_exit(exit);
         (run.timeout, run.grace) = (None, None);
         self.save_output(run).await?;
@@ -235,7 +237,7 @@ impl Actor {
         while self.signal_tree(run, 0).await > 0 {
             if Instant::now() >= patience {
                 for _ in 0..KILL_ROUNDS {
-                    if self.signal_tree(run, SIGKILL).await == 0 {
+                    if self.signal_tree(run, libc::SIGKILL).await == 0 {
                         break;
                     }
                 }
@@ -248,9 +250,9 @@ impl Actor {
         Ok(())
     }
 
-    fn note_exit(&mut self, exit: &crate::sys::spool::ExitRecord) {
+    fn note_exit(&mut self, exit: &ExitRecord) {
         self.process.exit_code = exit.exit_code;
-        self.process.signal.clone_from(&exit.signal);
+        self.process.signal = exit.signal.map(signal_name);
         self.process.ended_at = Some(exit.ended_at_ms);
         let before = self.process.attempts.iter().rev().skip(1).find_map(|a| a.last_idx);
         let first_idx = before.map_or(0, |last| last + 1);
@@ -258,7 +260,7 @@ impl Actor {
         let ms = |us: u64| i64::try_from(us / 1000).ok();
         if let Some(attempt) = self.process.attempts.last_mut() {
             attempt.exit_code = exit.exit_code;
-            attempt.signal.clone_from(&exit.signal);
+            attempt.signal = exit.signal.map(signal_name);
             attempt.ended_at = Some(exit.ended_at_ms);
             attempt.user_ms = ms(exit.user_us);
             attempt.system_ms = ms(exit.system_us);

@@ -25,9 +25,10 @@ pub(in crate::store) async fn appends_chunks(store: &dyn Store) {
     store.commit(&[put(&record("p"))]).await.unwrap();
     let binary = Chunk { bytes: (0..=255).collect(), codec: 255, ..chunk(0, 3, 7) };
     store.commit(&[append("p", binary.clone())]).await.unwrap();
-    store.commit(&[append("p", chunk(4, 4, 8))]).await.unwrap();
+    let empty = Chunk { bytes: vec![], ..chunk(4, 4, 8) };
+    store.commit(&[append("p", empty.clone())]).await.unwrap();
     let chunks = store.chunks(&id("p"), ChunkRange::After(-1), 10).await.unwrap();
-    assert_eq!(chunks, [binary, chunk(4, 4, 8)]);
+    assert_eq!(chunks, [binary, empty]);
     let process = store.get_process(&id("p")).await.unwrap().unwrap().process;
     assert_eq!(process.next_idx, 5);
 }

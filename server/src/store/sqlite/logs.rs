@@ -15,19 +15,19 @@ macro_rules! select_chunks {
 }
 
 /// From the chunk that holds the index after ?2 on: the newest that begins at it or before.
-const AFTER: &str = concat!(
+pub(super) const AFTER: &str = concat!(
     select_chunks!(),
     "AND last_idx > ?2 AND first_idx >= coalesce(
          (SELECT max(first_idx) FROM process_logs WHERE process_id = ?1 AND first_idx <= ?2 + 1), 0)
      ORDER BY first_idx LIMIT ?3"
 );
 
-const BEFORE: &str =
+pub(super) const BEFORE: &str =
     concat!(select_chunks!(), "AND first_idx < ?2 ORDER BY first_idx DESC LIMIT ?3");
 
 /// The inner query finds the beginning in the index by time; the clock may have gone back since,
 /// so what follows is still looked at.
-const SINCE: &str = concat!(
+pub(super) const SINCE: &str = concat!(
     select_chunks!(),
     "AND last_ts >= ?2 AND first_idx >=
          (SELECT min(first_idx) FROM process_logs WHERE process_id = ?1 AND last_ts >= ?2)

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqlitePool};
 
-use super::{StoreError, location};
+use super::{StoreError, location, write};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -30,28 +30,48 @@ pub(super) async fn open(location: &str) -> Result<(SqlitePool, SqlitePool), Sto
     let path = location::parse(location).map_err(refuse)?;
     location::prepare(&path).map_err(refuse)?;
 
-    let writer = pool(writer_options(&path), 1).await.map_err(|error| refuse(words(&error)))?;
-    if let Err(error) = MIGRATIONS.run(&writer).await {
-        writer.close().await;
-        return Err(match error {
-            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
-                StoreError::Newer(location.to_owned())
-            }
-            MigrateError::VersionMismatch(version) => {
-                refuse(format!("its schema is another one than migration {version} makes"))
-            }
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                refuse(words(&error))
-            }
-            error => refuse(error.to_string()),
-        });
-    }
-    let readers =
-        pool(reader_options(&path), READERS).await.map_err(|error| refuse(words(&error)))?;
+    migrate(&path).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+            StoreError::Newer(location.to_owned())
+        }
+        MigrateError::VersionMismatch(version) => {
+            refuse(format!("its schema is another one than migration {version} makes"))
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            refuse(words(&error))
+        }
+        error => refuse(error.to_string()),
+    })?;
+    let writer = connect_writer(&path).await.map_err(|error| refuse(words(&error)))?;
+    let readers = connect_readers(&path).await.map_err(|error| refuse(words(&error)))?;
     Ok((writer, readers))
 }
 
-async fn pool(options: SqliteConnectOptions, size: u32) -> Result<SqlitePool, sqlx::Error> {
+/// On a connection of its own: what the writer's sets up must not stand in a migration's way.
+async fn migrate(path: &Path) -> Result<(), MigrateError> {
+    let mut connection = writer_options(path).connect().await?;
+    MIGRATIONS.run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+async fn connect_writer(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    pool_options(1)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(write::SET_UP).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_with(writer_options(path))
+        .await
+}
+
+async fn connect_readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    pool_options(READERS).connect_with(reader_options(path)).await
+}
+
+fn pool_options(size: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -59,8 +79,6 @@ async fn pool(options: SqliteConnectOptions, size: u32) -> Result<SqlitePool, sq
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(options)
-        .await
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -78,6 +96,7 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .pragma("cache_size", WRITER_CACHE)
         .pragma("journal_size_limit", WAL_LIMIT)
+        .pragma("temp_store", "memory")
         .thread_name(|_| "sqlite-write".to_owned())
 }
 

@@ -1,5 +1,5 @@
-//! Rows as SQLite gives and takes them. JSON carries the rows of a table in, and the attempts of a
-//! process out.
+//! Rows as SQLite gives and takes them: JSON carries the rows of a table in (`write.sql`), and the
+//! attempts of a process out.
 
 use app::model::{Attempt, Process, ProcessId};
 use serde::Serialize;
@@ -71,6 +71,36 @@ pub(super) struct NewAttempt<'a> {
     pub(super) process: &'a str,
     #[serde(flatten)]
     pub(super) attempt: &'a Attempt,
+}
+
+/// A row for `process_logs`. Its bytes are no JSON: they stand among those of all chunks.
+#[derive(Serialize)]
+pub(super) struct NewChunk<'a> {
+    process: &'a str,
+    first_idx: i64,
+    last_idx: i64,
+    first_ts: i64,
+    last_ts: i64,
+    codec: u8,
+    at: usize,
+    length: usize,
+}
+
+impl<'a> NewChunk<'a> {
+    /// `offset` is that of its bytes.
+    pub(super) fn new(process: &'a ProcessId, chunk: &Chunk, offset: usize) -> Self {
+        Self {
+            process: process.as_str(),
+            first_idx: chunk.first_idx,
+            last_idx: chunk.last_idx,
+            first_ts: chunk.first_ts,
+            last_ts: chunk.last_ts,
+            codec: chunk.codec,
+            // SQL counts from 1.
+            at: offset + 1,
+            length: chunk.bytes.len(),
+        }
+    }
 }
 
 /// A row for `audit`.

@@ -104,7 +104,8 @@ async fn a_full_database_is_unavailable_and_works_again_with_room() {
     let large = Chunk { bytes: vec![7; 1 << 20], ..chunk(0, 0, 1) };
     let error = store.commit(&[append("p", large.clone())]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
-    // The limit was the connection's; the commit after an error has a new one.
+    assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 0);
+    // The limit was the connection's; the commit after such an error has a new one.
     store.commit(&[append("p", large)]).await.unwrap();
     assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 1);
 }
@@ -122,4 +123,30 @@ async fn a_lock_of_another_program_is_unavailable() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     lock.rollback().await.unwrap();
     store.commit(&[put(&record("p"))]).await.unwrap();
+}
+
+#[tokio::test]
+async fn statements_find_their_rows_by_an_index() {
+    let fixture = SqliteFixture::new();
+    drop(fixture.open().await.unwrap());
+    let store = fixture.opened();
+    for sql in [
+        "SELECT 1 FROM processes WHERE id < 'b' ORDER BY id DESC",
+        "SELECT 1 FROM processes WHERE status = 'running' ORDER BY id DESC",
+        "UPDATE processes SET next_idx = growth.value ->> 'to' FROM json_each('[]') AS growth
+         WHERE processes.id = growth.value ->> 'process'",
+        logs::AFTER,
+        logs::BEFORE,
+        logs::SINCE,
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+                .fetch_all(&store.writer)
+                .await
+                .unwrap();
+        let sorts_or_scans = |(_, _, _, step): &(i64, i64, i64, String)| {
+            step.contains("TEMP B-TREE") || step.starts_with("SCAN process")
+        };
+        assert!(!plan.iter().any(sorts_or_scans), "{sql}: {plan:?}");
+    }
 }

@@ -1,0 +1,195 @@
+//! The sending half.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::api::ProcessFilter;
+use app::model::{ServerMessage, SubscribeMode};
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::connection::{Shared, Subscription, encode};
+use super::frame::{Opcode, write_frame};
+use crate::engine::Update;
+use crate::logs::hub::{RING_ENTRIES, Read};
+use crate::service::Caller;
+
+/// How long a closing frame may take.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A client is asked for a sign of life this often.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// One message of entries has about so many bytes; then the next subscription has its turn.
+const MESSAGE_BYTES: usize = 256 * 1024;
+/// A `tail` that is further behind than this is skipped ahead to the newest entries.
+const TAIL_BEHIND: i64 = 10 * RING_ENTRIES;
+/// Processes in the message that opens a connection.
+const STATUS_PROCESSES: u32 = 200;
+
+struct Writer {
+    caller: Caller,
+    shared: Arc<Shared>,
+    socket: OwnedWriteHalf,
+    updates: Receiver<Arc<Update>>,
+    /// Ends of processes whose last lines are not sent yet.
+    held: Vec<Arc<Update>>,
+}
+
+/// Sends until the connection is over.
+pub(super) async fn run(caller: Caller, shared: Arc<Shared>, socket: OwnedWriteHalf) {
+    let updates = caller.updates();
+    let mut writer = Writer { caller, shared, socket, updates, held: Vec::new() };
+    if let Err(error) = writer.run().await {
+        tracing::debug!(%error, "a WebSocket was lost");
+    }
+}
+
+impl Writer {
+    async fn run(&mut self) -> io::Result<()> {
+        self.send_status().await?;
+        let mut ping = interval(PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ping.reset();
+        loop {
+            for (opcode, payload) in self.shared.take_answers() {
+                write_frame(&mut self.socket, opcode, &[payload]).await?;
+            }
+            if let Some(closing) = self.shared.closing() {
+                let mut payload = closing.code.to_be_bytes().to_vec();
+                payload.extend_from_slice(closing.reason.as_bytes());
+                write_frame(&mut self.socket, Opcode::Close, &[payload.into()]).await?;
+                return self.socket.shutdown().await;
+            }
+            let mut sent = false;
+            for subscription in self.shared.subscriptions() {
+                sent |= self.send_entries(&subscription).await?;
+            }
+            sent |= self.send_updates().await?;
+            if sent {
+                continue;
+            }
+            tokio::select! {
+                () = self.shared.wake.notified() => {}
+                update = self.updates.recv() => match update {
+                    Ok(update) => self.send_or_hold(update).await?,
+                    Err(RecvError::Lagged(_)) => self.send_status().await?,
+                    Err(RecvError::Closed) => self.shared.wake.notified().await,
+                },
+                _ = ping.tick() => write_frame(&mut self.socket, Opcode::Ping, &[]).await?,
+            }
+        }
+    }
+
+    /// The newest processes: on open, and when changes were missed.
+    async fn send_status(&mut self) -> io::Result<()> {
+        let filter =
+            ProcessFilter { limit: Some(STATUS_PROCESSES), ..ProcessFilter::default() };
+        let message = match self.caller.list_processes(filter).await {
+            Ok(list) => ServerMessage::Status { processes: list.processes },
+            Err(error) => {
+                ServerMessage::Error { code: error.code.into(), message: error.detail }
+            }
+        };
+        write_frame(&mut self.socket, Opcode::Text, &[encode(&message)]).await
+    }
+
+    /// One message of new entries; `false` when there are none.
+    async fn send_entries(&mut self, subscription: &Subscription) -> io::Result<bool> {
+        let mut from = subscription.next_idx();
+        if subscription.mode == SubscribeMode::Tail {
+            from = self.skip_ahead(subscription, from).await?;
+        }
+        let batches = match subscription.log.read(from, MESSAGE_BYTES) {
+            Read::UpToDate => return Ok(false),
+            Read::Batches(batches) => batches,
+            Read::Behind(_) => match subscription.reader.batches_from(from).await {
+                Ok(batches) if batches.is_empty() => return Ok(false),
+                Ok(batches) => batches,
+                Err(error) => {
+                    self.shared.refuse("log_unreadable", error.to_string());
+                    self.shared.unsubscribe(&subscription.id);
+                    return Ok(true);
+                }
+            },
+        };
+        let mut parts = Vec::with_capacity(batches.len() * 2 + 1);
+        parts.push(subscription.head.clone());
+        let mut next = from;
+        for batch in &batches {
+            // What the store gives may begin before the cursor, and never after it.
+            let json = batch.json(next, i64::MAX);
+            if json.is_empty() {
+                continue;
+            }
+            if parts.len() > 1 {
+                parts.push(Bytes::from_static(b","));
+            }
+            parts.push(json);
+            next = batch.end_idx();
+        }
+        parts.push(Bytes::from_static(b"]}"));
+        if next > from {
+            write_frame(&mut self.socket, Opcode::Text, &parts).await?;
+            subscription.advance(from, next);
+        }
+        Ok(next > from)
+    }
+
+    /// A `tail` that is far behind goes on with the newest entries, and is told what it missed.
+    async fn skip_ahead(&mut self, subscription: &Subscription, from: i64) -> io::Result<i64> {
+        let end = subscription.log.next_idx();
+        if end - from <= TAIL_BEHIND {
+            return Ok(from);
+        }
+        let next = end - RING_ENTRIES;
+        let process_id = subscription.id.clone();
+        let gap = ServerMessage::Gap { process_id, from, to: next - 1, dropped: next - from };
+        write_frame(&mut self.socket, Opcode::Text, &[encode(&gap)]).await?;
+        subscription.advance(from, next);
+        Ok(next)
+    }
+
+    /// Every change that may be sent; `false` when there was none.
+    async fn send_updates(&mut self) -> io::Result<bool> {
+        let mut sent = false;
+        for update in std::mem::take(&mut self.held) {
+            sent |= self.send_or_hold_one(update).await?;
+        }
+        loop {
+            match self.updates.try_recv() {
+                Ok(update) => sent |= self.send_or_hold_one(update).await?,
+                Err(TryRecvError::Lagged(_)) => {
+                    self.send_status().await?;
+                    sent = true;
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(sent),
+            }
+        }
+    }
+
+    async fn send_or_hold(&mut self, update: Arc<Update>) -> io::Result<()> {
+        self.send_or_hold_one(update).await.map(|_| ())
+    }
+
+    /// The end of a followed process is told after its last lines.
+    async fn send_or_hold_one(&mut self, update: Arc<Update>) -> io::Result<bool> {
+        let process = &update.process;
+        if process.status.is_ended()
+            && let Some(subscription) = self.shared.subscription(&process.id)
+            && subscription.next_idx() < process.next_idx
+        {
+            self.held.retain(|other| other.process.id != process.id);
+            self.held.push(update);
+            return Ok(false);
+        }
+        let payload = update.encoded(|process| {
+            encode(&ServerMessage::ProcessUpdate { process: process.clone() })
+        });
+        write_frame(&mut self.socket, Opcode::Text, std::slice::from_ref(payload)).await?;
+        Ok(true)
+    }
+}

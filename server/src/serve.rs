@@ -1,0 +1,104 @@
+//! Puts the server together and runs it until it is told to stop.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::{SignInCodes, SigningKey, StartLimiter, TokenIssuer};
+use crate::config::Config;
+use crate::engine::{Clock, Engine, EngineSettings};
+use crate::http::assets::Assets;
+use crate::http::{AppState, listen, router};
+use crate::project::{Catalog, SharedCatalog};
+use crate::service::Service;
+use crate::store::{SqliteStore, Store, Writer};
+
+/// A server that is ready to serve.
+pub struct Server {
+    state: AppState,
+    engine: Engine,
+    writer: Writer,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Opens the data folder, the store and the keeper, and takes up what runs. `exe` is the binary
+    /// that the keeper is started from.
+    ///
+    /// # Errors
+    /// One clear sentence for whatever keeps the server from starting.
+    pub async fn open(
+        config: &Config,
+        exe: PathBuf,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        config.server.prepare_data_dir()?;
+        let key = SigningKey::load_or_create(&config.server.data_dir)?;
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&config.server.database_url()).await?);
+        let tasks = TaskTracker::new();
+        let writer = Writer::start(Arc::clone(&store), &tasks);
+        let settings = EngineSettings {
+            data_dir: config.server.data_dir.clone(),
+            exe,
+            grace_s: config.run.grace_s,
+            max_jobs: config.limits.max_jobs,
+            max_services: config.limits.max_services,
+            max_buffer: config.limits.max_buffer,
+        };
+        let engine = Engine::start(settings, Arc::clone(&clock), Arc::clone(&store), writer.clone())
+            .await
+            .context("the processes cannot be taken up")?;
+        let starts = NonZeroU32::new(config.limits.starts_per_minute).unwrap_or(NonZeroU32::MIN);
+        let service = Arc::new(Service {
+            engine: engine.clone(),
+            store,
+            writer: writer.clone(),
+            catalog: SharedCatalog::new(Catalog::load(&config.projects, &config.run)),
+            tokens: TokenIssuer::new(&key),
+            codes: SignInCodes::new(),
+            limiter: StartLimiter::new(starts),
+            clock,
+        });
+        let state = AppState {
+            service,
+            assets: Arc::new(Assets::new()),
+            closing: CancellationToken::new(),
+            sockets: TaskTracker::new(),
+        };
+        Ok(Self { state, engine, writer, tasks })
+    }
+
+    /// A link that signs one browser in, once.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn sign_in_link(&self, address: SocketAddr) -> anyhow::Result<String> {
+        let code = self.state.service.issue_code()?;
+        Ok(format!("http://{address}/sign-in?code={code}"))
+    }
+
+    /// Serves `listener` until `stop`; the children run on.
+    pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
+        let closing = self.state.closing.clone();
+        let sockets = self.state.sockets.clone();
+        let close_sockets = async {
+            stop.cancelled().await;
+            closing.cancel();
+        };
+        let serving = listen::serve(listener, router(self.state), stop.clone());
+        tokio::join!(serving, close_sockets);
+        sockets.close();
+        sockets.wait().await;
+        self.engine.shut_down().await;
+        self.writer.close().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,82 @@
+-- What a transaction does, as one statement: the writer's connection puts a row into `changes`, and
+-- this trigger takes it apart. A statement is atomic, so what fails leaves nothing behind; and it is
+-- one round trip to the connection's thread, which costs more than all of this.
+--
+-- Both are temporary, that is, of the connection and not of the schema: they belong to the program
+-- and change with it.
+--
+-- Each column but `bytes` holds the rows of a table as a JSON array of objects, or NULL for none.
+-- `WHERE true` tells the parser that ON CONFLICT is not the condition of a join.
+
+CREATE TEMP VIEW changes AS SELECT
+    NULL AS processes,
+    NULL AS attempts,
+    NULL AS growth,          -- [{process, from, to}]: from which index to which its log grows
+    NULL AS chunks,          -- with `at` and `length`: where in `bytes` the chunk's are, from 1
+    NULL AS bytes,           -- those of all chunks, one after the other
+    NULL AS cursors,
+    NULL AS dropped_cursors, -- a JSON array of strings
+    NULL AS audit;
+
+CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
+    -- next_idx is not replaced: the chunks move it.
+    INSERT INTO processes (
+        id, project, project_folded, script, args, type, status, reason, created_at, started_at,
+        ended_at, pid, exit_code, signal, next_idx, search_text, spec)
+    SELECT value ->> 'id', value ->> 'project', value ->> 'project_folded', value ->> 'script',
+        value ->> 'args', value ->> 'type', value ->> 'status', value ->> 'reason',
+        value ->> 'created_at', value ->> 'started_at', value ->> 'ended_at', value ->> 'pid',
+        value ->> 'exit_code', value ->> 'signal', value ->> 'next_idx', value ->> 'search_text',
+        value ->> 'spec'
+    FROM json_each(NEW.processes) WHERE true
+    ON CONFLICT (id) DO UPDATE SET
+        project = excluded.project, project_folded = excluded.project_folded,
+        script = excluded.script, args = excluded.args, type = excluded.type,
+        status = excluded.status, reason = excluded.reason, created_at = excluded.created_at,
+        started_at = excluded.started_at, ended_at = excluded.ended_at, pid = excluded.pid,
+        exit_code = excluded.exit_code, signal = excluded.signal,
+        search_text = excluded.search_text, spec = excluded.spec;
+
+    -- The names are those of the model on the wire.
+    INSERT INTO attempts (
+        process_id, n, pid, started_at, ended_at, exit_code, signal, user_ms, system_ms,
+        max_rss_bytes, first_idx, last_idx, cause)
+    SELECT value ->> 'process', value ->> 'n', value ->> 'pid', value ->> 'startedAt',
+        value ->> 'endedAt', value ->> 'exitCode', value ->> 'signal', value ->> 'userMs',
+        value ->> 'systemMs', value ->> 'maxRssBytes', value ->> 'firstIdx', value ->> 'lastIdx',
+        value ->> 'cause'
+    FROM json_each(NEW.attempts) WHERE true
+    ON CONFLICT (process_id, n) DO UPDATE SET
+        pid = excluded.pid, started_at = excluded.started_at, ended_at = excluded.ended_at,
+        exit_code = excluded.exit_code, signal = excluded.signal, user_ms = excluded.user_ms,
+        system_ms = excluded.system_ms, max_rss_bytes = excluded.max_rss_bytes,
+        first_idx = excluded.first_idx, last_idx = excluded.last_idx, cause = excluded.cause;
+
+    SELECT RAISE(ABORT, 'a chunk does not begin where its log ends')
+    FROM json_each(NEW.growth) AS growth
+    LEFT JOIN processes ON processes.id = growth.value ->> 'process'
+    WHERE processes.next_idx IS NOT growth.value ->> 'from';
+
+    UPDATE processes SET next_idx = growth.value ->> 'to'
+    FROM json_each(NEW.growth) AS growth
+    WHERE processes.id = growth.value ->> 'process';
+
+    INSERT INTO process_logs (process_id, first_idx, last_idx, first_ts, last_ts, codec, bytes)
+    SELECT value ->> 'process', value ->> 'first_idx', value ->> 'last_idx', value ->> 'first_ts',
+        value ->> 'last_ts', value ->> 'codec',
+        substr(NEW.bytes, value ->> 'at', value ->> 'length')
+    FROM json_each(NEW.chunks);
+
+    INSERT INTO cursors (run, index_off, out_off, err_off)
+    SELECT value ->> 'run', value ->> 'index_off', value ->> 'out_off', value ->> 'err_off'
+    FROM json_each(NEW.cursors) WHERE true
+    ON CONFLICT (run) DO UPDATE SET
+        index_off = excluded.index_off, out_off = excluded.out_off, err_off = excluded.err_off;
+
+    DELETE FROM cursors WHERE run IN (SELECT value FROM json_each(NEW.dropped_cursors));
+
+    INSERT INTO audit (at, actor, action, target, outcome, detail)
+    SELECT value ->> 'at', value ->> 'actor', value ->> 'action', value ->> 'target',
+        value ->> 'outcome', value ->> 'detail'
+    FROM json_each(NEW.audit);
+END;

@@ -1,0 +1,93 @@
+//! Whatever is wrong is told in words with a stable code, and the server goes on.
+
+use std::os::unix::fs::symlink;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+#[tokio::test]
+async fn starts_that_are_refused() {
+    let server = Server::start(&[]);
+    symlink("/", server.project().join("escape")).unwrap();
+    let long = "x".repeat(1001);
+    let start = |extra: Value| {
+        let mut body = json!({"scriptName": "say"});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        body
+    };
+    let cases = [
+        (json!({"scriptName": "rm"}), 404, "script_not_found"),
+        (start(json!({"args": ["a\u{1b}b"]})), 422, "argument_control_character"),
+        (start(json!({"args": [long]})), 422, "argument_too_long"),
+        (start(json!({"args": ["a;b"]})), 422, "argument_denied"),
+        (start(json!({"args": ["$(id)"]})), 422, "argument_denied"),
+        (start(json!({"args": ["../x"]})), 422, "argument_denied"),
+        (start(json!({"args": ["--out=/etc/passwd"]})), 422, "argument_denied"),
+        (start(json!({"cwd": "/"})), 422, "cwd_outside_project"),
+        (start(json!({"cwd": "escape"})), 422, "cwd_outside_project"),
+        (start(json!({"cwd": "nowhere"})), 422, "cwd_not_found"),
+        (start(json!({"env": {"LD_PRELOAD": "x"}})), 422, "env_denied"),
+        (start(json!({"env": {"SECRET": "x"}})), 422, "env_denied"),
+        (start(json!({"killSignal": "SIGNOPE"})), 422, "signal_unknown"),
+        (json!({"scriptName": "missing"}), 422, "executable_not_found"),
+        (start(json!({"tpye": "x"})), 400, "invalid_json"),
+        (start(json!({"args": "x"})), 400, "invalid_json"),
+        (json!([]), 400, "invalid_json"),
+    ];
+    for (body, status, code) in cases {
+        let got = server.problem(Method::POST, "/api/processes", Some(body.clone())).await;
+        assert_eq!((got.0, got.1.as_str()), (status, code), "{body}: {}", got.2);
+        assert!(got.2.len() > 10, "{body}: {}", got.2);
+    }
+    let got = server.problem(Method::POST, "/api/processes", Some(json!({"scriptName": "helo"}))).await;
+    assert!(got.2.contains("hello"), "a near name is offered: {}", got.2);
+    // Every refused start is in the audit, and nothing was started.
+    let audit = server.get("/api/audit?limit=1000").await;
+    let refused = audit["lines"].as_array().unwrap().iter().filter(|l| l["outcome"] == "argument_denied");
+    assert_eq!(refused.count(), 4);
+    assert!(server.get("/api/processes").await["processes"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn requests_that_do_not_fit() {
+    let server = Server::start(&[]);
+    let id = server.run("hello", &[]).await;
+    server.wait_for_status(&id, "completed").await;
+    let of = |tail: &str| format!("/api/processes/{id}{tail}");
+    let huge = json!({"scriptName": "say", "args": ["x".repeat(1 << 20)]});
+    let cases = [
+        (Method::GET, "/api/processes/none".to_owned(), None, 404, "process_not_found"),
+        (Method::DELETE, "/api/processes/none".to_owned(), None, 404, "process_not_found"),
+        (Method::DELETE, of(""), None, 409, "invalid_state"),
+        (Method::POST, of("/signal"), Some(json!({"signal": "SIGFOO"})), 422, "signal_unknown"),
+        (Method::POST, of("/signal"), Some(json!({"signal": "SIGHUP"})), 409, "invalid_state"),
+        (Method::GET, of("/logs?tail=0"), None, 400, "bad_request"),
+        (Method::GET, of("/logs?tail=1&after=2"), None, 400, "bad_request"),
+        (Method::GET, of("/logs?tail=many"), None, 400, "bad_request"),
+        (Method::GET, of("/logs?stream=stdin"), None, 400, "bad_request"),
+        (Method::GET, "/api/processes?status=odd".to_owned(), None, 400, "bad_request"),
+        (Method::GET, "/api/processes?limit=0".to_owned(), None, 400, "bad_request"),
+        (Method::GET, "/api/processes?colour=red".to_owned(), None, 400, "bad_request"),
+        (Method::GET, "/api/nothing".to_owned(), None, 404, "not_found"),
+        (Method::POST, "/api/processes".to_owned(), Some(huge), 413, "body_too_large"),
+    ];
+    for (method, path, body, status, code) in cases {
+        let got = server.problem(method.clone(), &path, body).await;
+        assert_eq!((got.0, got.1.as_str()), (status, code), "{method} {path}: {}", got.2);
+    }
+    assert_eq!(server.process(&id).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn starting_too_often_is_refused_with_the_time_to_wait() {
+    let server = Server::start(&[("RUNYARD_LIMITS__STARTS_PER_MINUTE", "2")]);
+    server.run("hello", &[]).await;
+    server.run("hello", &[]).await;
+    let answer = server.send(Method::POST, "/api/processes", Some(json!({"scriptName": "hello"}))).await;
+    assert_eq!(answer.status().as_u16(), 429);
+    let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait));
+    assert_eq!(answer.json::<Value>().await.unwrap()["code"], "too_many_starts");
+}

@@ -1,0 +1,260 @@
+//! A server of one's own: a fresh data folder, a small project, a free port. Whatever it started is
+//! ended when it is dropped.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything may take before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+const PACKAGE_JSON: &str = r#"{
+  "name": "fixture",
+  "version": "1.2.3",
+  "scripts": {
+    "hello": "echo hello; echo oops >&2; echo $npm_lifecycle_event $npm_package_version",
+    "say": "printf '%s\\n'",
+    "env": "env",
+    "fail": "echo bad >&2; exit 3",
+    "sleep": "sleep 300",
+    "tree": "setsid sleep 301 & sleep 302 & echo ready; wait",
+    "stubborn": "trap '' TERM; echo ready; while :; do sleep 0.05; done",
+    "lines": "seq -f %012.0f 0",
+    "burst": "i=0; while [ $i -lt 300 ]; do seq -f %012.0f $((i*1000)) $((i*1000+999)); i=$((i+1)); sleep 0.01; done",
+    "prebuild": "echo before",
+    "build": "echo during",
+    "postbuild": "echo after",
+    "missing": "no-such-program --flag",
+    "where": "pwd"
+  }
+}"#;
+
+/// Environment of a test's server, beyond the defaults.
+pub type Settings<'a> = &'a [(&'a str, &'a str)];
+
+pub struct Server {
+    pub folder: TempDir,
+    pub link: String,
+    pub base: String,
+    token: String,
+    child: Child,
+    settings: Vec<(String, String)>,
+    client: reqwest::Client,
+}
+
+impl Server {
+    pub fn start(settings: Settings<'_>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("project");
+        std::fs::create_dir_all(project.join("inside")).unwrap();
+        std::fs::write(project.join("package.json"), PACKAGE_JSON).unwrap();
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings);
+        let base = link.split("/sign-in").next().unwrap().to_owned();
+        let token = create_token(folder.path());
+        Self { folder, link, base, token, child, settings, client: reqwest::Client::new() }
+    }
+
+    pub fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub fn address(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
+    }
+
+    /// SIGKILL, and the same server again on the same port.
+    pub fn crash_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.relaunch();
+    }
+
+    /// SIGTERM, and the same server again on the same port.
+    pub fn stop_and_restart(&mut self) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        self.relaunch();
+    }
+
+    fn relaunch(&mut self) {
+        let address = self.address().to_owned();
+        let (child, link) = launch(self.folder.path(), &address, &self.settings);
+        (self.child, self.link) = (child, link);
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = request.bearer_auth(&self.token);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        request.send().await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.send(Method::GET, path, None).await;
+        assert_eq!(response.status(), StatusCode::OK, "GET {path}");
+        response.json().await.unwrap()
+    }
+
+    /// Starts a script; its id.
+    pub async fn run(&self, script: &str, args: &[&str]) -> String {
+        self.run_with(json!({"scriptName": script, "args": args})).await
+    }
+
+    pub async fn run_with(&self, body: Value) -> String {
+        let response = self.send(Method::POST, "/api/processes", Some(body)).await;
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{status} {answer}");
+        answer["processId"].as_str().unwrap().to_owned()
+    }
+
+    /// The problem that a request is refused with: status and code.
+    pub async fn problem(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String, String) {
+        let response = self.send(method, path, body).await;
+        let status = response.status().as_u16();
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["status"], status);
+        let text = |key: &str| problem[key].as_str().unwrap().to_owned();
+        (status, text("code"), text("detail"))
+    }
+
+    pub async fn process(&self, id: &str) -> Value {
+        self.get(&format!("/api/processes/{id}")).await
+    }
+
+    /// Waits until the process is as `wanted` says.
+    pub async fn wait_for(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begin = Instant::now();
+        loop {
+            let process = self.process(id).await;
+            if wanted(&process) {
+                return process;
+            }
+            assert!(begin.elapsed() < PATIENCE, "still {process}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn wait_for_status(&self, id: &str, status: &str) -> Value {
+        self.wait_for(id, |process| process["status"] == status).await
+    }
+
+    /// Waits until the log has a line.
+    pub async fn wait_for_line(&self, id: &str, line: &str) {
+        let begin = Instant::now();
+        while !self.lines(id).await.iter().any(|l| l == line) {
+            assert!(begin.elapsed() < PATIENCE, "{line:?} never came");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Every entry of a log, page after page; the indexes must have no hole.
+    pub async fn entries(&self, id: &str) -> Vec<Value> {
+        let mut all: Vec<Value> = Vec::new();
+        loop {
+            let after = all.len() as i64 - 1;
+            let path = format!("/api/processes/{id}/logs?after={after}&limit=10000");
+            let page = self.get(&path).await;
+            let entries = page["entries"].as_array().unwrap();
+            if entries.is_empty() {
+                return all;
+            }
+            for entry in entries {
+                assert_eq!(entry["idx"], all.len(), "a hole or a double in the log");
+                all.push(entry.clone());
+            }
+        }
+    }
+
+    pub async fn lines(&self, id: &str) -> Vec<String> {
+        let entries = self.entries(id).await;
+        entries.iter().map(|entry| entry["line"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // The children first (each carries the name of its run), then their keeper.
+        let mark = format!("{}/", self.data().display());
+        for pid in std::fs::read_dir(self.data().join("runs")).into_iter().flatten().flatten() {
+            end_run(&pid.file_name().to_string_lossy());
+        }
+        if let Ok(text) = std::fs::read_to_string(self.data().join("keeper.pid"))
+            && let Ok(pid) = text.trim().parse()
+            && std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark.trim_end_matches('/')))
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+/// Ends what still carries the name of a run in its environment.
+fn end_run(run: &str) {
+    let mark = format!("RUNYARD_RUN={run}");
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse() else { continue };
+        let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environ.split(|byte| *byte == 0).any(|var| var == mark.as_bytes()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runyard"));
+    command
+        .current_dir(folder.join("project"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("RUNYARD_RUN__RUNNER", "native")
+        .env("RUNYARD_LIMITS__STARTS_PER_MINUTE", "1000");
+    command
+}
+
+fn launch(folder: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
+    let mut child = command(folder)
+        .args(["--listen", listen, "--data"])
+        .arg(folder.join("data"))
+        .envs(settings.iter().map(|(k, v)| (k, v)))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    // What it says later must not fill the pipe, nor meet a closed one.
+    std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+    let link = line.trim().strip_prefix("open ").unwrap_or_else(|| panic!("it said {line:?}"));
+    (child, link.to_owned())
+}
+
+fn create_token(folder: &Path) -> String {
+    let args = ["token", "create", "--role", "admin", "--name", "tests", "--ttl", "1h", "--data"];
+    let output = command(folder).args(args).arg(folder.join("data")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
