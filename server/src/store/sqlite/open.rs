@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlitePool};
+use sqlx::{ConnectOptions, SqlitePool};
 
 use super::{StoreError, location, write};
 
@@ -49,10 +49,10 @@ pub(super) async fn open(location: &str) -> Result<(SqlitePool, SqlitePool), Sto
 
 /// On a connection of its own: what the writer's sets up must not stand in a migration's way.
 async fn migrate(path: &Path) -> Result<(), MigrateError> {
-    let mut connection = writer_options(path).connect().await?;
-    MIGRATIONS.run(&mut connection).await?;
-    connection.close().await?;
-    Ok(())
+    let pool = pool_options(1).connect_with(writer_options(path)).await?;
+    let result = MIGRATIONS.run(&pool).await;
+    pool.close().await;
+    result
 }
 
 async fn connect_writer(path: &Path) -> Result<SqlitePool, sqlx::Error> {

@@ -135,6 +135,8 @@ async fn statements_find_their_rows_by_an_index() {
         "SELECT 1 FROM processes WHERE status = 'running' ORDER BY id DESC",
         "UPDATE processes SET next_idx = growth.value ->> 'to' FROM json_each('[]') AS growth
          WHERE processes.id = growth.value ->> 'process'",
+        "SELECT 1 FROM json_each('[]') AS growth
+         LEFT JOIN processes ON processes.id = growth.value ->> 'process'",
         logs::AFTER,
         logs::BEFORE,
         logs::SINCE,

@@ -64,7 +64,8 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
     INSERT INTO process_logs (process_id, first_idx, last_idx, first_ts, last_ts, codec, bytes)
     SELECT value ->> 'process', value ->> 'first_idx', value ->> 'last_idx', value ->> 'first_ts',
         value ->> 'last_ts', value ->> 'codec',
-        substr(NEW.bytes, value ->> 'at', value ->> 'length')
+        -- Nothing cut out of nothing is NULL.
+        coalesce(substr(NEW.bytes, value ->> 'at', value ->> 'length'), x'')
     FROM json_each(NEW.chunks);
 
     INSERT INTO cursors (run, index_off, out_off, err_off)

@@ -1,0 +1,82 @@
+# `make run` and `make test` need nothing but Rust, Node.js and a C compiler: scripts/setup.sh
+# installs the rest. Every target works with a CARGO_TARGET_DIR outside of this folder.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+export RUNYARD_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/runyard/tools
+export PATH := $(RUNYARD_TOOLS)/bin:$(PATH)
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+# The frontend is built into SITE, and build.rs puts what it finds there into the binary.
+SITE := $(CARGO_TARGET_DIR)/site
+BIN := $(CARGO_TARGET_DIR)/release/runyard
+
+# Where `make run` listens and keeps its data.
+LISTEN ?= 127.0.0.1:3147
+DATA ?= .runyard
+
+# The benchmark's program and its arguments.
+BENCH ?=
+BENCH_ARGS ?=
+
+say = @printf '\n==> %s\n' "$(1)"
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: run
+run: build ## Build, and serve examples/site on http://127.0.0.1:3147
+	@scripts/setup.sh site
+	$(call say,serving examples/site on http://$(LISTEN); the data is in $(DATA))
+	@exec $(BIN) serve --listen $(LISTEN) --data $(DATA) --project examples/site
+
+.PHONY: build
+build: ## Build the release: one file, with the site in it
+	@scripts/setup.sh build
+	$(call say,building the frontend (1 of 2))
+	@LEPTOS_SITE_ROOT=$(SITE) cargo leptos build --release --frontend-only
+	$(call say,building the server (2 of 2))
+	@RUNYARD_SITE_DIR=$(SITE) cargo build --release --locked --package server --features embed
+	$(call say,built $(BIN))
+
+.PHONY: test
+test: ## Check and test everything, in a real browser too
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory fmt-check lint unit e2e
+	$(call say,every test passed)
+
+.PHONY: fmt
+fmt: ## Format the sources
+	@cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	$(call say,checking the format)
+	@cargo fmt --all --check
+
+# The app is one crate with two faces, so it is checked once with each.
+.PHONY: lint
+lint: ## Look for mistakes in the native code and in the browser's
+	$(call say,checking the server with clippy)
+	@cargo clippy --locked --package app --package server --all-targets -- --deny warnings
+	$(call say,checking the frontend with clippy)
+	@cargo clippy --locked --package frontend --target wasm32-unknown-unknown -- --deny warnings
+
+.PHONY: unit
+unit: ## Run the unit and integration tests
+	$(call say,running the unit and integration tests)
+	@cargo test --locked --package app --package server
+
+.PHONY: e2e
+e2e: build ## Drive the release binary with a real browser
+	@scripts/setup.sh test
+	$(call say,running the end-to-end tests)
+	@cd end2end && npm run --silent check && RUNYARD_BIN=$(BIN) npm run --silent test
+
+.PHONY: bench
+bench: $(if $(BENCH),build) ## Compare with other servers: BENCH=path/to/bench/run
+	@RUNYARD_BIN=$(BIN) scripts/bench.sh $(if $(BENCH),'$(abspath $(BENCH))') $(BENCH_ARGS)

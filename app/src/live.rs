@@ -1,0 +1,182 @@
+//! What changes while a page is open: the processes, the log on screen, the connection, the clock.
+//!
+//! One [`Live`] is made by the layout and found by every component through the context. On the
+//! server it holds what the page is rendered from; in the browser [`Live::start`] opens the
+//! WebSocket and messages flow into the same signals, so that only what shows them is redrawn.
+
+mod alerts;
+mod clock;
+mod feed;
+mod link;
+mod message;
+mod processes;
+mod socket;
+mod viewport;
+
+use leptos::prelude::*;
+
+pub(crate) use alerts::{Alert, Alerts};
+pub(crate) use clock::Clock;
+pub(crate) use feed::{Feed, Pushed, Row};
+pub(crate) use link::Link;
+pub(crate) use processes::{ProcessSignal, Processes};
+pub(crate) use viewport::{Viewport, height_of};
+
+use crate::model::{ClientMessage, ProcessId, ServerMessage, SubscribeMode};
+
+/// See the module. A handle: copies are the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Live {
+    /// Every process that is known.
+    pub(crate) processes: Processes,
+    /// How the page stands to the server.
+    pub(crate) link: RwSignal<Link>,
+    /// The time, for what ticks.
+    pub(crate) clock: Clock,
+    /// What went wrong, for the user to read.
+    pub(crate) alerts: Alerts,
+    viewer: StoredValue<Option<Viewer>>,
+}
+
+/// The log on screen.
+#[derive(Clone, Debug)]
+struct Viewer {
+    id: ProcessId,
+    feed: StoredValue<Feed>,
+    /// Called when the feed changed.
+    wake: Callback<()>,
+}
+
+impl Live {
+    /// Makes one and puts it into the context.
+    pub(crate) fn provide() -> Self {
+        let live = Self {
+            processes: Processes::new(),
+            link: RwSignal::new(Link::Connecting),
+            clock: Clock::new(),
+            alerts: Alerts::new(),
+            viewer: StoredValue::new(None),
+        };
+        provide_context(live);
+        live
+    }
+
+    /// Begins to follow the server. For effects: there is no browser to do it with elsewhere.
+    pub(crate) fn start(self) {
+        self.clock.start();
+        socket::start(self);
+    }
+
+    /// Follows the log of `id` into `feed`, from where the feed ends.
+    pub(crate) fn follow(self, id: ProcessId, feed: StoredValue<Feed>, wake: Callback<()>) {
+        let before = self.viewer.try_update_value(|v| v.replace(Viewer { id, feed, wake })).flatten();
+        if let Some(before) = before {
+            socket::send(&ClientMessage::Unsubscribe { process_id: before.id });
+        }
+        self.subscribe();
+    }
+
+    /// Stops following into `feed`, unless another one took its place.
+    pub(crate) fn unfollow(self, feed: StoredValue<Feed>) {
+        let gone = self
+            .viewer
+            .try_update_value(|v| v.take_if(|viewer| viewer.feed == feed))
+            .flatten();
+        if let Some(gone) = gone {
+            socket::send(&ClientMessage::Unsubscribe { process_id: gone.id });
+        }
+    }
+
+    fn subscribe(self) {
+        let Some(viewer) = self.viewer.try_get_value().flatten() else { return };
+        let Some(last) = viewer.feed.try_with_value(Feed::last) else { return };
+        socket::send(&ClientMessage::Subscribe {
+            process_id: viewer.id,
+            mode: SubscribeMode::Tail,
+            after: Some(last),
+        });
+    }
+
+    /// Takes one message of the server.
+    fn receive(self, text: &str) {
+        match message::parse(text) {
+            Ok(message) => self.apply(message),
+            Err(error) => self.alerts.say(format!("a message of the server does not fit: {error}")),
+        }
+    }
+
+    fn apply(self, message: ServerMessage) {
+        match message {
+            ServerMessage::Status { processes } => {
+                self.processes.reconcile(processes);
+                // The first message on a connection, and the sign that the server means it.
+                if self.link.get_untracked() != Link::Live {
+                    self.link.set(Link::Live);
+                    self.subscribe();
+                }
+            }
+            ServerMessage::ProcessUpdate { process } => {
+                let ended_at = process.status.is_ended().then_some((process.id.clone(), process.next_idx));
+                self.processes.upsert(process);
+                if let Some((id, next_idx)) = ended_at {
+                    self.catch_up(&id, next_idx);
+                }
+            }
+            ServerMessage::Logs { process_id, entries } => {
+                let pushed = self.feed(&process_id, |feed| feed.push(entries));
+                if let Some(Pushed::Hole { .. }) = pushed {
+                    self.subscribe();
+                }
+            }
+            ServerMessage::Gap { process_id, to, .. } => {
+                self.feed(&process_id, |feed| feed.skip_to(to));
+            }
+            ServerMessage::Error { message, .. } => self.alerts.say(message),
+            ServerMessage::Subscribed { .. } | ServerMessage::Unsubscribed { .. } => {}
+        }
+    }
+
+    /// Changes the feed, if it is the one of `id`, and wakes its viewer.
+    fn feed<T>(self, id: &ProcessId, change: impl FnOnce(&mut Feed) -> T) -> Option<T> {
+        let viewer = self.viewer.try_get_value().flatten().filter(|viewer| viewer.id == *id)?;
+        let result = viewer.feed.try_update_value(change);
+        viewer.wake.run(());
+        result
+    }
+
+    /// The last lines come before the end of a process: what is missing then is asked for.
+    fn catch_up(self, id: &ProcessId, next_idx: i64) {
+        let Some(viewer) = self.viewer.try_get_value().flatten() else { return };
+        let last = viewer.feed.try_with_value(Feed::last).unwrap_or(next_idx);
+        if viewer.id == *id && last + 1 < next_idx {
+            self.subscribe();
+        }
+    }
+}
+
+/// The layout's [`Live`]; outside of it, one that nothing feeds.
+pub(crate) fn use_live() -> Live {
+    use_context::<Live>().unwrap_or_else(Live::provide)
+}
+
+/// A process for tests: `site / dev`.
+#[cfg(test)]
+pub(crate) fn sample_process(id: &str, status: crate::model::Status) -> crate::model::Process {
+    crate::model::Process {
+        id: ProcessId(id.to_owned()),
+        project: "site".to_owned(),
+        script: "dev".to_owned(),
+        args: vec![],
+        kind: crate::model::ProcessType::LongRunning,
+        status,
+        reason: String::new(),
+        pid: None,
+        created_at: 0,
+        started_at: None,
+        ended_at: None,
+        exit_code: None,
+        signal: None,
+        next_idx: 0,
+        attempts: vec![],
+    }
+}

@@ -1,0 +1,76 @@
+//! The time, for everything that ticks or shows a time of day.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::text::format::{format_clock, format_stamp};
+
+/// A clock that ticks once a second in the browser. A handle: copies are the same.
+///
+/// The server does not know where its reader is, so the first HTML shows UTC; [`Clock::start`]
+/// changes it to the browser's own zone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    now: RwSignal<i64>,
+    is_local: RwSignal<bool>,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { now: RwSignal::new(now_ms()), is_local: RwSignal::new(false) }
+    }
+
+    pub(super) fn start(self) {
+        self.is_local.set(true);
+        let tick = move || {
+            self.now.try_set(now_ms());
+        };
+        if let Ok(timer) = set_interval_with_handle(tick, Duration::from_secs(1)) {
+            on_cleanup(move || timer.clear());
+        }
+    }
+
+    /// Milliseconds since the epoch, as of the last tick.
+    pub(crate) fn now(self) -> i64 {
+        self.now.get()
+    }
+
+    /// The time of day of `ts`, with milliseconds.
+    pub(crate) fn time_of_day(self, ts: i64) -> String {
+        format_clock(ts, self.zone_min(ts))
+    }
+
+    /// The day and the time of `ts`.
+    pub(crate) fn stamp(self, ts: i64) -> String {
+        format_stamp(ts, self.zone_min(ts))
+    }
+
+    /// Minutes east of UTC at `ts`: in the browser's zone, they change with the season.
+    fn zone_min(self, ts: i64) -> i64 {
+        if self.is_local.get() { local_zone_min(ts) } else { 0 }
+    }
+}
+
+/// Milliseconds since the epoch.
+#[cfg(target_family = "wasm")]
+pub(super) fn now_ms() -> i64 {
+    #[allow(clippy::cast_possible_truncation)] // whole milliseconds, far below 2^53
+    let now = js_sys::Date::now() as i64;
+    now
+}
+
+/// Milliseconds since the epoch.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default()
+}
+
+fn local_zone_min(ts: i64) -> i64 {
+    #[allow(clippy::cast_precision_loss)] // exact up to 2^53
+    let date = js_sys::Date::new(&(ts as f64).into());
+    #[allow(clippy::cast_possible_truncation)] // at most a day in minutes
+    let west_min = date.get_timezone_offset() as i64;
+    -west_min
+}

@@ -1,0 +1,197 @@
+//! The processes that are known, newest first, each in a signal of its own: a change of one redraws
+//! its row and no other.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+
+use crate::model::{Process, ProcessId, ProcessList};
+use crate::text::filter::matches;
+
+/// One process, as it is now.
+pub(crate) type ProcessSignal = ArcRwSignal<Process>;
+
+/// See the module. A handle: copies are the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Processes {
+    /// Ids sort by age.
+    listed: RwSignal<BTreeMap<ProcessId, ProcessSignal>>,
+    /// The one on screen may be older than any that is listed.
+    opened: StoredValue<Option<ProcessSignal>>,
+    older: RwSignal<Option<String>>,
+}
+
+impl Processes {
+    pub(super) fn new() -> Self {
+        Self {
+            listed: RwSignal::new(BTreeMap::new()),
+            opened: StoredValue::new(None),
+            older: RwSignal::new(None),
+        }
+    }
+
+    /// Takes a page of the list. What is known already is left as it is: it is at least as new.
+    pub(crate) fn add_page(self, page: ProcessList) {
+        self.add_found(page.processes);
+        self.older.set(page.next_cursor);
+    }
+
+    /// Takes processes that a search found.
+    pub(crate) fn add_found(self, processes: Vec<Process>) {
+        self.listed.update(|listed| {
+            for process in processes {
+                listed
+                    .entry(process.id.clone())
+                    .or_insert_with(|| ProcessSignal::new(process));
+            }
+        });
+    }
+
+    /// The cursor of the next page, when there is one.
+    pub(crate) fn older(self) -> Option<String> {
+        self.older.get()
+    }
+
+    /// The signal of a process that was asked for by its id.
+    pub(crate) fn open(self, process: Process) -> ProcessSignal {
+        let listed = self.listed.with_untracked(|listed| listed.get(&process.id).cloned());
+        let signal = listed.unwrap_or_else(|| ProcessSignal::new(process));
+        self.opened.set_value(Some(signal.clone()));
+        signal
+    }
+
+    /// The signal of a listed process.
+    pub(crate) fn get(self, id: &ProcessId) -> Option<ProcessSignal> {
+        self.listed.with_untracked(|listed| listed.get(id).cloned())
+    }
+
+    /// Takes a process as it is now.
+    pub(crate) fn upsert(self, process: Process) {
+        if let Some(signal) = self.get(&process.id) {
+            return set(&signal, process);
+        }
+        let opened = self
+            .opened
+            .get_value()
+            .filter(|opened| opened.with_untracked(|opened| opened.id == process.id));
+        let id = process.id.clone();
+        let signal = match opened {
+            Some(opened) => {
+                set(&opened, process);
+                opened
+            }
+            None => ProcessSignal::new(process),
+        };
+        self.listed.update(|listed| {
+            listed.insert(id, signal);
+        });
+    }
+
+    /// Takes the server's newest processes, all of them as they are now. One that is not among
+    /// them, though it is newer than the oldest of them, is gone.
+    pub(crate) fn reconcile(self, newest: Vec<Process>) {
+        let gone = self.listed.with_untracked(|listed| vanished(listed.keys(), &newest));
+        for process in newest {
+            self.upsert(process);
+        }
+        if !gone.is_empty() {
+            self.listed.update(|listed| listed.retain(|id, _| !gone.contains(id)));
+        }
+    }
+
+    /// The ids that fit the search, newest first.
+    pub(crate) fn ids(self, query: &str) -> Vec<ProcessId> {
+        let fits = |signal: &ProcessSignal| {
+            query.trim().is_empty() || signal.with(|process| matches(process, query))
+        };
+        self.listed.with(|listed| {
+            let newest_first = listed.iter().rev();
+            newest_first.filter(|(_, signal)| fits(signal)).map(|(id, _)| id.clone()).collect()
+        })
+    }
+}
+
+fn set(signal: &ProcessSignal, process: Process) {
+    if signal.with_untracked(|known| *known != process) {
+        signal.set(process);
+    }
+}
+
+fn vanished<'a>(known: impl Iterator<Item = &'a ProcessId>, newest: &[Process]) -> Vec<ProcessId> {
+    let oldest = newest.iter().map(|process| &process.id).min();
+    known
+        .filter(|id| oldest.is_none_or(|oldest| *id > oldest))
+        .filter(|id| !newest.iter().any(|process| process.id == **id))
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample_process;
+    use super::*;
+    use crate::model::Status;
+
+    fn page(ids: &[&str], status: Status) -> Vec<Process> {
+        ids.iter().map(|id| sample_process(id, status)).collect()
+    }
+
+    fn shown(processes: Processes) -> Vec<(String, Status)> {
+        let ids = processes.ids("");
+        let status = |id: &ProcessId| processes.get(id).unwrap().with_untracked(|p| p.status);
+        ids.iter().map(|id| (id.0.clone(), status(id))).collect()
+    }
+
+    #[test]
+    fn updates_merge_into_the_list() {
+        let owner = Owner::new();
+        owner.set();
+        let processes = Processes::new();
+        processes.add_page(ProcessList {
+            processes: page(&["b", "a"], Status::Running),
+            next_cursor: Some("a".into()),
+        });
+        let b = processes.get(&ProcessId("b".into())).unwrap();
+        processes.upsert(sample_process("b", Status::Stopping));
+        processes.upsert(sample_process("c", Status::Queued));
+        assert_eq!(b.with_untracked(|b| b.status), Status::Stopping);
+        assert_eq!(
+            shown(processes),
+            [
+                ("c".to_owned(), Status::Queued),
+                ("b".to_owned(), Status::Stopping),
+                ("a".to_owned(), Status::Running)
+            ]
+        );
+        // A page that comes late does not undo what was said since.
+        processes.add_found(page(&["b"], Status::Running));
+        assert_eq!(b.with_untracked(|b| b.status), Status::Stopping);
+        assert_eq!(processes.ids("stopping").len(), 1);
+        assert_eq!(processes.older(), Some("a".to_owned()));
+    }
+
+    #[test]
+    fn the_opened_process_keeps_its_signal() {
+        let owner = Owner::new();
+        owner.set();
+        let processes = Processes::new();
+        processes.add_found(page(&["b"], Status::Running));
+        let old = processes.open(sample_process("a", Status::Failed));
+        assert_eq!(processes.ids("").len(), 1);
+        processes.upsert(sample_process("a", Status::Running));
+        assert_eq!(old.with_untracked(|old| old.status), Status::Running);
+        assert_eq!(processes.ids("").len(), 2);
+    }
+
+    #[test]
+    fn what_the_server_lost_is_gone() {
+        let known: Vec<_> = ["a", "b", "c", "d"].map(|id| ProcessId(id.into())).into();
+        let gone = |newest: &[&str]| {
+            let gone = vanished(known.iter(), &page(newest, Status::Running));
+            gone.into_iter().map(|id| id.0).collect::<String>()
+        };
+        assert_eq!(gone(&["d", "c", "b"]), "");
+        assert_eq!(gone(&["d", "b"]), "c");
+        assert_eq!(gone(&[]), "abcd");
+    }
+}

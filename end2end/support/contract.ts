@@ -1,0 +1,57 @@
+/** The parts of the REST contract that the tests read. Times are milliseconds since the epoch. */
+
+export type Status =
+  | 'queued'
+  | 'waiting'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'backing_off'
+  | 'stopped'
+  | 'completed'
+  | 'failed'
+  | 'lost';
+
+export interface Attempt {
+  n: number;
+  pid: number | null;
+  exitCode: number | null;
+  signal: string | null;
+}
+
+export interface Process {
+  id: string;
+  script: string;
+  args: string[];
+  status: Status;
+  reason: string;
+  pid: number | null;
+  exitCode: number | null;
+  signal: string | null;
+  /** How many entries its log has. */
+  nextIdx: number;
+  attempts: Attempt[];
+}
+
+export interface Entry {
+  idx: number;
+  ts: number;
+  type: 'stdout' | 'stderr' | 'system';
+  line: string;
+}
+
+export interface LogPage {
+  entries: Entry[];
+  /** What to give as `after` for the next page; null when nothing followed yet. */
+  nextAfter: number | null;
+}
+
+export interface StartRequest {
+  scriptName: string;
+  args?: string[];
+  env?: Record<string, string>;
+}
+
+export function hasEnded(process: Process): boolean {
+  return ['stopped', 'completed', 'failed', 'lost'].includes(process.status);
+}
