@@ -10,9 +10,15 @@ export RUNYARD_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/runyard/tools
 export PATH := $(RUNYARD_TOOLS)/bin:$(PATH)
 export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-# The frontend is built into SITE, and build.rs puts what it finds there into the binary.
+# The frontend is built into SITE, and server/build.rs puts what it finds there into the binary.
 SITE := $(CARGO_TARGET_DIR)/site
 BIN := $(CARGO_TARGET_DIR)/release/runyard
+
+# cargo-leptos writes the site anew each time, after which the server would have to be built anew
+# too; so it is called only when something that goes into the site has changed. Folders count as
+# well: a file may have been deleted.
+SITE_STAMP := $(CARGO_TARGET_DIR)/site.stamp
+SITE_SOURCES := $(shell find app frontend style public Cargo.toml Cargo.lock rust-toolchain.toml)
 
 # Where `make run` listens and keeps its data.
 LISTEN ?= 127.0.0.1:3147
@@ -35,13 +41,19 @@ run: build ## Build, and serve examples/site on http://127.0.0.1:3147
 	@exec $(BIN) serve --listen $(LISTEN) --data $(DATA) --project examples/site
 
 .PHONY: build
-build: ## Build the release: one file, with the site in it
-	@scripts/setup.sh build
-	$(call say,building the frontend (1 of 2))
-	@LEPTOS_SITE_ROOT=$(SITE) cargo leptos build --release --frontend-only
+build: $(SITE_STAMP) ## Build the release: one file, with the site in it
 	$(call say,building the server (2 of 2))
 	@RUNYARD_SITE_DIR=$(SITE) cargo build --release --locked --package server --features embed
 	$(call say,built $(BIN))
+
+$(SITE_STAMP): $(SITE_SOURCES) | setup
+	$(call say,building the frontend (1 of 2))
+	@LEPTOS_SITE_ROOT=$(SITE) cargo leptos build --release --frontend-only --lib-cargo-args=--locked
+	@touch $@
+
+.PHONY: setup
+setup:
+	@scripts/setup.sh build
 
 .PHONY: test
 test: ## Check and test everything, in a real browser too

@@ -105,7 +105,10 @@ mod embed {
                     continue;
                 }
                 let name = path.strip_prefix(site)?.to_str().ok_or("a file name is not utf-8")?;
-                found.push(name.to_owned());
+                // Declarations are for those who compile against the frontend.
+                if !name.ends_with(".d.ts") {
+                    found.push(name.to_owned());
+                }
             }
         }
         found.sort();

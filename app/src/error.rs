@@ -38,9 +38,11 @@ impl FromServerFnError for Problem {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => {
-                Self::new(503, "unreachable", "the server did not answer: is runyard still running?")
-            }
+            ServerFnErrorErr::Request(_) => Self::new(
+                503,
+                "unreachable",
+                "the server did not answer: is runyard still running?",
+            ),
             ServerFnErrorErr::Args(words) | ServerFnErrorErr::MissingArg(words) => {
                 Self::new(400, "invalid_body", words)
             }

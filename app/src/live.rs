@@ -10,6 +10,7 @@ mod feed;
 mod link;
 mod message;
 mod processes;
+mod size_watch;
 mod socket;
 mod viewport;
 
@@ -20,9 +21,10 @@ pub(crate) use clock::Clock;
 pub(crate) use feed::{Feed, Pushed, Row};
 pub(crate) use link::Link;
 pub(crate) use processes::{ProcessSignal, Processes};
+pub(crate) use size_watch::SizeWatch;
 pub(crate) use viewport::{Viewport, height_of};
 
-use crate::model::{ClientMessage, ProcessId, ServerMessage, SubscribeMode};
+use crate::model::{ClientMessage, Process, ProcessId, ServerMessage, SubscribeMode};
 
 /// See the module. A handle: copies are the same.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +71,8 @@ impl Live {
 
     /// Follows the log of `id` into `feed`, from where the feed ends.
     pub(crate) fn follow(self, id: ProcessId, feed: StoredValue<Feed>, wake: Callback<()>) {
-        let before = self.viewer.try_update_value(|v| v.replace(Viewer { id, feed, wake })).flatten();
+        let viewer = Viewer { id, feed, wake };
+        let before = self.viewer.try_update_value(|shown| shown.replace(viewer)).flatten();
         if let Some(before) = before {
             socket::send(&ClientMessage::Unsubscribe { process_id: before.id });
         }
@@ -78,12 +81,18 @@ impl Live {
 
     /// Stops following into `feed`, unless another one took its place.
     pub(crate) fn unfollow(self, feed: StoredValue<Feed>) {
-        let gone = self
-            .viewer
-            .try_update_value(|v| v.take_if(|viewer| viewer.feed == feed))
-            .flatten();
-        if let Some(gone) = gone {
+        let gone =
+            self.viewer.try_update_value(|shown| shown.take_if(|viewer| viewer.feed == feed));
+        if let Some(gone) = gone.flatten() {
             socket::send(&ClientMessage::Unsubscribe { process_id: gone.id });
+        }
+    }
+
+    /// Takes the answer of a call. While messages arrive they are at least as new, and the answer
+    /// may be overtaken by one: it is then left aside.
+    pub(crate) fn offer(self, process: Process) {
+        if self.link.get_untracked() != Link::Live {
+            self.processes.upsert(process);
         }
     }
 
@@ -116,20 +125,21 @@ impl Live {
                 }
             }
             ServerMessage::ProcessUpdate { process } => {
-                let ended_at = process.status.is_ended().then_some((process.id.clone(), process.next_idx));
+                let (id, next_idx) = (process.id.clone(), process.next_idx);
+                let is_ended = process.status.is_ended();
                 self.processes.upsert(process);
-                if let Some((id, next_idx)) = ended_at {
+                if is_ended {
                     self.catch_up(&id, next_idx);
                 }
             }
             ServerMessage::Logs { process_id, entries } => {
-                let pushed = self.feed(&process_id, |feed| feed.push(entries));
-                if let Some(Pushed::Hole { .. }) = pushed {
+                let pushed = self.change_feed(&process_id, |feed| feed.push(entries));
+                if pushed == Some(Pushed::Hole) {
                     self.subscribe();
                 }
             }
             ServerMessage::Gap { process_id, to, .. } => {
-                self.feed(&process_id, |feed| feed.skip_to(to));
+                self.change_feed(&process_id, |feed| feed.skip_to(to));
             }
             ServerMessage::Error { message, .. } => self.alerts.say(message),
             ServerMessage::Subscribed { .. } | ServerMessage::Unsubscribed { .. } => {}
@@ -137,7 +147,7 @@ impl Live {
     }
 
     /// Changes the feed, if it is the one of `id`, and wakes its viewer.
-    fn feed<T>(self, id: &ProcessId, change: impl FnOnce(&mut Feed) -> T) -> Option<T> {
+    fn change_feed<T>(self, id: &ProcessId, change: impl FnOnce(&mut Feed) -> T) -> Option<T> {
         let viewer = self.viewer.try_get_value().flatten().filter(|viewer| viewer.id == *id)?;
         let result = viewer.feed.try_update_value(change);
         viewer.wake.run(());
@@ -161,8 +171,8 @@ pub(crate) fn use_live() -> Live {
 
 /// A process for tests: `site / dev`.
 #[cfg(test)]
-pub(crate) fn sample_process(id: &str, status: crate::model::Status) -> crate::model::Process {
-    crate::model::Process {
+pub(crate) fn sample_process(id: &str, status: crate::model::Status) -> Process {
+    Process {
         id: ProcessId(id.to_owned()),
         project: "site".to_owned(),
         script: "dev".to_owned(),

@@ -9,5 +9,7 @@ mod script;
 pub use log::{Entry, EntryKind, LogPage};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
 pub use problem::Problem;
-pub use process::{Attempt, Process, ProcessId, ProcessList, ProcessType, Started, StartRequest, Status};
+pub use process::{
+    Attempt, Process, ProcessId, ProcessList, ProcessType, StartRequest, Started, Status,
+};
 pub use script::{Catalogue, Project, Script, ScriptSource};

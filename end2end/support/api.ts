@@ -48,6 +48,15 @@ export class Api {
     }
   }
 
+  /** The whole log at once, for short ones. */
+  async log(id: string): Promise<Entry[]> {
+    const all: Entry[] = [];
+    for await (const entry of this.entries(id)) {
+      all.push(entry);
+    }
+    return all;
+  }
+
   async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(this.#url + path, {
       method,

@@ -38,6 +38,14 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
+/** How many colours the texts in some lines have. */
+export function countColours(lines: Locator): Promise<number> {
+  return lines.evaluateAll((all) => {
+    const parts = all.flatMap((line) => [line, ...line.querySelectorAll('*')]);
+    return new Set(parts.map((part) => getComputedStyle(part).color)).size;
+  });
+}
+
 /** The one page of the UI, in the words of those who use it. */
 export class AppPage {
   readonly page: Page;
@@ -124,8 +132,8 @@ export async function chooseScript(dialog: Locator, name: string): Promise<void>
   await select.selectOption(await option.first().getAttribute('value'));
 }
 
-/** The number that a line of the example's `burst` carries. */
-export function burstNumber(entry: Entry): number {
-  const plain = entry.line.replaceAll(/\u001b\[[0-9;]*m/g, '');
-  return Number(/\d+/.exec(plain)?.[0]);
+/** The number in a line of the example's `burst`; `undefined` for what others say in its log. */
+export function burstNumber(entry: Entry): number | undefined {
+  const number = /^burst line (\d+) of \d+$/.exec(entry.line)?.[1];
+  return number === undefined ? undefined : Number(number);
 }

@@ -1,18 +1,34 @@
 /** Processes of the operating system, looked at from outside. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Whether the process is there and not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may contain anything, so the state is after the last one.
-    return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? 'X');
+    return !['Z', 'X'].includes(statFields(pid)[0] ?? 'X');
   } catch {
     return false;
   }
+}
+
+/** The processes whose parent it is. */
+export function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return pids.filter((pid) => {
+    try {
+      return Number(statFields(pid)[1]) === parent;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** State, parent and what follows; the name before them may contain anything, parentheses too. */
+function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Its command line, with spaces between; empty when it is gone. */

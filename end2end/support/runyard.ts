@@ -9,11 +9,13 @@ import { promisify } from 'node:util';
 
 import { Api } from './api.ts';
 import { hasEnded } from './contract.ts';
-import { commandLine, freePort, isAlive, sendSignal, waitUntil } from './processes.ts';
+import { childrenOf, commandLine, freePort, isAlive, sendSignal, waitUntil } from './processes.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BIN = process.env['RUNYARD_BIN'] ?? join(ROOT, 'target/release/runyard');
 const SITE = join(ROOT, 'examples/site');
+/** How long the server may take to end before it is made to. */
+const EXIT_MS = 15_000;
 const LINK = /http:\/\/\S+\/sign-in\?code=\S+/;
 
 export class Runyard {
@@ -130,7 +132,9 @@ export class Runyard {
     }
     const exit = once(server, 'exit');
     server.kill(signal);
+    const patience = setTimeout(() => server.kill('SIGKILL'), EXIT_MS);
     await exit;
+    clearTimeout(patience);
   }
 
   /** The keeper is no child of ours, so its pid is trusted only with its command line. */
@@ -144,6 +148,8 @@ export class Runyard {
     if (!isOurs()) {
       return;
     }
+    // Only where the server could not do it: each child leads a process group of its own.
+    childrenOf(pid).forEach((child) => sendSignal(-child, 'SIGKILL'));
     sendSignal(pid, 'SIGTERM');
     try {
       await waitUntil('the keeper ends', () => !isOurs(), 5_000);

@@ -64,7 +64,8 @@ impl Cli {
 fn parse_ttl(text: &str) -> Result<Duration, String> {
     /// A token that outlives this is a password that nobody changes.
     const LONGEST_S: u64 = 366 * 86_400;
-    let wanted = || format!("{text:?} is no time: a number and s, m, h or d, such as 30m, 1h or 7d");
+    let wanted =
+        || format!("{text:?} is no time: a number and s, m, h or d, such as 30m, 1h or 7d");
     let unit_s = match text.chars().last() {
         Some('s') => 1,
         Some('m') => 60,

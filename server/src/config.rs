@@ -26,7 +26,7 @@ pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
 pub use run::{ArgDeny, RunConfig, RunnerChoice};
 pub use server::{ServerConfig, parse_listen};
-use setting::{Origin, Rejected, Setting};
+use setting::{Origin, Rejected};
 
 /// The file that is read from the current folder when `--config` names none.
 pub const FILE_NAME: &str = "runyard.toml";
@@ -146,10 +146,9 @@ fn find_projects(flags: &[PathBuf], current_dir: &Path) -> Result<Vec<PathBuf>, 
     let wanted = if flags.is_empty() { here.as_slice() } else { flags };
     let mut found = Vec::with_capacity(wanted.len());
     for folder in wanted {
-        let path = current_dir
-            .join(folder)
-            .canonicalize()
-            .map_err(|error| ConfigError::Project { path: folder.clone(), why: error.to_string() })?;
+        let path = current_dir.join(folder).canonicalize().map_err(|error| {
+            ConfigError::Project { path: folder.clone(), why: error.to_string() }
+        })?;
         if !path.is_dir() {
             let why = "it is a file, not a folder".to_owned();
             return Err(ConfigError::Project { path: folder.clone(), why });

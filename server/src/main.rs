@@ -90,7 +90,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn create_token(args: TokenCreateArgs) -> anyhow::Result<()> {
-    let role: Role = args.role.parse()?;
+    let role: Role = args.role.parse().map_err(anyhow::Error::msg)?;
     let data_dir = match args.data {
         Some(data) => data,
         None => load_config(Flags { config: args.config, ..Flags::default() })?.server.data_dir,

@@ -13,6 +13,7 @@ pub mod pidfd;
 pub mod pipe;
 pub mod process;
 pub mod procfs;
+pub mod readiness;
 pub mod socket;
 pub mod spawn;
 pub mod spool;

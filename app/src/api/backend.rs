@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::{Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started};
+use crate::model::{
+    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started,
+};
 
 /// The backend of one request: bound to the one who asks.
 pub type BackendRef = Arc<dyn Backend>;

@@ -44,33 +44,35 @@ pub(crate) enum Pushed {
     Nothing,
     /// The feed grew.
     Added,
-    /// Entries are missing: ask again for what is above this index.
-    Hole {
-        /// The last index there is.
-        after: i64,
-    },
+    /// Entries are missing: ask again for what is above the last one.
+    Hole,
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     rows: VecDeque<Arc<Row>>,
-    /// What a reader who scrolled up looks at, so that a burst does not take it away.
-    held: Option<VecDeque<Arc<Row>>>,
+    /// What is on screen: the rows as of the last [`Feed::refresh`]. A reader who scrolled up keeps
+    /// it while the feed goes on, so that a burst does not take it away.
+    shown: VecDeque<Arc<Row>>,
+    is_held: bool,
     /// The index after the last: how far the feed has come.
     next: i64,
-    held_next: i64,
+    /// The same, of what is on screen.
+    shown_next: i64,
     /// A hole was asked for and not filled yet.
     asked: bool,
+    /// In force at the end of each stream.
     styles: [Style; 3],
 }
 
 impl Feed {
-    /// A feed that begins with these entries.
+    /// A feed that begins with these entries, on screen.
     pub(crate) fn new(entries: Vec<Entry>) -> Self {
         let mut feed = Self::default();
         feed.next = entries.first().map_or(0, |entry| entry.idx);
         feed.push(entries);
+        feed.refresh();
         feed
     }
 
@@ -89,7 +91,7 @@ impl Feed {
             if entry.idx > self.next {
                 if !self.asked {
                     self.asked = true;
-                    return Pushed::Hole { after: self.last() };
+                    return Pushed::Hole;
                 }
                 // Asked once and not given: say so rather than wait for ever.
                 self.skip_to(entry.idx - 1);
@@ -125,46 +127,42 @@ impl Feed {
         self.rows.push_back(Arc::new(row));
     }
 
-    /// Holds the rows on screen still while the feed goes on.
-    pub(crate) fn hold(&mut self) {
-        if self.held.is_none() {
-            self.held = Some(self.rows.clone());
-            self.held_next = self.next;
+    /// Brings what is on screen up to date, unless it is held.
+    pub(crate) fn refresh(&mut self) {
+        if !self.is_held && self.shown_next != self.next {
+            self.shown.clone_from(&self.rows);
+            self.shown_next = self.next;
         }
     }
 
-    /// Shows the newest rows again.
-    pub(crate) fn release(&mut self) {
-        self.held = None;
+    /// Holds what is on screen still while the feed goes on, or lets go of it.
+    pub(crate) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
-    /// Whether rows are held still.
+    /// Whether what is on screen is held still.
     pub(crate) fn is_held(&self) -> bool {
-        self.held.is_some()
+        self.is_held
     }
 
-    /// How many entries came since the rows were held.
+    /// How many entries wait to come on screen.
     pub(crate) fn waiting(&self) -> i64 {
-        if self.is_held() { self.next - self.held_next } else { 0 }
+        self.next - self.shown_next
     }
 
-    /// How many rows can be shown.
+    /// How many rows are on screen or can be scrolled to.
     pub(crate) fn len(&self) -> usize {
-        self.shown().len()
+        self.shown.len()
     }
 
-    /// How many entries of the log are before the first row.
+    /// How many entries of the log are before the first of these rows.
     pub(crate) fn earlier(&self) -> i64 {
-        self.shown().front().map_or(0, |row| row.key())
+        self.shown.front().map_or(0, |row| row.key())
     }
 
     /// The rows at these places; what is outside is left out.
     pub(crate) fn slice(&self, first: usize, count: usize) -> Vec<Arc<Row>> {
-        self.shown().iter().skip(first).take(count).cloned().collect()
-    }
-
-    fn shown(&self) -> &VecDeque<Arc<Row>> {
-        self.held.as_ref().unwrap_or(&self.rows)
+        self.shown.iter().skip(first).take(count).cloned().collect()
     }
 }
 

@@ -36,7 +36,8 @@ impl Link {
             Self::Connecting => "Connecting".to_owned(),
             Self::Waiting { failures, retry_at } => {
                 let wait_s = (retry_at - now).max(0).saturating_add(999) / 1_000;
-                let state = if failures >= OFFLINE_AFTER { "Offline, retry" } else { "Reconnecting" };
+                let state =
+                    if failures >= OFFLINE_AFTER { "Offline, retry" } else { "Reconnecting" };
                 if wait_s == 0 { format!("{state} now") } else { format!("{state} in {wait_s} s") }
             }
         }

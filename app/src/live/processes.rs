@@ -40,9 +40,7 @@ impl Processes {
     pub(crate) fn add_found(self, processes: Vec<Process>) {
         self.listed.update(|listed| {
             for process in processes {
-                listed
-                    .entry(process.id.clone())
-                    .or_insert_with(|| ProcessSignal::new(process));
+                listed.entry(process.id.clone()).or_insert_with(|| ProcessSignal::new(process));
             }
         });
     }

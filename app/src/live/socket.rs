@@ -79,12 +79,12 @@ fn connect(live: Live) {
     let scheme = if is_secure { "wss" } else { "ws" };
     let url = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
     let Ok(socket) = WebSocket::new(&url) else { return retry_later(live) };
-    let on_message = Closure::new(move |event: MessageEvent| {
+    let on_message: Closure<dyn FnMut(MessageEvent)> = Closure::new(move |event: MessageEvent| {
         if let Some(text) = event.data().as_string() {
             live.receive(&text);
         }
     });
-    let on_close = Closure::new(move || retry_later(live));
+    let on_close: Closure<dyn FnMut()> = Closure::new(move || retry_later(live));
     socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
     SOCKET.replace(Some(Socket { socket, _on_message: on_message, _on_close: on_close }));

@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn every_other_escape_is_dropped() {
         assert_eq!(text("\x1b[2K\x1b[1Gok\x1b[?25l"), "ok");
-        assert_eq!(text("\x1b]0;a title\x07ok\x1b]8;;https://x.test\x1b\\link\x1b]8;;\x1b\\"), "oklink");
+        assert_eq!(
+            text("\x1b]0;a title\x07ok\x1b]8;;https://x.test\x1b\\link\x1b]8;;\x1b\\"),
+            "oklink"
+        );
         assert_eq!(text("\x1bP1$q\x1b\\ok\x1b(B\x07\x08"), "ok");
         assert_eq!(text("cut \x1b[3"), "cut ");
     }

@@ -10,10 +10,7 @@ use super::setting::{Origin, Setting, Value};
 use super::{ConfigError, FILE_NAME};
 
 /// Reads the file that was asked for, or the one in the current folder when it is there.
-pub(super) fn read(
-    asked: Option<&Path>,
-    current_dir: &Path,
-) -> Result<Vec<Setting>, ConfigError> {
+pub(super) fn read(asked: Option<&Path>, current_dir: &Path) -> Result<Vec<Setting>, ConfigError> {
     let path = current_dir.join(asked.unwrap_or(Path::new(FILE_NAME)));
     match std::fs::read_to_string(&path) {
         Ok(text) => parse(&text, &path),
@@ -23,7 +20,8 @@ pub(super) fn read(
 }
 
 fn parse(text: &str, path: &Path) -> Result<Vec<Setting>, ConfigError> {
-    let origin = |offset: usize| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
+    let origin =
+        |offset: usize| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
     let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
         origin: origin(error.span().map_or(0, |span| span.start)).to_string(),
         message: error.message().to_owned(),

@@ -124,7 +124,8 @@ impl RunConfig {
             "grace_s" => self.grace_s = setting.number()?,
             "env_allow" => self.env_allow = setting.list()?,
             "arg_deny" => {
-                let rules = setting.list()?.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
+                let rules =
+                    setting.list()?.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
                 self.arg_deny = rules.map_err(Rejected::BadValue)?;
             }
             "commands" => self.commands = setting.table()?,

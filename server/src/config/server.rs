@@ -94,11 +94,18 @@ impl ServerConfig {
 pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
-        format!("{text:?} is no address with a port: write it as 127.0.0.1:{}", ServerConfig::DEFAULT_PORT)
+        format!(
+            "{text:?} is no address with a port: write it as 127.0.0.1:{}",
+            ServerConfig::DEFAULT_PORT
+        )
     })
 }
 
 /// A plain file name is relative to its source like any path; a URL stays as it is.
 fn resolve_database(text: &str, base: &Path) -> String {
-    if text.contains(':') { text.to_owned() } else { base.join(text).to_string_lossy().into_owned() }
+    if text.contains(':') {
+        text.to_owned()
+    } else {
+        base.join(text).to_string_lossy().into_owned()
+    }
 }

@@ -25,7 +25,12 @@ pub(super) fn check(args: &[String], rules: &[ArgDeny], folder: &Path) -> Result
         }
         for rule in rules {
             if let Some((what, remedy)) = meets(arg, rule, folder) {
-                return Err(PlanError::ArgumentDenied { position, what, remedy, rule: rule.clone() });
+                return Err(PlanError::ArgumentDenied {
+                    position,
+                    what,
+                    remedy,
+                    rule: rule.clone(),
+                });
             }
         }
     }
@@ -44,7 +49,10 @@ fn meets(arg: &str, rule: &ArgDeny, folder: &Path) -> Option<(String, &'static s
         ArgDeny::OutsidePath => paths_in(arg)
             .find(|path| path.starts_with('/') && !is_inside(Path::new(path), folder))
             .map(|path| {
-                (format!("the absolute path {path:?}"), "give a path inside the project, relative to it")
+                (
+                    format!("the absolute path {path:?}"),
+                    "give a path inside the project, relative to it",
+                )
             }),
     }
 }

@@ -124,10 +124,9 @@ fn not_found(script: &str, candidates: &[&Found]) -> PlanError {
     known.dedup();
     let unreadable = candidates.iter().find_map(|p| Some((p, p.problem.as_ref()?)));
     match unreadable {
-        Some((project, problem)) if known.is_empty() => PlanError::ProjectUnreadable {
-            project: project.name.clone(),
-            problem: problem.clone(),
-        },
+        Some((project, problem)) if known.is_empty() => {
+            PlanError::ProjectUnreadable { project: project.name.clone(), problem: problem.clone() }
+        }
         _ => PlanError::ScriptNotFound {
             script: script.to_owned(),
             remedy: suggest("the scripts are", script, &known),

@@ -84,7 +84,8 @@ fn workspace_patterns(
 
 fn read_project(root: &Path, folder: &Path, run: &RunConfig, watch: &mut Watch) -> Found {
     let relative = folder.strip_prefix(root).unwrap_or(folder).to_string_lossy().into_owned();
-    let place = |file: &str| if relative.is_empty() { file.into() } else { format!("{relative}/{file}") };
+    let place =
+        |file: &str| if relative.is_empty() { file.into() } else { format!("{relative}/{file}") };
     let mut problem = None;
     let mut read = |file: &str, watch: &mut Watch| {
         watch.read(&folder.join(file)).unwrap_or_else(|error| {
@@ -146,6 +147,12 @@ impl Found {
             return;
         }
         for (name, command) in entries {
+            if name.contains('\0') || command.contains('\0') {
+                self.fail(format!(
+                    "the script {name:?} has a zero byte, which no command can have"
+                ));
+                return;
+            }
             let is_taken = |name: &str| self.scripts.iter().any(|script| script.name == name);
             let name = match source {
                 ScriptSource::PackageJson => name.clone(),

@@ -14,8 +14,7 @@ const DEFAULT_LANG: &str = "C.UTF-8";
 const LONGEST_VALUE_BYTES: usize = 32 << 10;
 
 /// These decide which code runs. A start may never set them, whatever the list says.
-const NEVER_BY_START: [&str; 7] =
-    ["PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "INIT_CWD"];
+const NEVER_BY_START: [&str; 7] = ["PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "INIT_CWD"];
 /// The same, by how they begin.
 const NEVER_BY_START_PREFIX: [&str; 3] = ["LD_", "GLIBC_TUNABLES", "RUNYARD_"];
 /// These do too, but have their uses: only a list that names them in full lets a start set them.
@@ -87,10 +86,14 @@ impl EnvRules {
             ("NODE_ENV".to_owned(), "production".to_owned()),
         ]);
         for (name, value) in base.variables() {
-            let is_ours = name.starts_with("RUNYARD_");
-            let is_basic = matches!(name.as_str(), "PATH" | "HOME" | "LANG");
-            // An empty PATH would mean the current folder.
-            if !is_ours && !(is_basic && value.is_empty()) && (is_basic || self.allows(&name)) {
+            let passes = match name.as_str() {
+                // An empty PATH would mean the current folder.
+                "PATH" | "HOME" | "LANG" => !value.is_empty(),
+                // Our own settings may hold the database's password.
+                ours if ours.starts_with("RUNYARD_") => false,
+                other => self.allows(other),
+            };
+            if passes {
                 env.insert(name, value);
             }
         }

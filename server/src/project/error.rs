@@ -52,7 +52,9 @@ pub enum PlanError {
         rule: ArgDeny,
     },
     /// An argument is too long.
-    #[error("argument {position} has {length} characters: at most {most} are allowed, put longer text into a file")]
+    #[error(
+        "argument {position} has {length} characters: at most {most} are allowed, put longer text into a file"
+    )]
     ArgumentTooLong {
         /// 1 for the first.
         position: usize,
@@ -62,7 +64,9 @@ pub enum PlanError {
         most: usize,
     },
     /// An argument has a control character.
-    #[error("argument {position} has the control character {character:?}: only printable text is allowed")]
+    #[error(
+        "argument {position} has the control character {character:?}: only printable text is allowed"
+    )]
     ArgumentControlCharacter {
         /// 1 for the first.
         position: usize,
@@ -78,7 +82,9 @@ pub enum PlanError {
         most: usize,
     },
     /// The folder to run in is not in the project.
-    #[error("the folder {cwd:?} is outside the project {project}: give one inside it, relative to its folder")]
+    #[error(
+        "the folder {cwd:?} is outside the project {project}: give one inside it, relative to its folder"
+    )]
     CwdOutsideProject {
         /// As asked.
         cwd: String,
@@ -96,7 +102,9 @@ pub enum PlanError {
         why: String,
     },
     /// The folder belongs to another package, whose scripts the package manager would run.
-    #[error("the folder {cwd:?} is in another package, where {runner} would run that package's scripts: name that project instead, or set run.runner to native")]
+    #[error(
+        "the folder {cwd:?} is in another package, where {runner} would run that package's scripts: name that project instead, or set run.runner to native"
+    )]
     CwdOtherPackage {
         /// As asked.
         cwd: String,
@@ -128,7 +136,9 @@ pub enum PlanError {
         remedy: String,
     },
     /// No signal of this name.
-    #[error("there is no signal {name:?}: give a name such as SIGTERM, SIGINT or SIGHUP, or its number")]
+    #[error(
+        "there is no signal {name:?}: give a name such as SIGTERM, SIGINT or SIGHUP, or its number"
+    )]
     SignalUnknown {
         /// As asked.
         name: String,

@@ -89,6 +89,10 @@ fn natively(
         give_lifecycle(project, script, cwd, env)?;
         text = with_pre_and_post(project, script, &command_line)?;
     }
+    // The shell would take it for an option.
+    if text.starts_with(['-', '+']) {
+        text.insert(0, ' ');
+    }
     check_length(&text)?;
     let argv = vec!["sh".to_owned(), "-c".to_owned(), text];
     Ok(Launch { program: PathBuf::from(SHELL), argv, command_line })
@@ -174,14 +178,12 @@ fn check_length(line: &str) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Only a zero byte cannot be quoted; package.json can hold one, arguments were refused before.
+/// Only a zero byte cannot be quoted, and neither a script nor an argument came here with one.
 fn quote(text: &str) -> Result<std::borrow::Cow<'_, str>, PlanError> {
     shlex::try_quote(text)
         .map_err(|_| PlanError::ArgumentControlCharacter { position: 0, character: '\0' })
 }
 
 fn text_of(path: &Path) -> Result<String, PlanError> {
-    path.to_str()
-        .map(str::to_owned)
-        .ok_or_else(|| PlanError::PathNotText { path: path.to_owned() })
+    path.to_str().map(str::to_owned).ok_or_else(|| PlanError::PathNotText { path: path.to_owned() })
 }

@@ -10,8 +10,8 @@ const SHELL_WORDS: [&str; 57] = [
     ".", ":", "[", "!", "{", "}", "alias", "bg", "break", "builtin", "case", "cd", "command",
     "continue", "do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export",
     "false", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill", "let",
-    "local", "printf", "pwd", "read", "readonly", "return", "set", "shift", "source", "test", "then",
-    "time", "times", "trap", "true", "type", "umask", "unset", "until", "wait", "while",
+    "local", "printf", "pwd", "read", "readonly", "return", "set", "shift", "source", "test",
+    "then", "time", "times", "trap", "true", "type", "umask", "unset", "until", "wait", "while",
 ];
 
 /// The executable of this name on the PATH; a name with `/` is relative to the folder.
@@ -70,7 +70,8 @@ fn first_program(command: &str) -> Option<&str> {
         return None;
     }
     let is_plain = |word: &str| {
-        word.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '-' | '+' | '@' | ':'))
+        word.chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '-' | '+' | '@' | ':'))
     };
     for word in command.split_whitespace() {
         if let Some((name, value)) = word.split_once('=') {

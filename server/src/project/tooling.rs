@@ -122,7 +122,13 @@ impl Tooling {
     pub(super) fn user_agent(&self) -> String {
         let version = self.version.as_deref().unwrap_or("?");
         let name = self.manager.name();
-        format!("{name}/{version} runyard/{} linux {}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
+        // As node calls them.
+        let arch = match std::env::consts::ARCH {
+            "x86_64" => "x64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        format!("{name}/{version} runyard/{} linux {arch}", env!("CARGO_PKG_VERSION"))
     }
 }
 
@@ -131,7 +137,8 @@ impl Tooling {
 fn declared(path: &Path, watch: &mut Watch) -> Option<(Manager, Option<String>)> {
     let text = watch.read(path).ok()??;
     let field = Manifest::parse(&text).ok()?.package_manager?;
-    let (name, version) = field.split_once('@').map_or((field.as_str(), None), |(n, v)| (n, Some(v)));
+    let (name, version) =
+        field.split_once('@').map_or((field.as_str(), None), |(n, v)| (n, Some(v)));
     let manager = [Manager::Npm, Manager::Pnpm, Manager::Yarn, Manager::Bun]
         .into_iter()
         .find(|manager| manager.name() == name)?;

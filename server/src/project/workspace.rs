@@ -75,7 +75,9 @@ fn compile(pattern: &str) -> Result<GlobMatcher, String> {
         .literal_separator(true)
         .build()
         .map(|glob| glob.compile_matcher())
-        .map_err(|error| format!("the workspace pattern {pattern:?} cannot be read: {}", error.kind()))
+        .map_err(|error| {
+            format!("the workspace pattern {pattern:?} cannot be read: {}", error.kind())
+        })
 }
 
 fn tidy(pattern: &str) -> &str {

@@ -117,11 +117,7 @@ pub fn reap_pid(pid: i32) -> io::Result<()> {
 }
 
 /// The system call itself, as glibc's `waitid` hides the resource usage.
-fn wait(
-    kind: libc::idtype_t,
-    id: libc::id_t,
-    options: i32,
-) -> io::Result<Option<(i32, Ended)>> {
+fn wait(kind: libc::idtype_t, id: libc::id_t, options: i32) -> io::Result<Option<(i32, Ended)>> {
     // SAFETY: both are plain data of the kernel, for which all zeroes is a valid value.
     let (mut info, mut usage): (libc::siginfo_t, libc::rusage) =
         unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
@@ -156,4 +152,12 @@ fn wait(
 fn microseconds(time: libc::timeval) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds.saturating_mul(1_000_000).saturating_add(u64::try_from(time.tv_usec).unwrap_or(0))
+}
+
+/// Ends a child that was started and not reaped yet, for want of a descriptor to hold it by.
+pub fn kill_child(pid: i32) {
+    if pid > 1 {
+        // SAFETY: the call takes no pointers. The pid cannot be another's before it is reaped.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
 }

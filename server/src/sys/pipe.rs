@@ -32,8 +32,7 @@ impl Pipe {
         // SAFETY: `fds` has room for the two descriptors.
         check(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) })?;
         // SAFETY: both descriptors were just opened and nobody else owns them.
-        let (read, write) =
-            unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) };
+        let (read, write) = unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) };
         // Opening it anew also gives the child a file description of its own: blocking, and
         // whatever flags it sets are not shared with the reader.
         let child = File::options()
@@ -98,8 +97,8 @@ pub fn read(pipe: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 /// `WouldBlock` when the pipe is empty; `InvalidInput` when this file system cannot splice; and
 /// what writing the file may give. Nothing has left the pipe when there is an error.
 pub fn splice_at(pipe: BorrowedFd<'_>, file: &File, offset: u64, len: usize) -> io::Result<usize> {
-    let mut offset = libc::loff_t::try_from(offset)
-        .map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+    let mut offset =
+        libc::loff_t::try_from(offset).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
     let flags = libc::SPLICE_F_MOVE | libc::SPLICE_F_NONBLOCK;
     // SAFETY: both descriptors are open, a pipe takes no offset, and `offset` outlives the call.
     let moved = check(unsafe {

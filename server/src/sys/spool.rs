@@ -95,9 +95,7 @@ pub enum SpoolError {
 #[must_use]
 pub fn is_run_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=MAX_RUN_NAME).contains(&name.len())
-        && !name.starts_with('.')
-        && name.bytes().all(allowed)
+    (1..=MAX_RUN_NAME).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
 }
 
 #[cfg(test)]

@@ -87,10 +87,7 @@ fn palette(index: u16) -> Option<Color> {
 
 /// The colour after 38 or 48: `5;n` or `2;r;g;b`, in parameters of their own or behind colons
 /// (where a colour space may stand before the red).
-fn extended<'a>(
-    param: &[u16],
-    rest: &mut impl Iterator<Item = &'a [u16]>,
-) -> Option<Color> {
+fn extended<'a>(param: &[u16], rest: &mut impl Iterator<Item = &'a [u16]>) -> Option<Color> {
     let byte = |value: u16| u8::try_from(value).ok();
     let values: Vec<u16> = if param.len() > 1 {
         param[1..].to_vec()

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::record::RECORD_SIZE;
 use super::Stream;
+use super::record::RECORD_SIZE;
 use crate::sys::dir::Dir;
 
 /// Bytes of a whole segment of `out` or `err`.

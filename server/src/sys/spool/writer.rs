@@ -6,9 +6,9 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::Stream;
 use super::record::{IndexRecord, RECORD_SIZE};
 use super::segment::{file_name, list, start_of, tail};
-use super::Stream;
 use crate::sys::dir::Dir;
 use crate::sys::{clock, pipe};
 
@@ -297,8 +297,12 @@ mod tests {
         let mut writer = SpoolWriter::create(dir.path());
         let bytes = pattern(usize::try_from(SEGMENT_SIZE).unwrap() + 100_000);
         fill(&mut writer, Stream::Out, &bytes);
-        fill(&mut writer, Stream::Err, b"warning
-");
+        fill(
+            &mut writer,
+            Stream::Err,
+            b"warning
+",
+        );
         let record = writer.record().unwrap().unwrap();
         assert_eq!((record.out_off, record.err_off), (bytes.len() as u64, 8));
         assert_eq!(writer.record().unwrap(), None);

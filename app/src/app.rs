@@ -1,0 +1,26 @@
+//! The component at the root: which page a path is.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::pages::{Home, Layout, NotFound, ProcessPage, SignIn};
+
+/// The whole user interface. The server waits for a page's data, so that the first HTML is complete
+/// and of use before any script runs.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=NotFound>
+                <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
+                    <Route path=path!("") view=Home ssr=SsrMode::Async/>
+                    <Route path=path!("processes/:id") view=ProcessPage ssr=SsrMode::Async/>
+                </ParentRoute>
+                <Route path=path!("sign-in") view=SignIn ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}

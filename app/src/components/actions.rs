@@ -1,0 +1,147 @@
+//! What can be done to a process: stop, restart, signal.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use wasm_bindgen::JsCast as _;
+
+use super::{Icon, IconName};
+use crate::api::{restart_process, signal_process, stop_process};
+use crate::live::{Live, use_live};
+use crate::model::{Problem, Process, ProcessId};
+
+/// The signals of the menu, and what programs usually do on them.
+const SIGNALS: [(&str, &str); 7] = [
+    ("SIGHUP", "reload"),
+    ("SIGINT", "as Ctrl+C"),
+    ("SIGQUIT", "quit, dump core"),
+    ("SIGUSR1", "the program's own"),
+    ("SIGUSR2", "the program's own"),
+    ("SIGTERM", "ask to end"),
+    ("SIGKILL", "end at once"),
+];
+
+/// The buttons of one process.
+#[component]
+pub(crate) fn Actions(
+    /// The process.
+    process: RwSignal<Process>,
+) -> impl IntoView {
+    let live = use_live();
+    let id = StoredValue::new(process.read_untracked().id.clone());
+    let is_busy = RwSignal::new(false);
+    let is_ended = move || process.read().status.is_ended();
+    let stop = move |_| run(live, is_busy, stop_process(id.get_value()));
+    let restart = move |_| run(live, is_busy, restart_process(id.get_value()));
+    view! {
+        <div class="actions" role="group" aria-label="Actions">
+            <button
+                type="button"
+                class="button danger"
+                data-testid="stop"
+                disabled=move || is_ended() || is_busy.get()
+                on:click=stop
+            >
+                <Icon name=IconName::Stop/>
+                <span>"Stop"</span>
+            </button>
+            <button
+                type="button"
+                class="button"
+                data-testid="restart"
+                disabled=move || is_busy.get()
+                on:click=restart
+            >
+                <Icon name=IconName::Restart/>
+                <span>"Restart"</span>
+            </button>
+            <SignalMenu id is_enabled=Signal::derive(move || process.read().pid.is_some())/>
+        </div>
+    }
+}
+
+/// Runs a call; its answer is only taken while no message could bring a newer one.
+fn run(
+    live: Live,
+    is_busy: RwSignal<bool>,
+    call: impl Future<Output = Result<Process, Problem>> + 'static,
+) {
+    is_busy.set(true);
+    leptos::task::spawn_local(async move {
+        match call.await {
+            Ok(process) => live.offer(process),
+            Err(problem) => live.alerts.report(&problem),
+        }
+        is_busy.try_set(false);
+    });
+}
+
+/// A `<details>`: it opens without scripts, and closes by a choice, by Escape, or by looking away.
+#[component]
+fn SignalMenu(id: StoredValue<ProcessId>, is_enabled: Signal<bool>) -> impl IntoView {
+    let live = use_live();
+    let menu = NodeRef::<html::Details>::new();
+    let close = move || {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    };
+    let close_unless_inside = move |target: Option<web_sys::EventTarget>| {
+        let node = target.and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        let is_inside = menu.get_untracked().is_none_or(|menu| menu.contains(node.as_ref()));
+        if node.is_some() && !is_inside {
+            close();
+        }
+    };
+    let leave = move |event: web_sys::FocusEvent| {
+        // Nowhere is where a click on something without focus goes: the listener below sees that.
+        close_unless_inside(event.related_target());
+    };
+    Effect::new(move |_| {
+        let clicks = window_event_listener(ev::click, move |event| {
+            close_unless_inside(event.target());
+        });
+        on_cleanup(move || clicks.remove());
+    });
+    let send = move |signal: &'static str| {
+        close();
+        leptos::task::spawn_local(async move {
+            if let Err(problem) = signal_process(id.get_value(), signal.to_owned()).await {
+                live.alerts.report(&problem);
+            }
+        });
+    };
+    let items = SIGNALS.map(|(signal, use_of_it)| {
+        view! {
+            <button
+                type="button"
+                role="menuitem"
+                data-testid=format!("signal-{signal}")
+                on:click=move |_| send(signal)
+            >
+                <span class="signal-name">{signal}</span>
+                <span class="signal-use">{use_of_it}</span>
+            </button>
+        }
+    });
+    view! {
+        <details
+            class="menu"
+            node_ref=menu
+            on:focusout=leave
+            on:keydown=move |event| if event.key() == "Escape" { close() }
+        >
+            <summary
+                class="button"
+                class:disabled=move || !is_enabled.get()
+                data-testid="signal-menu"
+                aria-haspopup="menu"
+                aria-disabled=move || (!is_enabled.get()).to_string()
+                on:click=move |event| if !is_enabled.get_untracked() { event.prevent_default() }
+            >
+                <Icon name=IconName::Signal/>
+                <span>"Signal"</span>
+            </summary>
+            <div class="menu-items" role="menu">{items.into_iter().collect_view()}</div>
+        </details>
+    }
+}

@@ -1,0 +1,56 @@
+//! The bar at the top: the name, the connection, and what can always be done.
+
+use leptos::prelude::*;
+
+use super::{Icon, IconName, Starter, ThemeButton};
+use crate::live::use_live;
+
+/// The bar; `user` is the name of who is signed in.
+#[component]
+pub(crate) fn TopBar(
+    /// Loads the name.
+    user: Resource<Option<String>>,
+) -> impl IntoView {
+    let starter = Starter::expect();
+    view! {
+        <header class="bar">
+            <a class="brand" href="/" aria-label="Runyard, all processes">
+                <Icon name=IconName::Prompt/>
+                <span>"Runyard"</span>
+            </a>
+            <Connection/>
+            <span class="spacer"></span>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    user.await.map(|name| view! { <span class="user" title="Signed in as">{name}</span> })
+                })}
+            </Suspense>
+            <ThemeButton/>
+            <button
+                type="button"
+                class="button primary"
+                data-testid="start-open"
+                on:click=move |_| starter.open(None)
+            >
+                <Icon name=IconName::Plus/>
+                <span>"Start"</span>
+            </button>
+        </header>
+    }
+}
+
+/// Whether what is on screen is what is.
+#[component]
+fn Connection() -> impl IntoView {
+    let live = use_live();
+    view! {
+        <span
+            class="connection"
+            role="status"
+            data-testid="connection"
+            data-state=move || live.link.get().as_str()
+        >
+            {move || live.link.get().words(live.clock.now())}
+        </span>
+    }
+}

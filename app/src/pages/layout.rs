@@ -1,0 +1,52 @@
+//! The frame of the signed-in pages: what can be started and what was, beside the page itself.
+
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
+
+use crate::api::{get_user_name, list_processes, list_scripts};
+use crate::components::{AlertList, CatalogueList, ProcessList, StartDialog, Starter, TopBar};
+use crate::live::Live;
+use crate::model::ProcessId;
+
+/// List at the left, page at the right; on a phone one of them.
+#[component]
+pub(crate) fn Layout() -> impl IntoView {
+    let live = Live::provide();
+    Starter::provide();
+    Effect::new(move |_| live.start());
+
+    let user = Resource::new(|| (), |()| async { get_user_name().await.ok() });
+    let catalogue = Resource::new(|| (), |()| list_scripts());
+    let first_page = Resource::new(|| (), |()| list_processes(None, None));
+
+    let path = use_location().pathname;
+    let selected = Memo::new(move |_| {
+        path.read().strip_prefix("/processes/").map(|id| ProcessId(id.to_owned()))
+    });
+    let view = move || if selected.read().is_some() { "detail" } else { "list" };
+    view! {
+        <div class="shell" data-view=view>
+            <TopBar user/>
+            <aside class="side" aria-label="Scripts and processes">
+                <details class="catalogue" open>
+                    <summary><h2>"Scripts"</h2></summary>
+                    <Suspense fallback=|| view! { <p class="empty">"Loading…"</p> }>
+                        {move || Suspend::new(async move {
+                            match catalogue.await {
+                                Ok(catalogue) => view! { <CatalogueList catalogue/> }.into_any(),
+                                Err(problem) => view! {
+                                    <p class="inline-alert" role="alert">{problem.detail}</p>
+                                }.into_any(),
+                            }
+                        })}
+                    </Suspense>
+                </details>
+                <ProcessList first_page selected/>
+            </aside>
+            <main class="main"><Outlet/></main>
+            <StartDialog catalogue/>
+            <AlertList/>
+        </div>
+    }
+}

@@ -1,0 +1,107 @@
+//! One process: its state, what can be done to it, and its log.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use crate::api::{get_process, tail_log};
+use crate::components::{
+    Actions, Attempts, Facts, Icon, IconName, LogView, StatusMark, status_word,
+};
+use crate::live::use_live;
+use crate::model::{LogPage, Problem, Process, ProcessId};
+use crate::text::args::join_args;
+
+/// Entries loaded with the page: as many as the viewer keeps.
+const TAIL: u32 = 1_000;
+
+async fn load(id: ProcessId) -> Result<(Process, LogPage), Problem> {
+    let page = tail_log(id.clone(), TAIL).await?;
+    Ok((get_process(id).await?, page))
+}
+
+/// The page of `/processes/:id`.
+#[component]
+pub(crate) fn ProcessPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| ProcessId(params.read().get("id").unwrap_or_default()));
+    let loaded = Resource::new(move || id.get(), load);
+    view! {
+        <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok((process, page)) => view! { <ProcessDetail process page/> }.into_any(),
+                    Err(problem) => view! { <Missing problem/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Missing(problem: Problem) -> impl IntoView {
+    view! {
+        <Title text="Not found · Runyard"/>
+        <div class="welcome">
+            <BackLink/>
+            <h1>{problem.title}</h1>
+            <p class="inline-alert" role="alert" data-testid="alert">{problem.detail}</p>
+        </div>
+    }
+}
+
+#[component]
+fn BackLink() -> impl IntoView {
+    view! {
+        <a class="back" href="/">
+            <Icon name=IconName::Back/>
+            <span>"Processes"</span>
+        </a>
+    }
+}
+
+#[component]
+fn ProcessDetail(process: Process, page: LogPage) -> impl IntoView {
+    let Process { id, project, script, args, .. } = process.clone();
+    let process = RwSignal::from(use_live().processes.open(process));
+    let status = Signal::derive(move || process.read().status);
+    let title = {
+        let script = script.clone();
+        move || format!("{script}: {} · Runyard", status_word(status.get()))
+    };
+    let (data_id, full_id) = (id.0.clone(), id.0.clone());
+    view! {
+        <Title text=title/>
+        <article class="detail" data-testid="detail" data-id=data_id>
+            <header class="detail-head">
+                <div class="detail-title">
+                    <BackLink/>
+                    <h1>{script}</h1>
+                    <code class="detail-args">{join_args(&args)}</code>
+                    <span class="spacer"></span>
+                    <Actions process/>
+                </div>
+                <p class="detail-state">
+                    <span
+                        class="badge"
+                        data-testid="status"
+                        data-status=move || status.get().as_str()
+                    >
+                        <StatusMark status/>
+                        {move || status_word(status.get())}
+                    </span>
+                    <span class="reason" data-testid="reason">
+                        {move || process.read().reason.clone()}
+                    </span>
+                </p>
+                <Facts process/>
+                <div class="detail-more">
+                    <span>{project}</span>
+                    <code class="detail-id">{full_id}</code>
+                    <Attempts process/>
+                </div>
+            </header>
+            <LogView id page/>
+        </article>
+    }
+}

@@ -1,0 +1,230 @@
+//! The control thread: the server's requests, and the life and death of children.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::inbox::Inbox;
+use super::mover::{Command, Counters, Mover, Note};
+use super::outbox::Outbox;
+use super::{RUNS, note};
+use crate::sys::epoll::{ChildSignal, Epoll, Events, READABLE, WRITABLE};
+use crate::sys::process::DescriptorLimit;
+use crate::sys::socket::Listener;
+use crate::sys::{clock, procfs};
+use clients::Client;
+use kill::Kill;
+use runs::Run;
+
+mod clients;
+mod ends;
+mod kill;
+mod requests;
+mod runs;
+
+/// Threads that move output.
+const MOVERS: usize = 2;
+/// After the disk refused the record of an end, it is asked again so much later.
+const RETRY_NS: u64 = 200_000_000;
+
+const LISTENER: u64 = 0;
+const INBOX: u64 = 1;
+const CHILD_SIGNAL: u64 = 2;
+/// Set in the tokens of runs, whose other bits are the key, as those of clients are their number.
+const RUN_BIT: u64 = 1 << 62;
+const FIRST_NUMBER: u64 = 16;
+
+/// All that the control thread knows.
+#[derive(Debug)]
+pub(super) struct Control {
+    runs_dir: PathBuf,
+    boot_id: String,
+    limit: DescriptorLimit,
+    idle_ms: u64,
+    epoll: Epoll,
+    listener: Listener,
+    /// Held for the moment when there are no descriptors left: see `accept`.
+    spare: Option<File>,
+    child_signal: ChildSignal,
+    inbox: Arc<Inbox<Note>>,
+    outbox: Arc<Outbox>,
+    counters: Arc<Counters>,
+    movers: Vec<MoverHandle>,
+    clients: HashMap<u64, Client>,
+    /// The client that is the server.
+    server: Option<u64>,
+    highest_epoch: u64,
+    next_number: u64,
+    runs: HashMap<u64, Run>,
+    keys: HashMap<String, u64>,
+    /// Trees that are being killed.
+    kills: VecDeque<Kill>,
+    /// Ends that could not be written yet.
+    unwritten: Vec<u64>,
+    write_at_ns: u64,
+    idle_since_ns: u64,
+    ending: bool,
+}
+
+#[derive(Debug)]
+struct MoverHandle {
+    inbox: Arc<Inbox<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Starts the movers and takes over the runs that are there.
+    pub(super) fn new(
+        data_dir: &Path,
+        listener: Listener,
+        limit: DescriptorLimit,
+        idle_ms: u64,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        let inbox = Arc::new(Inbox::new()?);
+        // Before the threads start: they must not get the signal instead.
+        let child_signal = ChildSignal::new()?;
+        epoll.add(listener.as_fd(), LISTENER, READABLE)?;
+        epoll.add(inbox.as_fd(), INBOX, READABLE)?;
+        epoll.add(child_signal.as_fd(), CHILD_SIGNAL, READABLE)?;
+        let outbox = Arc::new(Outbox::new(Arc::clone(&inbox)));
+        let counters = Arc::new(Counters::default());
+        let mut movers = Vec::new();
+        for index in 0..MOVERS {
+            let commands = Arc::new(Inbox::new()?);
+            let (commands_too, notes) = (Arc::clone(&commands), Arc::clone(&inbox));
+            let (outbox, counters) = (Arc::clone(&outbox), Arc::clone(&counters));
+            let mover = Mover::new(commands_too, notes, outbox, counters)?;
+            let thread = std::thread::Builder::new()
+                .name(format!("mover-{index}"))
+                .stack_size(256 * 1024)
+                .spawn(move || mover.run())?;
+            movers.push(MoverHandle { inbox: commands, thread: Some(thread) });
+        }
+        let mut control = Self {
+            runs_dir: data_dir.join(RUNS),
+            boot_id: procfs::boot_id()?,
+            limit,
+            idle_ms,
+            epoll,
+            listener,
+            spare: Some(File::open("/dev/null")?),
+            child_signal,
+            inbox,
+            outbox,
+            counters,
+            movers,
+            clients: HashMap::new(),
+            server: None,
+            highest_epoch: 0,
+            next_number: FIRST_NUMBER,
+            runs: HashMap::new(),
+            keys: HashMap::new(),
+            kills: VecDeque::new(),
+            unwritten: Vec::new(),
+            write_at_ns: 0,
+            idle_since_ns: clock::boottime_ns(),
+            ending: false,
+        };
+        control.take_over()?;
+        Ok(control)
+    }
+
+    /// Works until there is nothing to do for long enough, or it is told to end.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(256);
+        let mut buffer = vec![0; super::protocol::MAX_MESSAGE];
+        loop {
+            self.epoll.wait(&mut events, self.next_deadline_ms())?;
+            for (token, ready) in events.iter() {
+                match token {
+                    LISTENER => self.accept(),
+                    INBOX => self.read_notes(),
+                    CHILD_SIGNAL => {
+                        self.child_signal.clear();
+                        self.reap_orphans();
+                    }
+                    token if token & RUN_BIT != 0 => self.see_end(token & !RUN_BIT),
+                    client => {
+                        if ready & WRITABLE != 0 {
+                            self.write_client(client);
+                        }
+                        if ready & READABLE != 0 {
+                            self.read_client(client, &mut buffer);
+                        }
+                    }
+                }
+            }
+            self.continue_kills();
+            self.retry_writing_ends();
+            if self.is_over() {
+                return self.end();
+            }
+        }
+    }
+
+    /// How long there is nothing to do unless something happens.
+    fn next_deadline_ms(&self) -> Option<u64> {
+        let now_ns = clock::boottime_ns();
+        let until = |at_ns: u64| at_ns.saturating_sub(now_ns).div_ceil(1_000_000);
+        let kill = self.kills.iter().map(|kill| until(kill.due_ns)).min();
+        let retry = (!self.unwritten.is_empty()).then(|| until(self.write_at_ns));
+        let idle = self.is_idle().then(|| until(self.idle_since_ns + self.idle_ms * 1_000_000));
+        [kill, retry, idle].into_iter().flatten().min()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.clients.is_empty() && self.runs.values().all(Run::is_over)
+    }
+
+    fn is_over(&mut self) -> bool {
+        if self.ending {
+            // An end that was seen is recorded, or it would be lost.
+            return !self.runs.values().any(Run::is_ending);
+        }
+        let now_ns = clock::boottime_ns();
+        if !self.is_idle() {
+            self.idle_since_ns = now_ns;
+        }
+        now_ns.saturating_sub(self.idle_since_ns) >= self.idle_ms * 1_000_000
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        for mover in &mut self.movers {
+            mover.inbox.push(Command::Stop);
+            if let Some(thread) = mover.thread.take()
+                && thread.join().is_err()
+            {
+                return Err(io::Error::other("a mover has panicked"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_notes(&mut self) {
+        for message in self.inbox.take() {
+            match message {
+                Note::Drained { key, out_off, err_off, idx_off, closed } => {
+                    self.record_end(key, (out_off, err_off, idx_off), closed);
+                }
+                Note::Removed(key) => self.delete(key),
+                Note::Blocked => {
+                    if let Some(server) = self.server {
+                        self.watch_client(server);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_mover(&self, mover: usize, command: Command) {
+        match self.movers.get(mover) {
+            Some(mover) => mover.inbox.push(command),
+            None => note("a run belongs to no mover"),
+        }
+    }
+}

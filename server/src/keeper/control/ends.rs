@@ -1,0 +1,136 @@
+//! How children end: seen, their output moved, recorded, reaped, told; in this order.
+
+use super::runs::Phase;
+use super::{Command, Control, RETRY_NS, note};
+use crate::keeper::protocol::Event;
+use crate::sys::clock;
+use crate::sys::pidfd::{peek_any_ended, reap_pid};
+use crate::sys::spool::{ExitRecord, write_exit};
+use std::os::fd::AsFd;
+
+impl Control {
+    /// A pidfd is readable: the root of a run has ended. Its zombie keeps the pid until all of
+    /// this is recorded.
+    pub(super) fn see_end(&mut self, key: u64) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        let Phase::Alive(pidfd) = &run.phase else { return };
+        let ended = match pidfd.peek_end() {
+            Ok(Some(ended)) => Some(ended),
+            Ok(None) => return,
+            // An earlier keeper started it: its end is seen, but not how.
+            Err(_) => None,
+        };
+        if let Err(error) = self.epoll.remove(pidfd.as_fd()) {
+            note(&format!("cannot stop watching {}: {error}", run.name));
+        }
+        let ended_at_ms = clock::realtime_ms();
+        let before = std::mem::replace(&mut run.phase, Phase::Leaving);
+        let pidfd = match before {
+            Phase::Alive(pidfd) if ended.is_some() => Some(pidfd),
+            _ => None,
+        };
+        run.phase = Phase::Ending { pidfd, ended, ended_at_ms };
+        let mover = run.mover;
+        self.tell_mover(mover, Command::Drain(key));
+    }
+
+    /// All that the root has written is in the spool.
+    pub(super) fn record_end(&mut self, key: u64, offsets: (u64, u64, u64), closed: bool) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        let Phase::Ending { pidfd, ended, ended_at_ms } = &run.phase else { return };
+        let (out_off, err_off, idx_off) = offsets;
+        let mut exit = ExitRecord {
+            ended_at_ms: *ended_at_ms,
+            out_off,
+            err_off,
+            idx_off,
+            streams_closed: closed,
+            ..ExitRecord::default()
+        };
+        if let Some(ended) = ended {
+            exit = ExitRecord {
+                exit_code: ended.exit_code,
+                signal: ended.signal,
+                core_dumped: ended.core_dumped,
+                user_us: ended.user_us,
+                system_us: ended.system_us,
+                max_rss_bytes: ended.max_rss_bytes,
+                ..exit
+            };
+        }
+        if let Err(error) = write_exit(&self.runs_dir.join(&run.name), &exit) {
+            // It is known here; only a keeper that dies before the disk works again forgets it.
+            note(&format!("cannot write the end of {}, trying again: {error}", run.name));
+            self.unwritten.push(key);
+        }
+        if let Some(pidfd) = pidfd
+            && let Err(error) = pidfd.reap()
+        {
+            note(&format!("cannot reap {}: {error}", run.name));
+        }
+        run.phase = Phase::Ended(exit);
+        if run.forget {
+            self.forget(key);
+        } else {
+            self.tell_end(key);
+        }
+        // While it was a zombie it stood in front of those that are nobody's.
+        self.reap_orphans();
+    }
+
+    /// Tells the server of every end that it has not stored; of all of them (`again`) when it is
+    /// new.
+    pub(super) fn tell_ends(&mut self, again: bool) {
+        let keys: Vec<u64> = self.runs.keys().copied().collect();
+        for key in keys {
+            if again && let Some(run) = self.runs.get_mut(&key) {
+                run.is_end_told = false;
+            }
+            self.tell_end(key);
+        }
+    }
+
+    fn tell_end(&mut self, key: u64) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        if let Phase::Ended(exit) = &run.phase
+            && !run.is_end_told
+            && !run.is_end_stored
+        {
+            let event = Event::Exited { run: run.name.clone(), exit: exit.clone() };
+            run.is_end_told = self.outbox.tell(&event);
+        }
+    }
+
+    pub(super) fn retry_writing_ends(&mut self) {
+        let now_ns = clock::boottime_ns();
+        if self.unwritten.is_empty() || now_ns < self.write_at_ns {
+            return;
+        }
+        self.write_at_ns = now_ns + RETRY_NS;
+        let (runs_dir, runs) = (&self.runs_dir, &self.runs);
+        self.unwritten.retain(|key| {
+            let Some(run) = runs.get(key) else { return false };
+            let Phase::Ended(exit) = &run.phase else { return false };
+            write_exit(&runs_dir.join(&run.name), exit).is_err()
+        });
+    }
+
+    /// Reaps the processes that were left by their parents, and are now this one's children. The
+    /// roots of runs are not touched: they have their own way.
+    pub(super) fn reap_orphans(&mut self) {
+        while let Ok(Some(pid)) = peek_any_ended() {
+            let is_root = self.runs.values().any(|run| {
+                let holds = match &run.phase {
+                    Phase::Alive(_) => true,
+                    Phase::Ending { ended, .. } => ended.is_some(),
+                    Phase::Ended(_) | Phase::Leaving => false,
+                };
+                holds && run.pid == pid
+            });
+            // A root comes first here until it is reaped; then this is called again.
+            if is_root || reap_pid(pid).is_err() {
+                return;
+            }
+        }
+    }
+}

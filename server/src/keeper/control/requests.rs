@@ -1,0 +1,112 @@
+//! What the server asks for.
+
+use std::sync::atomic::Ordering;
+
+use super::runs::Phase;
+use super::{Control, note};
+use crate::keeper::protocol::{Event, Request, RunInfo, Scope, StatsReport};
+use crate::sys::spool::release;
+
+/// Runs in one message: far below its limit, with names of any length.
+const RUNS_PER_MESSAGE: usize = 200;
+
+impl Control {
+    pub(super) fn obey(&mut self, client: u64, id: u64, request: Request) {
+        match request {
+            // The first message is looked at where it comes in.
+            Request::Hello { .. } => {}
+            Request::List => self.list(client, id),
+            Request::Spawn(spec) => {
+                let event = match self.start_run(&spec) {
+                    Ok(spawned) => Event::Spawned(spawned),
+                    Err(error) => Event::SpawnFailed {
+                        run: spec.run,
+                        errno: error.errno,
+                        message: error.message,
+                    },
+                };
+                self.answer(client, id, &event);
+            }
+            Request::Signal { run, signal, scope } => {
+                if let Err(message) = self.signal(client, id, &run, signal, scope) {
+                    self.answer(client, id, &Event::Error { message });
+                }
+            }
+            Request::Release { run, out, err, idx } => self.release(&run, out, err, idx),
+            Request::AckExit { run } => {
+                if let Some(run) = self.keys.get(&run).and_then(|key| self.runs.get_mut(key)) {
+                    run.is_end_stored = true;
+                }
+            }
+            Request::Forget { run } => {
+                if let Some(&key) = self.keys.get(&run) {
+                    self.forget(key);
+                }
+            }
+            Request::Stats => {
+                let alive = |phase: &Phase| matches!(phase, Phase::Alive(_));
+                let report = StatsReport {
+                    runs: self.runs.len() as u64,
+                    alive: self.runs.values().filter(|run| alive(&run.phase)).count() as u64,
+                    wakes: self.counters.wakes.load(Ordering::Relaxed),
+                    bytes: self.counters.bytes.load(Ordering::Relaxed),
+                };
+                self.answer(client, id, &Event::StatsReport(report));
+            }
+            Request::Shutdown => self.ending = true,
+        }
+    }
+
+    fn list(&mut self, client: u64, id: u64) {
+        let listed = self.runs.values().filter(|run| !matches!(run.phase, Phase::Leaving));
+        let mut runs: Vec<RunInfo> = listed.map(super::Run::info).collect();
+        loop {
+            let rest = runs.split_off(runs.len().min(RUNS_PER_MESSAGE));
+            let last = rest.is_empty();
+            self.answer(client, id, &Event::Runs { runs, last });
+            if last {
+                return;
+            }
+            runs = rest;
+        }
+    }
+
+    fn signal(
+        &mut self,
+        client: u64,
+        id: u64,
+        run: &str,
+        signal: i32,
+        scope: Scope,
+    ) -> Result<(), String> {
+        let Some(&key) = self.keys.get(run) else { return Err(format!("there is no run {run}")) };
+        if !(0..=libc::SIGRTMAX()).contains(&signal) {
+            return Err(format!("there is no signal {signal}"));
+        }
+        let asked = (client, id);
+        if scope != Scope::Process {
+            self.signal_many(asked, key, signal, scope);
+            return Ok(());
+        }
+        let delivered = match self.runs.get(&key).map(|run| &run.phase) {
+            Some(Phase::Alive(pidfd)) => match pidfd.send_signal(signal) {
+                Ok(()) => 1,
+                // It has ended this moment.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => 0,
+                Err(error) => return Err(format!("cannot signal {run}: {error}")),
+            },
+            _ => 0,
+        };
+        self.answer_signal(asked, key, signal, delivered, Vec::new());
+        Ok(())
+    }
+
+    fn release(&mut self, run: &str, out: u64, err: u64, idx: u64) {
+        let Some(run) = self.keys.get(run).and_then(|key| self.runs.get_mut(key)) else { return };
+        if run.advance_release(out, err, idx)
+            && let Err(error) = release(&self.runs_dir.join(&run.name), out, err, idx)
+        {
+            note(&format!("cannot release the spool of {}: {error}", run.name));
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The table of runs: starting them, taking them over, deleting them.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Command, Control, MOVERS, READABLE, RUN_BIT, note};
+use crate::keeper::capture::{Capture, Progress};
+use crate::keeper::protocol::{RunInfo, SpawnSpec, Spawned};
+use crate::keeper::start::{self, StartError};
+use crate::keeper::takeover::{self, Found, FoundState, RootState};
+use crate::keeper::tree::Root;
+use crate::sys::pidfd::{Ended, Pidfd};
+use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter};
+
+/// A run.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) name: String,
+    pub(super) pid: i32,
+    pub(super) starttime: u64,
+    pub(super) started_at_ms: i64,
+    pub(super) phase: Phase,
+    pub(super) mover: usize,
+    pub(super) progress: Arc<Progress>,
+    /// The server knows of its end, or nobody needs to tell it again.
+    pub(super) is_end_told: bool,
+    pub(super) is_end_stored: bool,
+    /// To be deleted as soon as it ends.
+    pub(super) forget: bool,
+    /// The segments, by number, up to which its spool was released.
+    pub(super) released: [u64; 3],
+}
+
+/// Where the root process of a run stands.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// It runs.
+    Alive(Pidfd),
+    /// It has ended, how is known unless nobody could see it, and its output is being moved.
+    Ending { pidfd: Option<Pidfd>, ended: Option<Ended>, ended_at_ms: i64 },
+    /// All of that is in the spool.
+    Ended(ExitRecord),
+    /// Its folder goes as soon as its mover has let go of it.
+    Leaving,
+}
+
+impl Run {
+    /// Nothing of it moves any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_)) && self.progress.closed.load(Ordering::Acquire)
+    }
+
+    /// It is between two steps that should not be torn apart.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Ending { .. } | Phase::Leaving)
+    }
+
+    pub(super) fn root(&self) -> Root<'_> {
+        Root { run: &self.name, pid: self.pid, starttime: self.starttime }
+    }
+
+    pub(super) fn info(&self) -> RunInfo {
+        RunInfo {
+            run: self.name.clone(),
+            pid: self.pid,
+            started_at_ms: self.started_at_ms,
+            alive: matches!(self.phase, Phase::Alive(_)),
+            exit: match &self.phase {
+                Phase::Ended(exit) => Some(exit.clone()),
+                _ => None,
+            },
+            idx_off: self.progress.idx_off.load(Ordering::Acquire),
+        }
+    }
+
+    /// The numbers of the segments that hold these offsets, if they lie further on than those that
+    /// were released before.
+    pub(super) fn advance_release(&mut self, out: u64, err: u64, idx: u64) -> bool {
+        let index_size = crate::sys::spool::INDEX_SEGMENT_SIZE;
+        let segments = [out / SEGMENT_SIZE, err / SEGMENT_SIZE, idx / index_size];
+        let is_further = segments.iter().zip(&self.released).any(|(new, old)| new > old);
+        if is_further {
+            self.released = segments;
+        }
+        is_further
+    }
+}
+
+impl Control {
+    /// Starts a run, unless it is known.
+    pub(super) fn start_run(&mut self, spec: &SpawnSpec) -> Result<Spawned, StartError> {
+        let run = spec.run.clone();
+        if let Some(known) = self.keys.get(&run).and_then(|key| self.runs.get(key)) {
+            return Ok(Spawned { run, pid: known.pid, started_at_ms: known.started_at_ms });
+        }
+        let dir = self.runs_dir.join(&run);
+        let started = start::start(spec, &dir, &self.boot_id, self.limit)?;
+        let (pid, started_at_ms) = (started.pid, started.started_at_ms);
+        let pipes = (Some(started.out), Some(started.err));
+        let phase = Phase::Alive(started.pidfd);
+        let identity = (pid, started.starttime, started_at_ms);
+        self.add_run(run.clone(), identity, phase, SpoolWriter::create(&dir), pipes);
+        Ok(Spawned { run, pid, started_at_ms })
+    }
+
+    /// Takes over the runs of an earlier keeper.
+    pub(super) fn take_over(&mut self) -> io::Result<()> {
+        for found in takeover::find(&self.runs_dir, &self.boot_id)? {
+            let Found { run, pid, starttime, started_at_ms, state } = found;
+            let identity = (pid, starttime, started_at_ms);
+            match state {
+                FoundState::Ended { exit, idx_off } => {
+                    let key = self.insert_run(run, identity, Phase::Ended(exit));
+                    if let Some(run) = self.runs.get(&key) {
+                        run.progress.idx_off.store(idx_off, Ordering::Release);
+                        run.progress.closed.store(true, Ordering::Release);
+                    }
+                }
+                FoundState::Open { spool, out, err, root } => {
+                    let (phase, lost) = match root {
+                        RootState::Alive(pidfd) => (Phase::Alive(pidfd), false),
+                        RootState::Ended(exit) => (Phase::Ended(exit), false),
+                        RootState::Lost => {
+                            let ended_at_ms = crate::sys::clock::realtime_ms();
+                            let (pidfd, ended) = (None, None);
+                            (Phase::Ending { pidfd, ended, ended_at_ms }, true)
+                        }
+                    };
+                    let (key, mover) = self.add_run(run, identity, phase, *spool, (out, err));
+                    if lost {
+                        self.tell_mover(mover, Command::Drain(key));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_run(
+        &mut self,
+        name: String,
+        identity: (i32, u64, i64),
+        phase: Phase,
+        spool: SpoolWriter,
+        pipes: (Option<std::os::fd::OwnedFd>, Option<std::os::fd::OwnedFd>),
+    ) -> (u64, usize) {
+        let key = self.insert_run(name, identity, phase);
+        let Some(run) = self.runs.get(&key) else { return (key, 0) };
+        let (_, _, idx_off) = spool.offsets();
+        run.progress.idx_off.store(idx_off, Ordering::Release);
+        let progress = Arc::clone(&run.progress);
+        let (mover, name) = (run.mover, run.name.clone());
+        let capture = Capture::new(key, name, pipes, spool, progress);
+        self.tell_mover(mover, Command::Add(Box::new(capture)));
+        (key, mover)
+    }
+
+    fn insert_run(&mut self, name: String, identity: (i32, u64, i64), phase: Phase) -> u64 {
+        let key = self.next_number;
+        self.next_number += 1;
+        if let Phase::Alive(pidfd) = &phase
+            && let Err(error) = self.epoll.add(pidfd.as_fd(), key | RUN_BIT, READABLE)
+        {
+            note(&format!("the end of {name} will not be seen: {error}"));
+        }
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let mover = usize::try_from(hasher.finish() % MOVERS as u64).unwrap_or(0);
+        self.keys.insert(name.clone(), key);
+        let (pid, starttime, started_at_ms) = identity;
+        let run = Run {
+            name,
+            pid,
+            starttime,
+            started_at_ms,
+            phase,
+            mover,
+            progress: Arc::default(),
+            is_end_told: false,
+            is_end_stored: false,
+            forget: false,
+            released: [0; 3],
+        };
+        self.runs.insert(key, run);
+        key
+    }
+
+    /// Deletes a run, or marks it to be deleted when it ends.
+    pub(super) fn forget(&mut self, key: u64) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        run.forget = true;
+        if let Phase::Ended(_) = run.phase {
+            run.phase = Phase::Leaving;
+            let mover = run.mover;
+            self.unwritten.retain(|&unwritten| unwritten != key);
+            self.tell_mover(mover, Command::Remove(key));
+        }
+    }
+
+    /// Its mover has let go of it.
+    pub(super) fn delete(&mut self, key: u64) {
+        let Some(run) = self.runs.remove(&key) else { return };
+        self.keys.remove(&run.name);
+        if let Err(error) = std::fs::remove_dir_all(self.runs_dir.join(&run.name)) {
+            note(&format!("cannot delete {}: {error}", run.name));
+        }
+    }
+}

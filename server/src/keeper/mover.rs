@@ -1,0 +1,243 @@
+//! The threads that move output: from the pipes of their runs into the spool.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::capture::{Capture, Step};
+use super::inbox::Inbox;
+use super::note;
+use super::outbox::Outbox;
+use super::pace::Pace;
+use super::protocol::Event;
+use crate::sys::clock;
+use crate::sys::epoll::{Epoll, Events, READABLE};
+
+/// The nap of a busy mover; see [`super::pace`].
+const NAP: Duration = Duration::from_millis(1);
+/// After the disk refused a write, it is asked again so much later.
+const RETRY_MS: u64 = 200;
+/// The token of the inbox. A pipe's is its run's key and a bit for the stream.
+const INBOX: u64 = u64::MAX;
+const ERR_BIT: u64 = 1;
+
+/// What the control thread wants of a mover.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Take care of a run.
+    Add(Box<Capture>),
+    /// Its root has ended: move all that it has written, and say so.
+    Drain(u64),
+    /// Let go of it, and say so.
+    Remove(u64),
+    /// The server reads again: tell it what it has missed.
+    Flush,
+    /// End.
+    Stop,
+}
+
+/// What the control thread is told.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A run's pipes were empty after its root had ended.
+    Drained { key: u64, out_off: u64, err_off: u64, idx_off: u64, closed: bool },
+    /// Nothing will be written to this run's folder any more.
+    Removed(u64),
+    /// The server does not read.
+    Blocked,
+}
+
+/// Counters of all movers.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) wakes: AtomicU64,
+    pub(super) bytes: AtomicU64,
+}
+
+/// A thread's runs.
+#[derive(Debug)]
+pub(super) struct Mover {
+    epoll: Epoll,
+    inbox: Arc<Inbox<Command>>,
+    control: Arc<Inbox<Note>>,
+    outbox: Arc<Outbox>,
+    counters: Arc<Counters>,
+    captures: HashMap<u64, Capture>,
+    stalled: Vec<u64>,
+    retry_at_ns: u64,
+}
+
+impl Mover {
+    pub(super) fn new(
+        inbox: Arc<Inbox<Command>>,
+        control: Arc<Inbox<Note>>,
+        outbox: Arc<Outbox>,
+        counters: Arc<Counters>,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        epoll.add(inbox.as_fd(), INBOX, READABLE)?;
+        let (captures, stalled) = (HashMap::new(), Vec::new());
+        Ok(Self { epoll, inbox, control, outbox, counters, captures, stalled, retry_at_ns: 0 })
+    }
+
+    /// Works until it is told to stop.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        let mut ready: Vec<u64> = Vec::with_capacity(256);
+        let mut pace = Pace::default();
+        loop {
+            let timeout = (!self.stalled.is_empty()).then_some(RETRY_MS);
+            if let Err(error) = self.epoll.wait(&mut events, timeout) {
+                note(&format!("cannot wait for output: {error}"));
+                std::thread::sleep(Duration::from_millis(RETRY_MS));
+            }
+            ready.clear();
+            ready.extend(events.iter().map(|(token, _)| token));
+            // Brings the two streams of a run together, stdout first, and the inbox to the end.
+            ready.sort_unstable();
+            self.counters.wakes.fetch_add(1, Ordering::Relaxed);
+            if !self.take_turns(&ready) {
+                return;
+            }
+            let now_ns = clock::boottime_ns();
+            if !self.stalled.is_empty() && now_ns >= self.retry_at_ns {
+                self.retry_stalled();
+            }
+            if pace.wake(now_ns) {
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+
+    /// `false`: it is over.
+    fn take_turns(&mut self, mut ready: &[u64]) -> bool {
+        while let Some((&token, rest)) = ready.split_first() {
+            if token == INBOX {
+                return self.obey();
+            }
+            let key = token >> 1;
+            let is_err = token & ERR_BIT != 0;
+            let both = rest.first() == Some(&(token | ERR_BIT)) && !is_err;
+            ready = if both { &rest[1..] } else { rest };
+            if let Some(capture) = self.captures.get_mut(&key).filter(|it| !it.stalled) {
+                let step = capture.advance(!is_err, is_err || both);
+                self.digest(key, step);
+            }
+        }
+        true
+    }
+
+    fn obey(&mut self) -> bool {
+        for command in self.inbox.take() {
+            match command {
+                Command::Add(capture) => self.add(*capture),
+                Command::Drain(key) => self.drain(key),
+                Command::Remove(key) => {
+                    self.captures.remove(&key);
+                    self.stalled.retain(|&stalled| stalled != key);
+                    self.control.push(Note::Removed(key));
+                }
+                Command::Flush => self.flush(),
+                Command::Stop => return false,
+            }
+        }
+        true
+    }
+
+    fn add(&mut self, mut capture: Capture) {
+        let key = capture.key;
+        // Writes what a dead keeper left without a record.
+        let step = capture.advance(false, false);
+        let watched = self.watch(&capture);
+        self.captures.insert(key, capture);
+        self.digest(key, step);
+        if let Err(error) = watched {
+            self.stall(key, &error);
+        }
+    }
+
+    fn watch(&self, capture: &Capture) -> io::Result<()> {
+        for (pipe, bit) in [(&capture.out, 0), (&capture.err, ERR_BIT)] {
+            if let Some(pipe) = pipe {
+                self.epoll.add(pipe.as_fd(), capture.key << 1 | bit, READABLE)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unwatch(&self, capture: &Capture) {
+        for pipe in [&capture.out, &capture.err].into_iter().flatten() {
+            // One that was not watched is as well.
+            let _ = self.epoll.remove(pipe.as_fd());
+        }
+    }
+
+    fn drain(&mut self, key: u64) {
+        let Some(capture) = self.captures.get_mut(&key) else { return };
+        let step = capture.drain();
+        self.digest(key, step);
+        if let Some(capture) = self.captures.get(&key) {
+            let (out_off, err_off, idx_off) = capture.offsets();
+            let closed = capture.is_closed();
+            self.control.push(Note::Drained { key, out_off, err_off, idx_off, closed });
+        }
+    }
+
+    /// Tells the server of a step, or sees to what went wrong in it.
+    fn digest(&mut self, key: u64, step: Step) {
+        self.counters.bytes.fetch_add(step.bytes, Ordering::Relaxed);
+        if let (Some((from_idx_off, record)), Some(capture)) =
+            (step.record, self.captures.get_mut(&key))
+        {
+            let (run, records) = (capture.run.clone(), vec![record]);
+            let told = self.outbox.tell(&Event::Advanced { run, from_idx_off, records });
+            capture.untold |= !told;
+        }
+        if let Some(error) = step.error {
+            self.stall(key, &error);
+        }
+    }
+
+    /// Leaves a run's pipes alone for a while. Its processes wait when the pipes are full.
+    fn stall(&mut self, key: u64, error: &io::Error) {
+        let Some(capture) = self.captures.get_mut(&key).filter(|it| !it.stalled) else { return };
+        note(&format!("cannot write the output of {}, trying again: {error}", capture.run));
+        capture.stalled = true;
+        if let Some(capture) = self.captures.get(&key) {
+            self.unwatch(capture);
+        }
+        if self.stalled.is_empty() {
+            self.retry_at_ns = clock::boottime_ns() + RETRY_MS * 1_000_000;
+        }
+        self.stalled.push(key);
+    }
+
+    fn retry_stalled(&mut self) {
+        self.retry_at_ns = clock::boottime_ns() + RETRY_MS * 1_000_000;
+        for key in std::mem::take(&mut self.stalled) {
+            let Some(capture) = self.captures.get_mut(&key) else { continue };
+            let mut step = capture.drain();
+            let is_failed = step.error.take().is_some()
+                || self.captures.get(&key).is_some_and(|capture| self.watch(capture).is_err());
+            if let Some(capture) = self.captures.get(&key).filter(|_| is_failed) {
+                self.unwatch(capture);
+                self.stalled.push(key);
+            } else if let Some(capture) = self.captures.get_mut(&key) {
+                capture.stalled = false;
+                note(&format!("the output of {} is written again", capture.run));
+            }
+            self.digest(key, step);
+        }
+    }
+
+    fn flush(&mut self) {
+        for capture in self.captures.values_mut().filter(|capture| capture.untold) {
+            let (run, (_, _, from_idx_off)) = (capture.run.clone(), capture.offsets());
+            let event = Event::Advanced { run, from_idx_off, records: Vec::new() };
+            capture.untold = !self.outbox.tell(&event);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Starting a run: its folder, its pipes, its process.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use super::note;
+use super::protocol::{RUN_VARIABLE, SpawnSpec};
+use crate::sys::pidfd::{self, Pidfd};
+use crate::sys::pipe::Pipe;
+use crate::sys::process::DescriptorLimit;
+use crate::sys::spawn::{Command, spawn};
+use crate::sys::spool::{RunMeta, is_run_name, write_meta};
+use crate::sys::{clock, describe_errno, dir, procfs};
+
+/// A run that has just been started.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) pid: i32,
+    pub(super) pidfd: Pidfd,
+    pub(super) starttime: u64,
+    pub(super) started_at_ms: i64,
+    pub(super) out: OwnedFd,
+    pub(super) err: OwnedFd,
+}
+
+/// Why a run was not started.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct StartError {
+    /// The system's error number; 0 when it was not asked.
+    pub(super) errno: i32,
+    /// What a person can act on.
+    pub(super) message: String,
+}
+
+impl StartError {
+    fn refused(message: String) -> Self {
+        Self { errno: 0, message }
+    }
+
+    fn system(what: &str, error: &io::Error) -> Self {
+        let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
+        Self { errno, message: format!("{what}: {}", describe_errno(errno)) }
+    }
+}
+
+/// Starts a run in its new folder. Nothing is left of one that could not be started.
+pub(super) fn start(
+    spec: &SpawnSpec,
+    run_dir: &Path,
+    boot_id: &str,
+    limit: DescriptorLimit,
+) -> Result<Started, StartError> {
+    check(spec)?;
+    // The folder comes first: whatever happens next, a later keeper knows that there may be a
+    // process with the run's mark, and the run is never started twice.
+    dir::create_private_dir(run_dir).map_err(|error| {
+        StartError::system(&format!("cannot make {}", run_dir.display()), &error)
+    })?;
+    let started = start_process(spec, run_dir, boot_id, limit);
+    if started.is_err()
+        && let Err(error) = std::fs::remove_dir(run_dir)
+    {
+        note(&format!("cannot remove {}: {error}", run_dir.display()));
+    }
+    started
+}
+
+fn check(spec: &SpawnSpec) -> Result<(), StartError> {
+    if !is_run_name(&spec.run) {
+        return Err(StartError::refused(format!(
+            "{:?} cannot be the name of a run: use letters, digits, dots, dashes and underscores",
+            spec.run
+        )));
+    }
+    for path in [&spec.program, &spec.cwd] {
+        if !path.is_absolute() {
+            return Err(StartError::refused(format!("{} is not absolute", path.display())));
+        }
+    }
+    let strings = spec.argv.iter().chain(spec.env.iter().flat_map(|(name, value)| [name, value]));
+    if strings.into_iter().any(|text| text.contains('\0')) {
+        let message = format!(
+            "cannot start {}: a NUL byte in its arguments or environment",
+            spec.program.display()
+        );
+        return Err(StartError { errno: libc::EINVAL, message });
+    }
+    if spec.argv.is_empty() {
+        return Err(StartError::refused("there must be at least one argument, its name".into()));
+    }
+    Ok(())
+}
+
+fn start_process(
+    spec: &SpawnSpec,
+    run_dir: &Path,
+    boot_id: &str,
+    limit: DescriptorLimit,
+) -> Result<Started, StartError> {
+    let program = spec.program.display();
+    let failed = |error| StartError::system(&format!("cannot start {program}"), &error);
+    let (out, err) = (Pipe::new().map_err(failed)?, Pipe::new().map_err(failed)?);
+    let mut env = spec.env.clone();
+    env.retain(|(name, _)| name != RUN_VARIABLE);
+    env.push((RUN_VARIABLE.to_owned(), spec.run.clone()));
+    let pid = spawn(&Command {
+        program: &spec.program,
+        argv: &spec.argv,
+        env: &env,
+        cwd: &spec.cwd,
+        stdout: out.child.as_fd(),
+        stderr: err.child.as_fd(),
+    })
+    .map_err(|error| explain(spec, &error))?;
+    let pidfd = match Pidfd::open(pid) {
+        Ok(pidfd) => pidfd,
+        Err(error) => {
+            // Nobody would see it end. It is ours and not reaped, so the pid is still its own.
+            pidfd::kill_child(pid);
+            return Err(failed(error));
+        }
+    };
+    // What keeps these from working is not worth a failed start.
+    let _ = limit.apply_to(pid);
+    let starttime = procfs::stat(pid).ok().flatten().map_or(0, |stat| stat.starttime);
+    let started_at_ms = clock::realtime_ms();
+    let meta = RunMeta {
+        pid,
+        starttime,
+        boot_id: boot_id.to_owned(),
+        started_at_ms,
+        out_pipe: out.inode,
+        err_pipe: err.inode,
+        program: spec.program.clone(),
+        cwd: spec.cwd.clone(),
+    };
+    if let Err(error) = write_meta(run_dir, &meta) {
+        // A later keeper looks for the run's mark instead.
+        note(&format!("cannot write who {} is: {error}", spec.run));
+    }
+    Ok(Started { pid, pidfd, starttime, started_at_ms, out: out.read, err: err.read })
+}
+
+/// `ENOENT` may be about the program or about the folder.
+fn explain(spec: &SpawnSpec, error: &io::Error) -> StartError {
+    match std::fs::metadata(&spec.cwd) {
+        Ok(cwd) if cwd.is_dir() => {
+            StartError::system(&format!("cannot start {}", spec.program.display()), error)
+        }
+        Ok(_) => {
+            let error = io::Error::from_raw_os_error(libc::ENOTDIR);
+            StartError::system(&format!("cannot start in {}", spec.cwd.display()), &error)
+        }
+        Err(error) => {
+            StartError::system(&format!("cannot start in {}", spec.cwd.display()), &error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process::raise_descriptor_limit;
+
+    fn fail(change: impl FnOnce(&mut SpawnSpec)) -> StartError {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spec = SpawnSpec {
+            run: "a.1".into(),
+            program: "/bin/true".into(),
+            argv: vec!["true".into()],
+            cwd: "/".into(),
+            env: vec![],
+        };
+        change(&mut spec);
+        let limit = raise_descriptor_limit().unwrap();
+        let error = start(&spec, &dir.path().join("run"), "boot", limit).unwrap_err();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+        error
+    }
+
+    #[test]
+    fn what_cannot_start_is_explained() {
+        let missing = fail(|spec| spec.program = "/x/y".into());
+        assert_eq!(missing.errno, libc::ENOENT);
+        assert_eq!(missing.message, "cannot start /x/y: no such file or directory");
+        let folder = fail(|spec| spec.cwd = "/no/such/folder".into());
+        assert_eq!(folder.message, "cannot start in /no/such/folder: no such file or directory");
+        let file = fail(|spec| spec.cwd = "/etc/passwd".into());
+        assert_eq!(file.message, "cannot start in /etc/passwd: not a directory");
+        let denied = fail(|spec| spec.program = "/etc/passwd".into());
+        assert_eq!(denied.message, "cannot start /etc/passwd: permission denied");
+        assert_eq!(fail(|spec| spec.program = "true".into()).message, "true is not absolute");
+        assert_eq!(fail(|spec| spec.run = "../x".into()).errno, 0);
+        assert_eq!(fail(|spec| spec.argv = vec!["a\0".into()]).errno, libc::EINVAL);
+        assert_eq!(fail(|spec| spec.argv.clear()).errno, 0);
+    }
+}
