@@ -3,6 +3,9 @@
 //! Built twice: with `ssr` into the server, with `hydrate` into the browser's WASM module. The
 //! same components run in both; what only a browser can do happens in effects and event handlers.
 
+// The macros of Leptos make every component and server function `pub`, whatever is written.
+#![allow(unreachable_pub)]
+
 pub mod api;
 mod app;
 mod components;

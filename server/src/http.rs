@@ -68,6 +68,7 @@ pub fn router(state: AppState) -> Router {
     rest.merge(open)
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(middleware::map_response(problem::from_body_limit))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(middleware::from_fn(headers::harden))
         .with_state(state)

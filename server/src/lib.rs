@@ -4,6 +4,9 @@
 //! `engine`; `service`; `http`; and [`serve`], which puts them together. A layer knows those below
 //! it, and a test holds it to that.
 
+// The pages are one type, and a deep one.
+#![recursion_limit = "512"]
+
 pub mod auth;
 pub mod cli;
 pub mod config;

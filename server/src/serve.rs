@@ -39,6 +39,8 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         config.server.prepare_data_dir()?;
+        // Pages spawn their work on this runtime; a second server in one process finds it set.
+        let _ = any_spawner::Executor::init_tokio();
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(&config.server.database_url()).await?);

@@ -47,6 +47,7 @@ fn ScriptRow(script: Script) -> impl IntoView {
     let starter = Starter::expect();
     let Script { project, name, command, .. } = script;
     let (data_script, data_project) = (name.clone(), project.clone());
+    let title = command.clone();
     let label = format!("Start {name}");
     let label_args = format!("Start {name} with arguments");
     let key = StoredValue::new((project, name.clone()));
@@ -58,7 +59,7 @@ fn ScriptRow(script: Script) -> impl IntoView {
             data-project=data_project
         >
             <span class="script-name">{name}</span>
-            <code class="script-command" title=command.clone()>{command.clone()}</code>
+            <code class="script-command" title=title>{command}</code>
             <button
                 type="button"
                 class="button quiet"

@@ -1,7 +1,5 @@
 //! One row of the log viewer: number, time, stream, and the text in its colours.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 
 use crate::live::{Clock, Row};
@@ -13,14 +11,8 @@ use crate::text::format::format_count;
 const MAX_CHARS: usize = 4_000;
 
 /// A line, or the words for lines that were passed over.
-#[component]
-pub(super) fn LogRow(
-    /// What to show.
-    row: Arc<Row>,
-    /// For the time of day.
-    clock: Clock,
-) -> impl IntoView {
-    match &*row {
+pub(super) fn view_row(row: &Row, clock: Clock) -> AnyView {
+    match row {
         Row::Line(entry, style) => view_line(entry, *style, clock).into_any(),
         Row::Gap { from, to } => {
             let words = format!(

@@ -1,11 +1,13 @@
 //! The log viewer: the newest lines of a process, following its end.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
-use super::log_line::LogRow;
+use super::log_line::view_row;
 use super::log_pane::LogPane;
 use super::{Icon, IconName};
-use crate::live::use_live;
+use crate::live::{Row, use_live};
 use crate::model::{LogPage, ProcessId};
 use crate::text::format::format_count;
 
@@ -38,7 +40,7 @@ pub(crate) fn LogView(
         1 => "1 new line".to_owned(),
         n => format!("{} new lines", format_count(n)),
     };
-    let row = move |row| view! { <LogRow row clock=live.clock/> };
+    let row = move |row: Arc<Row>| view_row(&row, live.clock);
     view! {
         <section class="log" aria-label="Log">
             <div class="log-head">

@@ -34,7 +34,7 @@ impl Starter {
             asked: RwSignal::new(None),
             is_busy: RwSignal::new(false),
             show: Callback::new(move |id| {
-                navigate(&format!("/processes/{id}"), Default::default())
+                navigate(&format!("/processes/{id}"), Default::default());
             }),
         };
         provide_context(starter);

@@ -69,8 +69,8 @@ pub(crate) struct Feed {
 impl Feed {
     /// A feed that begins with these entries, on screen.
     pub(crate) fn new(entries: Vec<Entry>) -> Self {
-        let mut feed = Self::default();
-        feed.next = entries.first().map_or(0, |entry| entry.idx);
+        let next = entries.first().map_or(0, |entry| entry.idx);
+        let mut feed = Self { next, ..Self::default() };
         feed.push(entries);
         feed.refresh();
         feed

@@ -30,8 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
         let bytes = Bytes::from_request(request, state).await.map_err(|error| {
             if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let detail = "the body is larger than 1 MiB, which is all that is taken in";
-                ServiceError::new(413, "body_too_large", detail)
+                ServiceError::body_too_large()
             } else {
                 ServiceError::bad_request(format!("the body cannot be read: {error}"))
             }

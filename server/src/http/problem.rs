@@ -33,6 +33,17 @@ pub(super) fn answer(problem: &Problem) -> Response {
     (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
 }
 
+/// The body limit answers in plain text; whoever asks expects a problem.
+pub(super) async fn from_body_limit(response: Response) -> Response {
+    let is_problem = |value: &HeaderValue| value == "application/problem+json";
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE
+        && !response.headers().get(header::CONTENT_TYPE).is_some_and(is_problem)
+    {
+        return ServiceError::body_too_large().into_response();
+    }
+    response
+}
+
 /// A handler panicked: the others go on, and the one who asked is told.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {

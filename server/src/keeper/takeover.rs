@@ -1,18 +1,21 @@
 //! Taking over from a keeper that died: what the folders of its runs say, and which of their
 //! processes and pipes are still there.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::note;
 use super::protocol::RUN_VARIABLE;
-use super::tree::{self, Root};
 use crate::sys::pidfd::Pidfd;
 use crate::sys::spool::{
     self, ExitRecord, RunMeta, SpoolError, SpoolReader, SpoolWriter, is_run_name,
 };
 use crate::sys::{pipe, procfs};
+
+/// The processes and descriptors through which a pipe, by its inode, can be reached.
+type Holders = HashMap<u64, Vec<(i32, i32)>>;
 
 /// A run found in the data folder.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ pub(super) enum RootState {
 
 /// Every run in the folder. One that cannot be taken up is left as it is, and noted.
 pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
+    let holders = find_holders()?;
     let mut found = Vec::new();
     for entry in std::fs::read_dir(runs_dir)? {
         let entry = entry?;
@@ -54,7 +58,7 @@ pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
         else {
             continue;
         };
-        match take_up(&run, &entry.path(), boot_id) {
+        match take_up(&run, &entry.path(), boot_id, &holders) {
             Ok(run) => found.push(run),
             Err(error) => note(&format!("cannot take up {run}: {error}")),
         }
@@ -62,7 +66,7 @@ pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-fn take_up(run: &str, dir: &Path, boot_id: &str) -> Result<Found, SpoolError> {
+fn take_up(run: &str, dir: &Path, boot_id: &str, holders: &Holders) -> Result<Found, SpoolError> {
     let meta = match spool::read_meta(dir) {
         Ok(meta) => meta,
         Err(SpoolError::BadFile(_)) => None,
@@ -81,7 +85,7 @@ fn take_up(run: &str, dir: &Path, boot_id: &str) -> Result<Found, SpoolError> {
         _ => None,
     };
     let (out, err) = match here {
-        Some(meta) => find_pipes(run, meta)?,
+        Some(meta) => (reopen(holders, meta.out_pipe), reopen(holders, meta.err_pipe)),
         None => (None, None),
     };
     let state = match (exit, pidfd) {
@@ -117,7 +121,7 @@ fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
     let leader = procfs::processes()?
         .into_iter()
         .filter(|stat| stat.session == stat.pid && !stat.is_dead())
-        .filter(|stat| procfs::has_env(stat.pid, &mark))
+        .filter(|stat| procfs::has_item(&procfs::environ(stat.pid), &mark))
         .min_by_key(|stat| stat.starttime);
     let Some(stat) = leader else { return Ok(None) };
     let pipes = procfs::pipes_of(stat.pid).unwrap_or_default();
@@ -134,25 +138,23 @@ fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
     }))
 }
 
-/// Opens the run's pipes again, through whichever of its processes still has them.
-fn find_pipes(run: &str, meta: &RunMeta) -> io::Result<(Option<OwnedFd>, Option<OwnedFd>)> {
-    let (mut out, mut err) = (None, None);
-    let root = Root { run, pid: meta.pid, starttime: meta.starttime };
-    for member in tree::members(root)? {
-        for (fd, inode) in procfs::pipes_of(member.pid).unwrap_or_default() {
-            let slot = match inode {
-                _ if inode == meta.out_pipe && out.is_none() => &mut out,
-                _ if inode == meta.err_pipe && err.is_none() => &mut err,
-                _ => continue,
-            };
-            // It may just have closed it: then another may have it, or nobody.
-            *slot = pipe::reopen(member.pid, fd, inode).ok().flatten();
-        }
-        if out.is_some() && err.is_some() {
-            break;
+/// Who holds which pipe, by inode. Every process is asked: one that holds a run's pipe need not bear
+/// its mark.
+fn find_holders() -> io::Result<Holders> {
+    let mut holders = Holders::new();
+    for process in procfs::processes()? {
+        // One that is gone or belongs to another user has none of ours.
+        for (fd, inode) in procfs::pipes_of(process.pid).unwrap_or_default() {
+            holders.entry(inode).or_default().push((process.pid, fd));
         }
     }
-    Ok((out, err))
+    Ok(holders)
+}
+
+/// Opens a pipe again, through whoever still has it.
+fn reopen(holders: &Holders, inode: u64) -> Option<OwnedFd> {
+    let holders = holders.get(&inode)?;
+    holders.iter().find_map(|&(pid, fd)| pipe::reopen(pid, fd, inode).ok().flatten())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::time::Duration;
 
 use super::protocol::{RUN_VARIABLE, Survivor};
 use crate::sys::pidfd::Pidfd;
@@ -10,6 +11,9 @@ use crate::sys::procfs::{self, Stat};
 
 /// Survivors that are named.
 const MAX_NAMED: usize = 100;
+/// How often, and after which pause, the environment of an orphan is looked for.
+const LOOKS: u32 = 4;
+const LOOK_AGAIN: Duration = Duration::from_micros(300);
 
 /// A run's root process, which may be gone.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +30,22 @@ pub(super) struct Root<'a> {
 pub(super) fn members(root: Root<'_>) -> io::Result<Vec<Stat>> {
     let mark = format!("{RUN_VARIABLE}={}", root.run);
     let all = procfs::processes()?;
-    let marked = |pid| procfs::has_env(pid, &mark);
-    Ok(select(root, &all, process::own_pid(), marked))
+    let keeper = process::own_pid();
+    Ok(select(root, &all, keeper, |stat| is_marked(stat, &mark, keeper)))
+}
+
+/// Whether the mark is in a process's environment. While a process becomes another program it seems
+/// to have none. That matters for orphans, who are nobody's descendants but the keeper's: they are
+/// looked at again.
+fn is_marked(stat: &Stat, mark: &str, keeper: i32) -> bool {
+    for _ in 0..LOOKS {
+        let environ = procfs::environ(stat.pid);
+        if !environ.is_empty() || stat.ppid != keeper {
+            return procfs::has_item(&environ, mark);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    false
 }
 
 /// Those of the root's process group.
@@ -35,7 +53,12 @@ pub(super) fn group(root: Root<'_>, members: Vec<Stat>) -> Vec<Stat> {
     members.into_iter().filter(|member| member.pgrp == root.pid).collect()
 }
 
-fn select(root: Root<'_>, all: &[Stat], keeper: i32, is_marked: impl Fn(i32) -> bool) -> Vec<Stat> {
+fn select(
+    root: Root<'_>,
+    all: &[Stat],
+    keeper: i32,
+    is_marked: impl Fn(&Stat) -> bool,
+) -> Vec<Stat> {
     // When somebody else has the root's pid now, its session and group are that one's.
     let is_reused =
         all.iter().any(|other| other.pid == root.pid && other.starttime != root.starttime);
@@ -46,7 +69,7 @@ fn select(root: Root<'_>, all: &[Stat], keeper: i32, is_marked: impl Fn(i32) -> 
         .filter(may_be_touched)
         .filter(|stat| {
             let has_ids = stat.session == root.pid || stat.pgrp == root.pid;
-            owns_ids && has_ids || is_marked(stat.pid)
+            owns_ids && has_ids || is_marked(stat)
         })
         .map(|stat| stat.pid)
         .collect();
@@ -97,7 +120,7 @@ mod tests {
     }
 
     fn pids(all: &[Stat], marked: &[i32]) -> Vec<i32> {
-        let members = select(ROOT, all, KEEPER, |pid| marked.contains(&pid));
+        let members = select(ROOT, all, KEEPER, |stat| marked.contains(&stat.pid));
         members.iter().map(|member| member.pid).collect()
     }
 

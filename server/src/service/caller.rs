@@ -107,7 +107,9 @@ impl Caller {
         let audit = |id: &ProcessId| self.record("process.start", id.as_str(), "ok", detail);
         let engine = &self.service.engine;
         let process = engine.start_process(plan, request.args, self.name(), audit).await?;
-        Ok(Started { process_id: process.id.clone(), pid: process.pid, status: process.status })
+        // One that has ended already had a pid, too.
+        let pid = process.attempts.last().and_then(|attempt| attempt.pid);
+        Ok(Started { process_id: process.id.clone(), pid, status: process.status })
     }
 
     /// Asks a process to end; with `wait`, resolves when its tree is gone.

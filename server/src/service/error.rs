@@ -33,6 +33,13 @@ impl ServiceError {
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(400, "bad_request", detail)
     }
+
+    /// A body that is too large.
+    #[must_use]
+    pub fn body_too_large() -> Self {
+        let detail = "the body is larger than 1 MiB, which is all that is taken in";
+        Self::new(413, "body_too_large", detail)
+    }
 }
 
 impl From<ServiceError> for Problem {

@@ -55,12 +55,18 @@ pub fn processes() -> io::Result<Vec<Stat>> {
     Ok(found)
 }
 
-/// Whether a process was started with `NAME=VALUE` (`marker`) in its environment. A process that is
-/// gone or belongs to somebody else was not.
+/// A process's environment as it was started with, items of `NAME=VALUE` that end with a NUL byte.
+/// Empty for one that is gone or belongs to somebody else, for the kernel's own, and for the moment
+/// in which a process becomes another program.
 #[must_use]
-pub fn has_env(pid: i32, marker: &str) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|env| env.split(|&byte| byte == 0).any(|item| item == marker.as_bytes()))
+pub fn environ(pid: i32) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()
+}
+
+/// Whether an environment has this item.
+#[must_use]
+pub fn has_item(environ: &[u8], item: &str) -> bool {
+    environ.split(|&byte| byte == 0).any(|other| other == item.as_bytes())
 }
 
 /// A process's command line, its arguments joined by spaces, cut to 200 characters.
@@ -140,6 +146,13 @@ mod tests {
         assert_eq!(stat(i32::MAX).unwrap(), None);
         assert!(!cmdline(own_pid()).is_empty());
         assert_eq!(boot_id().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn an_item_of_an_environment_is_matched_whole() {
+        let environ = b"A=1\0RUN=a.12\0B=\0";
+        assert!(has_item(environ, "RUN=a.12") && has_item(environ, "B="));
+        assert!(!has_item(environ, "RUN=a.1") && !has_item(environ, "UN=a.12"));
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 const PACKAGE_JSON: &str = r#"{
   "name": "fixture",
@@ -37,12 +37,12 @@ const PACKAGE_JSON: &str = r#"{
 }"#;
 
 /// Environment of a test's server, beyond the defaults.
-pub type Settings<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Settings<'a> = &'a [(&'a str, &'a str)];
 
-pub struct Server {
-    pub folder: TempDir,
-    pub link: String,
-    pub base: String,
+pub(crate) struct Server {
+    pub(crate) folder: TempDir,
+    pub(crate) link: String,
+    pub(crate) base: String,
     token: String,
     child: Child,
     settings: Vec<(String, String)>,
@@ -50,7 +50,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(settings: Settings<'_>) -> Self {
+    pub(crate) fn start(settings: Settings<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let project = folder.path().join("project");
         std::fs::create_dir_all(project.join("inside")).unwrap();
@@ -63,31 +63,31 @@ impl Server {
         Self { folder, link, base, token, child, settings, client: reqwest::Client::new() }
     }
 
-    pub fn project(&self) -> PathBuf {
+    pub(crate) fn project(&self) -> PathBuf {
         self.folder.path().join("project")
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    pub fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         &self.token
     }
 
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.base.strip_prefix("http://").unwrap()
     }
 
     /// SIGKILL, and the same server again on the same port.
-    pub fn crash_and_restart(&mut self) {
+    pub(crate) fn crash_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.relaunch();
     }
 
     /// SIGTERM, and the same server again on the same port.
-    pub fn stop_and_restart(&mut self) {
+    pub(crate) fn stop_and_restart(&mut self) {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
         assert!(self.child.wait().unwrap().success());
         self.relaunch();
@@ -97,9 +97,11 @@ impl Server {
         let address = self.address().to_owned();
         let (child, link) = launch(self.folder.path(), &address, &self.settings);
         (self.child, self.link) = (child, link);
+        // Its kept connections were to the server that is gone.
+        self.client = reqwest::Client::new();
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         let request = self.client.request(method, format!("{}{path}", self.base));
         let request = request.bearer_auth(&self.token);
         let request = match body {
@@ -109,18 +111,18 @@ impl Server {
         request.send().await.unwrap()
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let response = self.send(Method::GET, path, None).await;
         assert_eq!(response.status(), StatusCode::OK, "GET {path}");
         response.json().await.unwrap()
     }
 
     /// Starts a script; its id.
-    pub async fn run(&self, script: &str, args: &[&str]) -> String {
+    pub(crate) async fn run(&self, script: &str, args: &[&str]) -> String {
         self.run_with(json!({"scriptName": script, "args": args})).await
     }
 
-    pub async fn run_with(&self, body: Value) -> String {
+    pub(crate) async fn run_with(&self, body: Value) -> String {
         let response = self.send(Method::POST, "/api/processes", Some(body)).await;
         let status = response.status();
         let answer: Value = response.json().await.unwrap();
@@ -129,7 +131,7 @@ impl Server {
     }
 
     /// The problem that a request is refused with: status and code.
-    pub async fn problem(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String, String) {
+    pub(crate) async fn problem(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String, String) {
         let response = self.send(method, path, body).await;
         let status = response.status().as_u16();
         assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -139,12 +141,12 @@ impl Server {
         (status, text("code"), text("detail"))
     }
 
-    pub async fn process(&self, id: &str) -> Value {
+    pub(crate) async fn process(&self, id: &str) -> Value {
         self.get(&format!("/api/processes/{id}")).await
     }
 
     /// Waits until the process is as `wanted` says.
-    pub async fn wait_for(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn wait_for(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let begin = Instant::now();
         loop {
             let process = self.process(id).await;
@@ -156,12 +158,12 @@ impl Server {
         }
     }
 
-    pub async fn wait_for_status(&self, id: &str, status: &str) -> Value {
+    pub(crate) async fn wait_for_status(&self, id: &str, status: &str) -> Value {
         self.wait_for(id, |process| process["status"] == status).await
     }
 
     /// Waits until the log has a line.
-    pub async fn wait_for_line(&self, id: &str, line: &str) {
+    pub(crate) async fn wait_for_line(&self, id: &str, line: &str) {
         let begin = Instant::now();
         while !self.lines(id).await.iter().any(|l| l == line) {
             assert!(begin.elapsed() < PATIENCE, "{line:?} never came");
@@ -170,7 +172,7 @@ impl Server {
     }
 
     /// Every entry of a log, page after page; the indexes must have no hole.
-    pub async fn entries(&self, id: &str) -> Vec<Value> {
+    pub(crate) async fn entries(&self, id: &str) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
         loop {
             let after = all.len() as i64 - 1;
@@ -187,7 +189,7 @@ impl Server {
         }
     }
 
-    pub async fn lines(&self, id: &str) -> Vec<String> {
+    pub(crate) async fn lines(&self, id: &str) -> Vec<String> {
         let entries = self.entries(id).await;
         entries.iter().map(|entry| entry["line"].as_str().unwrap().to_owned()).collect()
     }
@@ -224,7 +226,7 @@ fn end_run(run: &str) {
     }
 }
 
-pub fn command(folder: &Path) -> Command {
+pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runyard"));
     command
         .current_dir(folder.join("project"))

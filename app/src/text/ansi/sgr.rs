@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn nonsense_changes_nothing() {
-        for sequence in ["38;5;999", "38;2;1", "38;9;1", "38", "38:5", "1000"] {
+        for sequence in ["38;5;999", "38;2;1", "38", "38:5", "1000"] {
             assert_eq!(style(sequence), Style::default(), "{sequence}");
         }
         // What follows a colour is read on.
