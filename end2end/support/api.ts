@@ -2,7 +2,7 @@
 
 import type { Entry, LogPage, Process, StartRequest } from './contract.ts';
 
-const PAGE = 1000;
+const PAGE = 10_000;
 
 export class Api {
   readonly #url: string;
@@ -37,14 +37,17 @@ export class Api {
 
   /** Every entry, from the first: page by page, as a program would read it. */
   async *entries(id: string): AsyncGenerator<Entry> {
-    let after: number | null = -1;
-    while (after !== null) {
+    let after = -1;
+    for (;;) {
       const page: LogPage = await this.#call(
         'GET',
         `/api/processes/${id}/logs?after=${after}&limit=${PAGE}`,
       );
+      if (page.entries.length === 0) {
+        return;
+      }
       yield* page.entries;
-      after = page.nextAfter;
+      after = page.nextAfter ?? after;
     }
   }
 

@@ -220,7 +220,8 @@ impl Engine {
         });
         let process = settled.await.map(|process| Arc::clone(&process));
         let process = process.map_err(|_| EngineError::ShuttingDown)?;
-        if process.status == Status::Failed && process.pid.is_none() && process.started_at.is_none() {
+        if process.status == Status::Failed && process.pid.is_none() && process.started_at.is_none()
+        {
             let why = process.reason.clone();
             return Err(EngineError::SpawnFailed { id: process.id.clone(), why });
         }
@@ -284,8 +285,7 @@ impl Engine {
         wait: bool,
     ) -> Result<Arc<Process>, EngineError> {
         let handle = self.live(id).await?;
-        let process =
-            self.command(&handle, |reply| Command::Stop { by: by.into(), reply }).await?;
+        let process = self.command(&handle, |reply| Command::Stop { by: by.into(), reply }).await?;
         if !wait || process.status.is_ended() {
             return Ok(process);
         }
@@ -395,6 +395,5 @@ fn encode_plan(id: &ProcessId, plan: &LaunchPlan) -> Result<String, EngineError>
 }
 
 fn decode_plan(id: &ProcessId, spec: &str) -> Result<LaunchPlan, EngineError> {
-    serde_json::from_str(spec)
-        .map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })
+    serde_json::from_str(spec).map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })
 }

@@ -54,9 +54,10 @@ impl Server {
             max_services: config.limits.max_services,
             max_buffer: config.limits.max_buffer,
         };
-        let engine = Engine::start(settings, Arc::clone(&clock), Arc::clone(&store), writer.clone())
-            .await
-            .context("the processes cannot be taken up")?;
+        let engine =
+            Engine::start(settings, Arc::clone(&clock), Arc::clone(&store), writer.clone())
+                .await
+                .context("the processes cannot be taken up")?;
         let starts = NonZeroU32::new(config.limits.starts_per_minute).unwrap_or(NonZeroU32::MIN);
         let service = Arc::new(Service {
             engine: engine.clone(),

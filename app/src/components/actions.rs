@@ -57,6 +57,7 @@ pub(crate) fn Actions(
             <SignalMenu id is_enabled=Signal::derive(move || process.read().pid.is_some())/>
         </div>
     }
+    .into_any()
 }
 
 /// Runs a call; its answer is only taken while no message could bring a newer one.
@@ -144,4 +145,5 @@ fn SignalMenu(id: StoredValue<ProcessId>, is_enabled: Signal<bool>) -> impl Into
             <div class="menu-items" role="menu">{items.into_iter().collect_view()}</div>
         </details>
     }
+    .into_any()
 }

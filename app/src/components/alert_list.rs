@@ -29,4 +29,5 @@ pub(crate) fn AlertList() -> impl IntoView {
             <For each=move || alerts.shown() key=|alert| alert.key children=row/>
         </ul>
     }
+    .into_any()
 }

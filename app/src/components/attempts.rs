@@ -46,6 +46,7 @@ pub(crate) fn Attempts(
             </div>
         </details>
     }
+    .into_any()
 }
 
 #[component]
@@ -71,4 +72,5 @@ fn AttemptRow(attempt: Attempt, clock: Clock) -> impl IntoView {
             <td>{attempt.cause}</td>
         </tr>
     }
+    .into_any()
 }

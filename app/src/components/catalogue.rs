@@ -40,6 +40,7 @@ fn ProjectScripts(project: Project, is_named: bool) -> impl IntoView {
         {problem}
         <ul class="scripts">{rows}</ul>
     }
+    .into_any()
 }
 
 #[component]
@@ -84,4 +85,5 @@ fn ScriptRow(script: Script) -> impl IntoView {
             </button>
         </li>
     }
+    .into_any()
 }

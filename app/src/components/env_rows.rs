@@ -113,6 +113,7 @@ pub(super) fn EnvRows(
             </button>
         </fieldset>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ pub(crate) fn Facts(
             <Fact name="Peak memory" testid="memory" value=Signal::derive(memory)/>
         </dl>
     }
+    .into_any()
 }
 
 #[component]
@@ -80,4 +81,5 @@ fn Fact(
             </dd>
         </div>
     }
+    .into_any()
 }

@@ -59,4 +59,5 @@ pub(crate) fn Icon(
             <path d=name.path()></path>
         </svg>
     }
+    .into_any()
 }

@@ -85,4 +85,5 @@ pub(crate) fn LogView(
             </div>
         </section>
     }
+    .into_any()
 }

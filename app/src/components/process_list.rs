@@ -54,6 +54,7 @@ pub(crate) fn ProcessList(
             </Suspense>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -98,6 +99,7 @@ fn Rows(query: RwSignal<String>, selected: Signal<Option<ProcessId>>) -> impl In
         {empty}
         {older}
     }
+    .into_any()
 }
 
 /// Asks the server for matches among the processes that are not loaded, once typing pauses.

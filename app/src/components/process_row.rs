@@ -63,6 +63,7 @@ pub(crate) fn ProcessRow(
             </a>
         </li>
     }
+    .into_any()
 }
 
 /// How it ended, when that says more than the status.

@@ -140,4 +140,5 @@ pub(crate) fn StartDialog(
             </Suspense>
         </dialog>
     }
+    .into_any()
 }

@@ -118,6 +118,7 @@ pub(super) fn StartForm(
             </div>
         </form>
     }
+    .into_any()
 }
 
 fn script_group(project: Project) -> impl IntoView {
@@ -140,5 +141,5 @@ fn ArgsPreview(args: RwSignal<String>) -> impl IntoView {
         }
         Err(error) => view! { <p class="hint">{error.to_string()}</p> }.into_any(),
     };
-    view! { <div aria-live="polite">{chips}</div> }
+    view! { <div aria-live="polite">{chips}</div> }.into_any()
 }

@@ -55,4 +55,5 @@ pub(crate) fn StatusMark(
             <path d=move || path(status.get())></path>
         </svg>
     }
+    .into_any()
 }

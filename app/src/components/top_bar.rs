@@ -37,6 +37,7 @@ pub(crate) fn TopBar(
             </button>
         </header>
     }
+    .into_any()
 }
 
 /// Whether what is on screen is what is.

@@ -49,6 +49,6 @@ pub struct Entry {
 pub struct LogPage {
     /// In the order of their indexes.
     pub entries: Vec<Entry>,
-    /// Give it as `after` for what follows; `None` when nothing followed yet.
+    /// Give it as `after` for what follows, now or later; `None` while the log is empty.
     pub next_after: Option<i64>,
 }

@@ -49,4 +49,5 @@ pub(crate) fn Layout() -> impl IntoView {
             <AlertList/>
         </div>
     }
+    .into_any()
 }

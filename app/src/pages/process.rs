@@ -36,6 +36,7 @@ pub(crate) fn ProcessPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -48,6 +49,7 @@ fn Missing(problem: Problem) -> impl IntoView {
             <p class="inline-alert" role="alert" data-testid="alert">{problem.detail}</p>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -104,4 +106,5 @@ fn ProcessDetail(process: Process, page: LogPage) -> impl IntoView {
             <LogView id page/>
         </article>
     }
+    .into_any()
 }

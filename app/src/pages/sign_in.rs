@@ -33,4 +33,5 @@ pub(crate) fn SignIn() -> impl IntoView {
             <p>"The link works once. Restart Runyard to get a new one; your processes go on meanwhile."</p>
         </main>
     }
+    .into_any()
 }

@@ -132,10 +132,9 @@ impl Actor {
     ) -> Result<(), EngineError> {
         let id = record.process.id.clone();
         let (mut actor, _) = Self::make(shared, record, plan, state)?;
-        let run = actor.open_run(cursor, has_cursor).map_err(|e| EngineError::Spec {
-            id,
-            why: e.to_string(),
-        })?;
+        let run = actor
+            .open_run(cursor, has_cursor)
+            .map_err(|e| EngineError::Spec { id, why: e.to_string() })?;
         if actor.process.kind == ProcessType::ShortLived && !actor.process.status.is_ended() {
             actor.slot = Some(shared.slots.take());
         }

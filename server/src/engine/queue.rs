@@ -73,8 +73,7 @@ impl Slots {
     /// `max` slots.
     #[must_use]
     pub fn new(max: usize) -> Self {
-        let shared =
-            Shared { max, line: Mutex::default(), moves: watch::Sender::new(0) };
+        let shared = Shared { max, line: Mutex::default(), moves: watch::Sender::new(0) };
         Self { shared: Arc::new(shared) }
     }
 

@@ -36,7 +36,11 @@ pub(super) struct Handle {
 
 impl Handle {
     /// A handle on an actor that reads `commands`.
-    pub(super) fn new(commands: mpsc::Sender<Command>, process: Process, log: Arc<Log>) -> Arc<Self> {
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        process: Process,
+        log: Arc<Log>,
+    ) -> Arc<Self> {
         Arc::new(Self { commands, snapshot: watch::Sender::new(Arc::new(process)), log })
     }
 

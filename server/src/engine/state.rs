@@ -132,8 +132,7 @@ impl State {
     /// # Errors
     /// [`InvalidTransition`] when `event` cannot happen in this state.
     pub fn next(self, event: Event) -> Result<Self, InvalidTransition> {
-        let refused =
-            InvalidTransition { state: self.status().as_str(), event: event.describe() };
+        let refused = InvalidTransition { state: self.status().as_str(), event: event.describe() };
         match (self, event) {
             (Self::Queued, Event::SlotGranted) => Ok(Self::Starting),
             (Self::Queued, Event::Stop(StopCause::Asked { by })) => {
@@ -195,7 +194,10 @@ impl State {
                 format!("{}; killed if it has not ended after {grace_s} s", cause.describe())
             }
             Self::Stopping { cause, killed: true, .. } => {
-                format!("{}; it did not end within {grace_s} s and is being killed", cause.describe())
+                format!(
+                    "{}; it did not end within {grace_s} s and is being killed",
+                    cause.describe()
+                )
             }
             Self::Ended(Outcome::Completed) => "exit code 0".into(),
             Self::Ended(
@@ -219,9 +221,9 @@ impl Exit {
     fn outcome(&self) -> Outcome {
         match (self.code, &self.signal) {
             (Some(0), None) => Outcome::Completed,
-            (None, None) => Outcome::Lost {
-                reason: "it ended while no keeper was there to see how".into(),
-            },
+            (None, None) => {
+                Outcome::Lost { reason: "it ended while no keeper was there to see how".into() }
+            }
             _ => Outcome::Failed { reason: self.describe() },
         }
     }
@@ -242,14 +244,13 @@ impl StopCause {
     }
 
     fn outcome(self, exit: &Exit, killed: bool) -> Outcome {
-        let how = if killed {
-            format!("{}, after the grace", exit.describe())
-        } else {
-            exit.describe()
-        };
+        let how =
+            if killed { format!("{}, after the grace", exit.describe()) } else { exit.describe() };
         match self {
             Self::Asked { by } => Outcome::Stopped { reason: format!("stopped by {by}: {how}") },
-            Self::Restart { by } => Outcome::Stopped { reason: format!("restarted by {by}: {how}") },
+            Self::Restart { by } => {
+                Outcome::Stopped { reason: format!("restarted by {by}: {how}") }
+            }
             Self::Timeout { after_ms } => Outcome::Failed {
                 reason: format!("timeout: it ran longer than {} s ({how})", seconds(after_ms)),
             },
@@ -263,7 +264,11 @@ impl StopCause {
 /// Milliseconds as seconds, without needless digits.
 fn seconds(ms: u64) -> String {
     let (whole, rest) = (ms / 1000, ms % 1000);
-    if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() }
+    if rest == 0 {
+        whole.to_string()
+    } else {
+        format!("{whole}.{rest:03}").trim_end_matches('0').to_owned()
+    }
 }
 
 impl Event {
@@ -364,11 +369,31 @@ mod tests {
             (end(None, false, code(0)), Status::Completed, "exit code 0"),
             (end(None, false, code(3)), Status::Failed, "exit code 3"),
             (end(None, false, signal("SIGSEGV")), Status::Failed, "ended by SIGSEGV"),
-            (end(Some(asked()), false, signal("SIGTERM")), Status::Stopped, "stopped by ann: ended by SIGTERM"),
-            (end(Some(asked()), true, signal("SIGKILL")), Status::Stopped, "stopped by ann: ended by SIGKILL, after the grace"),
-            (end(Some(StopCause::Timeout { after_ms: 1500 }), false, code(0)), Status::Failed, "timeout: it ran longer than 1.5 s (exit code 0)"),
-            (end(Some(StopCause::MaxBuffer { limit: 10 }), false, code(1)), Status::Failed, "output limit: it wrote more than 10 bytes (exit code 1)"),
-            (end(None, false, Exit::default()), Status::Lost, "it ended while no keeper was there to see how"),
+            (
+                end(Some(asked()), false, signal("SIGTERM")),
+                Status::Stopped,
+                "stopped by ann: ended by SIGTERM",
+            ),
+            (
+                end(Some(asked()), true, signal("SIGKILL")),
+                Status::Stopped,
+                "stopped by ann: ended by SIGKILL, after the grace",
+            ),
+            (
+                end(Some(StopCause::Timeout { after_ms: 1500 }), false, code(0)),
+                Status::Failed,
+                "timeout: it ran longer than 1.5 s (exit code 0)",
+            ),
+            (
+                end(Some(StopCause::MaxBuffer { limit: 10 }), false, code(1)),
+                Status::Failed,
+                "output limit: it wrote more than 10 bytes (exit code 1)",
+            ),
+            (
+                end(None, false, Exit::default()),
+                Status::Lost,
+                "it ended while no keeper was there to see how",
+            ),
         ];
         for (state, status, reason) in cases {
             assert_eq!((state.status(), state.reason(10).as_str()), (status, reason));

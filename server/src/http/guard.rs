@@ -22,10 +22,15 @@ pub(super) async fn require_identity(
         Err(error) => {
             let path = request.uri().path();
             let is_page = path == "/" || path.starts_with("/processes/");
-            return if is_page { Redirect::to("/sign-in").into_response() } else { error.into_response() };
+            return if is_page {
+                Redirect::to("/sign-in").into_response()
+            } else {
+                error.into_response()
+            };
         }
     };
-    if identity.via == Via::Session && needs_origin(&request) && !is_same_origin(request.headers()) {
+    if identity.via == Via::Session && needs_origin(&request) && !is_same_origin(request.headers())
+    {
         let detail = "a request of a browser that changes something must come from runyard's own \
                       pages (Origin); programs use a bearer token";
         return ServiceError::new(403, "origin_denied", detail).into_response();
@@ -45,7 +50,8 @@ fn identify(service: &Service, headers: &HeaderMap) -> Result<Identity, ServiceE
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        let token = token.ok_or_else(|| denied("the Authorization header must be: Bearer TOKEN"))?;
+        let token =
+            token.ok_or_else(|| denied("the Authorization header must be: Bearer TOKEN"))?;
         return service
             .tokens
             .verify(token, Audience::Api, now)
@@ -67,7 +73,8 @@ fn needs_origin(request: &Request) -> bool {
 
 /// Whether `Origin` names the host that was asked.
 fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let text =
+        |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else {
         return false;
     };

@@ -19,11 +19,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_millis(100);
 
 /// Serves `router` on `listener` until `stop`, then waits for the requests in work.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-) {
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

@@ -58,7 +58,10 @@ pub(super) async fn server_function(Who(caller): Who, request: Request) -> Respo
 }
 
 /// Assets; anything else is not there.
-pub(super) async fn asset_or_not_found(State(state): State<AppState>, request: Request) -> Response {
+pub(super) async fn asset_or_not_found(
+    State(state): State<AppState>,
+    request: Request,
+) -> Response {
     let found = state.assets.serve(request.method(), request.uri().path(), request.headers());
     found.unwrap_or_else(|| {
         let detail = format!("there is no {}", request.uri().path());

@@ -66,9 +66,11 @@ pub(super) async fn upgrade(
 /// Checks the handshake; the value of `Sec-WebSocket-Accept`.
 fn accept_key(headers: &HeaderMap) -> Result<HeaderValue, ServiceError> {
     let has = |name: header::HeaderName, word: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
     };
     let refused = |detail: &str| ServiceError::new(426, "upgrade_required", detail);
     if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {

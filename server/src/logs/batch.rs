@@ -120,14 +120,19 @@ mod tests {
     #[test]
     fn gives_any_part_of_itself() {
         let mut builder = BatchBuilder::default();
-        for (i, line) in ["a", "b", "c"].iter().enumerate() {
-            builder.push(10 + i as i64, 5, EntryKind::Stdout, line.as_bytes(), false);
+        for (idx, line) in (10..).zip(["a", "b", "c"]) {
+            builder.push(idx, 5, EntryKind::Stdout, line.as_bytes(), false);
         }
         let batch = builder.take(10);
         assert_eq!((batch.first_idx(), batch.end_idx(), batch.len()), (10, 13, 3));
-        for (from, to, want) in
-            [(0, 99, "abc"), (10, 13, "abc"), (11, 12, "b"), (12, 99, "c"), (0, 11, "a"), (13, 99, "")]
-        {
+        for (from, to, want) in [
+            (0, 99, "abc"),
+            (10, 13, "abc"),
+            (11, 12, "b"),
+            (12, 99, "c"),
+            (0, 11, "a"),
+            (13, 99, ""),
+        ] {
             let text = format!("[{}]", String::from_utf8(batch.json(from, to).to_vec()).unwrap());
             let entries: Vec<app::model::Entry> = serde_json::from_str(&text).unwrap();
             let lines: String = entries.iter().map(|e| e.line.as_str()).collect();

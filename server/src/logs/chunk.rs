@@ -107,7 +107,8 @@ impl ChunkBuilder {
 
     /// Takes the chunk out; its first entry has the index `first_idx`.
     pub fn take(&mut self, first_idx: i64) -> Chunk {
-        let compressed = (self.bytes.len() >= COMPRESS_FROM).then(|| compress(&self.bytes)).flatten();
+        let compressed =
+            (self.bytes.len() >= COMPRESS_FROM).then(|| compress(&self.bytes)).flatten();
         let (codec, bytes) = match compressed {
             Some(small) if small.len() < self.bytes.len() => (CODEC_ZSTD, small),
             _ => (CODEC_PLAIN, self.bytes.as_slice().to_vec()),
@@ -258,13 +259,13 @@ mod tests {
                 builder.push(*ts, *kind, line, *continued);
             }
             let chunk = builder.take(first);
-            prop_assert_eq!(chunk.last_idx - chunk.first_idx + 1, lines.len() as i64);
+            prop_assert_eq!(chunk.last_idx - chunk.first_idx + 1, i64::try_from(lines.len()).unwrap());
             prop_assert_eq!(chunk.last_ts, lines.iter().map(|l| l.0).max().unwrap());
             let unpacked = unpack(&chunk).unwrap();
             let got: Vec<_> = entries(&unpacked, first).map(|e| e.unwrap()).collect();
             prop_assert_eq!(got.len(), lines.len());
             for (i, (entry, (ts, kind, line, continued))) in got.iter().zip(&lines).enumerate() {
-                prop_assert_eq!(entry, &RawEntry { idx: first + i as i64, ts: *ts, kind: *kind, line, continued: *continued });
+                prop_assert_eq!(entry, &RawEntry { idx: first + i64::try_from(i).unwrap(), ts: *ts, kind: *kind, line, continued: *continued });
             }
             prop_assert_eq!(to_batch(&chunk).unwrap().len(), lines.len());
         }

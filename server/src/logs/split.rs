@@ -92,7 +92,10 @@ fn without_cr(line: &[u8]) -> &[u8] {
 fn cut_at(line: &[u8], max: usize) -> usize {
     let is_continuation = |b: u8| b & 0b1100_0000 == 0b1000_0000;
     // A character has at most three continuation bytes; more of them are not UTF-8 anyway.
-    (max - 3..=max).rev().find(|&at| line.get(at).is_none_or(|&b| !is_continuation(b))).unwrap_or(max)
+    (max - 3..=max)
+        .rev()
+        .find(|&at| line.get(at).is_none_or(|&b| !is_continuation(b)))
+        .unwrap_or(max)
 }
 
 #[cfg(test)]

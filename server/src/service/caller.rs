@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use app::model::{Catalogue, Process, ProcessId, ProcessList, StartRequest, Started, Status};
 use app::api::ProcessFilter;
+use app::model::{Catalogue, Process, ProcessId, ProcessList, StartRequest, Started, Status};
 
 use super::{Service, ServiceError};
 use crate::auth::Identity;

@@ -20,10 +20,25 @@ async fn nothing_but_the_open_pages_answers_without_an_identity() {
     for path in ["/healthz", "/readyz", "/sign-in"] {
         assert_eq!(status(Method::GET, path).await, StatusCode::OK, "{path}");
     }
-    for path in ["/api/processes", "/api/processes/x", "/api/scripts", "/api/audit", "/api/logs/search?q=x", "/metrics", "/ws", "/api/else"] {
+    for path in [
+        "/api/processes",
+        "/api/processes/x",
+        "/api/scripts",
+        "/api/audit",
+        "/api/logs/search?q=x",
+        "/metrics",
+        "/ws",
+        "/api/else",
+    ] {
         assert_eq!(status(Method::GET, path).await, StatusCode::UNAUTHORIZED, "{path}");
     }
-    for path in ["/api/processes", "/api/processes/x/restart", "/api/processes/x/signal", "/api/ui/start_process", "/sign-out"] {
+    for path in [
+        "/api/processes",
+        "/api/processes/x/restart",
+        "/api/processes/x/signal",
+        "/api/ui/start_process",
+        "/sign-out",
+    ] {
         assert_eq!(status(Method::POST, path).await, StatusCode::UNAUTHORIZED, "{path}");
     }
     for path in ["/", "/processes/x"] {
@@ -52,7 +67,10 @@ async fn the_link_signs_in_once_and_other_origins_change_nothing() {
     let server = Server::start(&[]);
     let client = browser();
     let answer = client.get(&server.link).send().await.unwrap();
-    assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::SEE_OTHER, &"/".parse().unwrap()));
+    assert_eq!(
+        (answer.status(), &answer.headers()["location"]),
+        (StatusCode::SEE_OTHER, &"/".parse().unwrap())
+    );
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     for wanted in ["HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(cookie.contains(wanted), "{cookie}");
@@ -88,5 +106,7 @@ async fn every_answer_is_hardened() {
     let headers = answer.headers();
     assert_eq!(headers["x-content-type-options"], "nosniff");
     assert_eq!(headers["referrer-policy"], "no-referrer");
-    assert!(headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+    assert!(
+        headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'")
+    );
 }

@@ -41,11 +41,13 @@ async fn starts_that_are_refused() {
         assert_eq!((got.0, got.1.as_str()), (status, code), "{body}: {}", got.2);
         assert!(got.2.len() > 10, "{body}: {}", got.2);
     }
-    let got = server.problem(Method::POST, "/api/processes", Some(json!({"scriptName": "helo"}))).await;
+    let got =
+        server.problem(Method::POST, "/api/processes", Some(json!({"scriptName": "helo"}))).await;
     assert!(got.2.contains("hello"), "a near name is offered: {}", got.2);
     // Every refused start is in the audit, and nothing was started.
     let audit = server.get("/api/audit?limit=1000").await;
-    let refused = audit["lines"].as_array().unwrap().iter().filter(|l| l["outcome"] == "argument_denied");
+    let refused =
+        audit["lines"].as_array().unwrap().iter().filter(|l| l["outcome"] == "argument_denied");
     assert_eq!(refused.count(), 4);
     assert!(server.get("/api/processes").await["processes"].as_array().unwrap().is_empty());
 }
@@ -85,7 +87,8 @@ async fn starting_too_often_is_refused_with_the_time_to_wait() {
     let server = Server::start(&[("RUNYARD_LIMITS__STARTS_PER_MINUTE", "2")]);
     server.run("hello", &[]).await;
     server.run("hello", &[]).await;
-    let answer = server.send(Method::POST, "/api/processes", Some(json!({"scriptName": "hello"}))).await;
+    let answer =
+        server.send(Method::POST, "/api/processes", Some(json!({"scriptName": "hello"}))).await;
     assert_eq!(answer.status().as_u16(), 429);
     let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait));

@@ -16,9 +16,8 @@ fn is_alive(pid: i64) -> bool {
 #[tokio::test]
 async fn a_script_runs_and_its_log_is_there() {
     let server = Server::start(&[]);
-    let answer = server
-        .send(Method::POST, "/api/processes", Some(json!({"scriptName": "hello"})))
-        .await;
+    let answer =
+        server.send(Method::POST, "/api/processes", Some(json!({"scriptName": "hello"}))).await;
     assert_eq!(answer.status(), StatusCode::CREATED);
     let started: serde_json::Value = answer.json().await.unwrap();
     assert!(started["pid"].as_i64().unwrap() > 1);
@@ -36,9 +35,14 @@ async fn a_script_runs_and_its_log_is_there() {
     assert!(attempt["endedAt"].as_i64().unwrap() >= attempt["startedAt"].as_i64().unwrap());
     assert_eq!((&attempt["firstIdx"], &attempt["lastIdx"]), (&json!(0), &json!(2)));
     let mut entries = server.entries(id).await;
-    assert!(entries.iter().all(|e| e["ts"].as_i64().unwrap() >= attempt["startedAt"].as_i64().unwrap()));
+    assert!(
+        entries.iter().all(|e| e["ts"].as_i64().unwrap() >= attempt["startedAt"].as_i64().unwrap())
+    );
     entries.sort_by_key(|e| e["type"].as_str().unwrap().to_owned());
-    let said: Vec<_> = entries.iter().map(|e| (e["type"].as_str().unwrap(), e["line"].as_str().unwrap())).collect();
+    let said: Vec<_> = entries
+        .iter()
+        .map(|e| (e["type"].as_str().unwrap(), e["line"].as_str().unwrap()))
+        .collect();
     assert_eq!(said, [("stderr", "oops"), ("stdout", "hello"), ("stdout", "hello 1.2.3")]);
 }
 
@@ -122,7 +126,9 @@ async fn a_restart_is_a_new_attempt_in_the_same_log() {
     let answer = server.send(Method::POST, &format!("/api/processes/{id}/restart"), None).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let process = server
-        .wait_for(&id, |p| p["status"] == "completed" && p["attempts"].as_array().unwrap().len() == 2)
+        .wait_for(&id, |p| {
+            p["status"] == "completed" && p["attempts"].as_array().unwrap().len() == 2
+        })
         .await;
     assert_eq!(process["attempts"][1]["firstIdx"], 5);
     assert_eq!(process["attempts"][1]["lastIdx"], 9);
@@ -131,9 +137,7 @@ async fn a_restart_is_a_new_attempt_in_the_same_log() {
     let id = server.run("sleep", &[]).await;
     let first = server.process(&id).await["pid"].as_i64().unwrap();
     server.send(Method::POST, &format!("/api/processes/{id}/restart"), None).await;
-    let process = server
-        .wait_for(&id, |p| p["status"] == "running" && p["pid"] != first)
-        .await;
+    let process = server.wait_for(&id, |p| p["status"] == "running" && p["pid"] != first).await;
     assert_eq!(process["attempts"][0]["signal"], "SIGTERM");
     assert!(!is_alive(first));
 }
@@ -158,7 +162,12 @@ async fn a_timeout_and_an_output_limit_end_a_process() {
     let body = json!({"scriptName": "lines", "args": ["100000000"], "maxBuffer": 100_000});
     let id = server.run_with(body).await;
     let process = server.wait_for_status(&id, "failed").await;
-    assert!(process["reason"].as_str().unwrap().starts_with("output limit: it wrote more than 100000 bytes"));
+    assert!(
+        process["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("output limit: it wrote more than 100000 bytes")
+    );
     let entries = server.entries(&id).await;
     let said = entries.iter().find(|e| e["type"] == "system").unwrap();
     assert_eq!(said["line"], "killed: it wrote more than its output limit of 100000 bytes");
@@ -174,7 +183,12 @@ async fn logs_are_read_from_any_place() {
         let server = &server;
         async move {
             let page = server.get(&path).await;
-            let idx: Vec<i64> = page["entries"].as_array().unwrap().iter().map(|e| e["idx"].as_i64().unwrap()).collect();
+            let idx: Vec<i64> = page["entries"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|e| e["idx"].as_i64().unwrap())
+                .collect();
             (idx, page["nextAfter"].clone())
         }
     };
@@ -188,9 +202,13 @@ async fn logs_are_read_from_any_place() {
     assert_eq!(logs("q=0000002499&tail=5").await.0, [2499]);
     assert!(logs("stream=stderr").await.0.is_empty());
     assert_eq!(logs("since=0&limit=2").await.0, [0, 1]);
-    let text = server.send(Method::GET, &format!("/api/processes/{id}/logs?tail=1&format=text"), None).await;
+    let text = server
+        .send(Method::GET, &format!("/api/processes/{id}/logs?tail=1&format=text"), None)
+        .await;
     assert_eq!(text.text().await.unwrap(), "000000004999\n");
-    let lines = server.send(Method::GET, &format!("/api/processes/{id}/logs?tail=2&format=ndjson"), None).await;
+    let lines = server
+        .send(Method::GET, &format!("/api/processes/{id}/logs?tail=2&format=ndjson"), None)
+        .await;
     assert_eq!(lines.text().await.unwrap().lines().count(), 2);
     let found = server.get("/api/logs/search?q=000000001234").await;
     assert_eq!(found["hits"][0]["idx"], 1234);
@@ -212,7 +230,10 @@ async fn the_list_filters_and_pages() {
     };
     assert_eq!(listed(&server.get("/api/processes").await), ids);
     assert_eq!(listed(&server.get("/api/processes?status=failed").await), ids[1..2]);
-    assert_eq!(listed(&server.get("/api/processes?q=HELL").await), [ids[0].clone(), ids[2].clone()]);
+    assert_eq!(
+        listed(&server.get("/api/processes?q=HELL").await),
+        [ids[0].clone(), ids[2].clone()]
+    );
     let page = server.get("/api/processes?limit=2").await;
     assert_eq!(listed(&page), ids[..2]);
     let cursor = page["nextCursor"].as_str().unwrap();
@@ -221,7 +242,8 @@ async fn the_list_filters_and_pages() {
     let scripts = server.get("/api/scripts").await;
     assert_eq!(scripts["projects"][0]["name"], "fixture");
     let audit = server.get("/api/audit").await;
-    let starts = audit["lines"].as_array().unwrap().iter().filter(|l| l["action"] == "process.start");
+    let starts =
+        audit["lines"].as_array().unwrap().iter().filter(|l| l["action"] == "process.start");
     assert_eq!(starts.count(), 3);
 }
 
@@ -239,5 +261,8 @@ async fn nothing_is_left_behind() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("the spool still holds {:?}", std::fs::read_dir(Path::new(&runs)).unwrap().collect::<Vec<_>>());
+    panic!(
+        "the spool still holds {:?}",
+        std::fs::read_dir(Path::new(&runs)).unwrap().collect::<Vec<_>>()
+    );
 }

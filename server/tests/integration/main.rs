@@ -1,5 +1,12 @@
 //! The real server with a real keeper and real children, through its public doors.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_wrap,
+    reason = "a test fails by panicking, and its helpers are no test functions to clippy"
+)]
+
 mod auth;
 mod bad_input;
 mod crash;

@@ -27,7 +27,9 @@ async fn jobs_wait_for_a_slot_and_start_in_order() {
     server.send(Method::DELETE, &format!("/api/processes/{}", waiting[0]), None).await;
     let left = server.process(&waiting[0]).await;
     assert_eq!(left["reason"], "taken off the queue by tests");
-    server.wait_for(&waiting[1], |p| p["reason"] == "queued: 1 of 1 slots in use, 1st in line").await;
+    server
+        .wait_for(&waiting[1], |p| p["reason"] == "queued: 1 of 1 slots in use, 1st in line")
+        .await;
     server.send(Method::DELETE, &format!("/api/processes/{first}"), None).await;
     server.wait_for_status(&waiting[1], "running").await;
     assert_eq!(server.process(&waiting[2]).await["status"], "queued");
@@ -35,7 +37,8 @@ async fn jobs_wait_for_a_slot_and_start_in_order() {
 
 #[tokio::test]
 async fn services_are_counted_apart_and_refused_in_words() {
-    let server = Server::start(&[("RUNYARD_LIMITS__MAX_SERVICES", "1"), ("RUNYARD_LIMITS__MAX_JOBS", "1")]);
+    let server =
+        Server::start(&[("RUNYARD_LIMITS__MAX_SERVICES", "1"), ("RUNYARD_LIMITS__MAX_JOBS", "1")]);
     let body = json!({"scriptName": "sleep", "type": "long-running"});
     let service = server.run_with(body.clone()).await;
     server.wait_for_status(&service, "running").await;

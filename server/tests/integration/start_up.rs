@@ -54,9 +54,7 @@ async fn a_database_of_a_newer_version() {
 fn wrong_settings_and_flags() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("project")).unwrap();
-    let run = |name: &str, value: &str| {
-        command(folder.path()).env(name, value).output().unwrap()
-    };
+    let run = |name: &str, value: &str| command(folder.path()).env(name, value).output().unwrap();
     let words = refused(&run("RUNYARD_LIMITS__MAX_JOBS", "many"));
     assert!(words.contains("RUNYARD_LIMITS__MAX_JOBS"), "{words}");
     let words = refused(&run("RUNYARD_LIMITS__MAX_JOB", "3"));

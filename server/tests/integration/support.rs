@@ -131,7 +131,12 @@ impl Server {
     }
 
     /// The problem that a request is refused with: status and code.
-    pub(crate) async fn problem(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String, String) {
+    pub(crate) async fn problem(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, String, String) {
         let response = self.send(method, path, body).await;
         let status = response.status().as_u16();
         assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -206,8 +211,9 @@ impl Drop for Server {
         }
         if let Ok(text) = std::fs::read_to_string(self.data().join("keeper.pid"))
             && let Ok(pid) = text.trim().parse()
-            && std::fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark.trim_end_matches('/')))
+            && std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+                String::from_utf8_lossy(&line).contains(mark.trim_end_matches('/'))
+            })
         {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }

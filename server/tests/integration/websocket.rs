@@ -53,10 +53,10 @@ impl Socket {
             let message = self.next().await.unwrap();
             match message["type"].as_str().unwrap() {
                 "logs" => entries.extend(message["entries"].as_array().unwrap().iter().cloned()),
-                "process-update" if message["process"]["id"] == id => {
-                    if message["process"]["endedAt"].is_i64() {
-                        return entries;
-                    }
+                "process-update"
+                    if message["process"]["id"] == id && message["process"]["endedAt"].is_i64() =>
+                {
+                    return entries;
                 }
                 _ => {}
             }
@@ -152,7 +152,10 @@ async fn messages_that_are_wrong_are_answered_and_the_connection_goes_on() {
         (json!({"type": "subscribe"}).to_string(), "invalid_message"),
         (json!({"type": "subscribe", "processId": "none"}).to_string(), "process_not_found"),
         (json!({"type": "stop-process", "processId": "none"}).to_string(), "process_not_found"),
-        (json!({"type": "start-process", "config": {"scriptName": "rm"}}).to_string(), "script_not_found"),
+        (
+            json!({"type": "start-process", "config": {"scriptName": "rm"}}).to_string(),
+            "script_not_found",
+        ),
     ] {
         socket.0.send(Message::text(message.clone())).await.unwrap();
         let answer = socket.next_of("error").await;

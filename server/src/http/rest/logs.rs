@@ -26,7 +26,11 @@ pub(in crate::http) async fn read(
             let mut body = Vec::new();
             for entry in page.entries()? {
                 serde_json::to_writer(&mut body, &entry).map_err(|error| {
-                    ServiceError::new(500, "internal", format!("an entry cannot be written: {error}"))
+                    ServiceError::new(
+                        500,
+                        "internal",
+                        format!("an entry cannot be written: {error}"),
+                    )
                 })?;
                 body.push(b'\n');
             }

@@ -86,13 +86,10 @@ impl Writer {
 
     /// The newest processes: on open, and when changes were missed.
     async fn send_status(&mut self) -> io::Result<()> {
-        let filter =
-            ProcessFilter { limit: Some(STATUS_PROCESSES), ..ProcessFilter::default() };
+        let filter = ProcessFilter { limit: Some(STATUS_PROCESSES), ..ProcessFilter::default() };
         let message = match self.caller.list_processes(filter).await {
             Ok(list) => ServerMessage::Status { processes: list.processes },
-            Err(error) => {
-                ServerMessage::Error { code: error.code.into(), message: error.detail }
-            }
+            Err(error) => ServerMessage::Error { code: error.code.into(), message: error.detail },
         };
         write_frame(&mut self.socket, Opcode::Text, &[encode(&message)]).await
     }
@@ -186,9 +183,8 @@ impl Writer {
             self.held.push(update);
             return Ok(false);
         }
-        let payload = update.encoded(|process| {
-            encode(&ServerMessage::ProcessUpdate { process: process.clone() })
-        });
+        let payload = update
+            .encoded(|process| encode(&ServerMessage::ProcessUpdate { process: process.clone() }));
         write_frame(&mut self.socket, Opcode::Text, std::slice::from_ref(payload)).await?;
         Ok(true)
     }
