@@ -1,5 +1,8 @@
 //! The browser's entry: hydrates the page that the server rendered, and nothing else.
 
+// The page is one type, and a deep one.
+#![recursion_limit = "512"]
+
 /// Called by the page's script once the WASM module is loaded.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

@@ -23,6 +23,9 @@ use crate::sys::spawn::{Command, spawn};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks whether it listens.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// A keeper that does not listen by then has probably found the folder locked by one that was just
+/// dying, and has ended.
+const START_AGAIN: Duration = Duration::from_millis(200);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const LOG: &str = "keeper.log";
@@ -80,16 +83,16 @@ impl Shared {
     pub(super) async fn open_link(&self) -> Result<OpenLink, ClientError> {
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let path = self.data_dir.join(SOCKET);
-        let mut is_started = false;
+        let mut start_at = Instant::now();
         loop {
             match Socket::connect(&path) {
                 Ok(socket) => return self.greet(socket, deadline).await,
                 Err(error) if !is_absence(&error) => return Err(error.into()),
                 Err(_) if Instant::now() >= deadline => return Err(ClientError::Late),
-                Err(_) if is_started => sleep(LOOK_EVERY).await,
+                Err(_) if Instant::now() < start_at => sleep(LOOK_EVERY).await,
                 Err(_) => {
                     self.start_keeper()?;
-                    is_started = true;
+                    start_at = Instant::now() + START_AGAIN;
                 }
             }
         }
