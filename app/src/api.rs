@@ -1,17 +1,19 @@
 //! The pages' way to the server: server functions, thin, and the port that they call.
 //!
-//! Arguments travel as JSON: a form of another site cannot send that content type without asking
-//! first, so it cannot make a signed-in browser call one of these.
+//! All of them are `POST /api/ui/…` with a JSON body; that a request comes from a page of ours is
+//! for the server's guard to check, as for every other door.
 
 #[cfg(feature = "ssr")]
 mod backend;
 #[cfg(feature = "ssr")]
 mod context;
+mod json;
 mod processes;
 mod scripts;
 
 #[cfg(feature = "ssr")]
 pub use backend::{Backend, BackendRef, ProcessFilter};
+pub(crate) use json::JsonText;
 pub use processes::{
     get_process, list_processes, restart_process, signal_process, start_process, stop_process,
     tail_log,

@@ -2,8 +2,8 @@
 //! between browser and server failed.
 
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
-use leptos::server_fn::codec::JsonEncoding;
 
+use crate::api::JsonText;
 use crate::model::Problem;
 
 impl Problem {
@@ -34,7 +34,7 @@ impl Problem {
 }
 
 impl FromServerFnError for Problem {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {

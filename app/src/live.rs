@@ -109,7 +109,8 @@ impl Live {
     /// Takes one message of the server.
     fn receive(self, text: &str) {
         match message::parse(text) {
-            Ok(message) => self.apply(message),
+            Ok(Some(message)) => self.apply(message),
+            Ok(None) => {}
             Err(error) => self.alerts.say(format!("a message of the server does not fit: {error}")),
         }
     }

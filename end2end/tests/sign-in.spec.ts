@@ -1,7 +1,7 @@
 import { expect, test } from '../support/fixtures.ts';
 
 test('the printed link opens the page signed in', async ({ page, runyard, app }) => {
-  await expect(app.list).toBeVisible();
+  await app.isLive();
   expect(page.url(), 'the code is not left in the address').not.toContain('code=');
 
   const cookies = await page.context().cookies();

@@ -6,7 +6,7 @@ test('arguments and environment reach the script', async ({ app, page, api }) =>
   await chooseScript(dialog, 'burst');
   await dialog.getByTestId('start-args').fill(`3 'two words'`);
   await dialog.getByTestId('start-env-name').first().fill('NODE_DEBUG');
-  await dialog.getByTestId('start-env-value').first().fill('module');
+  await dialog.getByTestId('start-env-value').first().fill('esm');
   await dialog.getByTestId('start-submit').click();
 
   await app.hasStatus('completed');
@@ -14,7 +14,7 @@ test('arguments and environment reach the script', async ({ app, page, api }) =>
   expect(await api.process(id)).toMatchObject({ script: 'burst', args: ['3', 'two words'] });
   const log = await api.tail(id, 1000);
   expect(
-    log.some(({ line, type }) => type === 'stderr' && line.includes('MODULE')),
+    log.some(({ line, type }) => type === 'stderr' && line.includes('ESM')),
     'node says what the variable asks it to',
   ).toBe(true);
 });

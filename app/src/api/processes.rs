@@ -1,19 +1,19 @@
 //! Processes: list, look, start, stop.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
 #[cfg(feature = "ssr")]
 use super::ProcessFilter;
 #[cfg(feature = "ssr")]
 use super::context::{answer, backend};
+use super::json::Json;
 use crate::model::{LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started};
 
 /// A page of processes, newest first. `q`: text in script, project, args or id.
 ///
 /// # Errors
 /// The server's problem.
-#[server(prefix = "/api/ui", endpoint = "list_processes", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "list_processes", input = Json, output = Json)]
 pub async fn list_processes(
     q: Option<String>,
     cursor: Option<String>,
@@ -26,7 +26,7 @@ pub async fn list_processes(
 ///
 /// # Errors
 /// The server's problem; 404 when there is none of that id.
-#[server(prefix = "/api/ui", endpoint = "get_process", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "get_process", input = Json, output = Json)]
 pub async fn get_process(id: ProcessId) -> Result<Process, Problem> {
     answer(backend()?.get_process(id).await)
 }
@@ -35,7 +35,7 @@ pub async fn get_process(id: ProcessId) -> Result<Process, Problem> {
 ///
 /// # Errors
 /// The server's problem.
-#[server(prefix = "/api/ui", endpoint = "tail_log", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "tail_log", input = Json, output = Json)]
 pub async fn tail_log(id: ProcessId, tail: u32) -> Result<LogPage, Problem> {
     answer(backend()?.tail_log(id, tail).await)
 }
@@ -44,7 +44,7 @@ pub async fn tail_log(id: ProcessId, tail: u32) -> Result<LogPage, Problem> {
 ///
 /// # Errors
 /// The server's problem, which says what would be right.
-#[server(prefix = "/api/ui", endpoint = "start_process", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "start_process", input = Json, output = Json)]
 pub async fn start_process(request: StartRequest) -> Result<Started, Problem> {
     answer(backend()?.start_process(request).await)
 }
@@ -53,7 +53,7 @@ pub async fn start_process(request: StartRequest) -> Result<Started, Problem> {
 ///
 /// # Errors
 /// The server's problem.
-#[server(prefix = "/api/ui", endpoint = "stop_process", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "stop_process", input = Json, output = Json)]
 pub async fn stop_process(id: ProcessId) -> Result<Process, Problem> {
     answer(backend()?.stop_process(id).await)
 }
@@ -62,7 +62,7 @@ pub async fn stop_process(id: ProcessId) -> Result<Process, Problem> {
 ///
 /// # Errors
 /// The server's problem.
-#[server(prefix = "/api/ui", endpoint = "restart_process", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "restart_process", input = Json, output = Json)]
 pub async fn restart_process(id: ProcessId) -> Result<Process, Problem> {
     answer(backend()?.restart_process(id).await)
 }
@@ -71,7 +71,7 @@ pub async fn restart_process(id: ProcessId) -> Result<Process, Problem> {
 ///
 /// # Errors
 /// The server's problem.
-#[server(prefix = "/api/ui", endpoint = "signal_process", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "signal_process", input = Json, output = Json)]
 pub async fn signal_process(id: ProcessId, signal: String) -> Result<(), Problem> {
     answer(backend()?.signal_process(id, signal).await)
 }

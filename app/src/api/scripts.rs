@@ -1,17 +1,17 @@
 //! What can be started, and who asks.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
 #[cfg(feature = "ssr")]
 use super::context::{answer, backend};
+use super::json::Json;
 use crate::model::{Catalogue, Problem};
 
 /// The name of the signed-in user.
 ///
 /// # Errors
 /// The server's problem; 401 without a session.
-#[server(prefix = "/api/ui", endpoint = "get_user_name", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "get_user_name", input = Json, output = Json)]
 pub async fn get_user_name() -> Result<String, Problem> {
     Ok(backend()?.user_name())
 }
@@ -20,7 +20,7 @@ pub async fn get_user_name() -> Result<String, Problem> {
 ///
 /// # Errors
 /// The server's problem.
-#[server(prefix = "/api/ui", endpoint = "list_scripts", input = Json)]
+#[server(prefix = "/api/ui", endpoint = "list_scripts", input = Json, output = Json)]
 pub async fn list_scripts() -> Result<Catalogue, Problem> {
     answer(backend()?.list_scripts().await)
 }

@@ -15,8 +15,10 @@ pub(super) struct EnvPair {
 }
 
 impl EnvPair {
-    /// An empty row; `key` is unique among the rows.
-    pub(super) fn new(key: usize) -> Self {
+    /// An empty row to come after `rows`, or instead of them: its key is new, so that what is
+    /// shown of an old row does not stand for it.
+    pub(super) fn after(rows: &[Self]) -> Self {
+        let key = rows.last().map_or(0, |row| row.key + 1);
         Self { key, name: RwSignal::default(), value: RwSignal::default() }
     }
 }
@@ -63,10 +65,7 @@ pub(super) fn EnvRows(
     env: RwSignal<Vec<EnvPair>>,
 ) -> impl IntoView {
     let add = move |_| {
-        env.update(|rows| {
-            let key = rows.last().map_or(0, |row| row.key + 1);
-            rows.push(EnvPair::new(key));
-        });
+        env.update(|rows| rows.push(EnvPair::after(rows)));
     };
     let row = move |EnvPair { key, name, value }: EnvPair| {
         let remove = move |_| env.update(|rows| rows.retain(|row| row.key != key));

@@ -25,7 +25,7 @@ pub(super) fn StartForm(
     let scripts = StoredValue::new(scripts);
     let chosen = RwSignal::new(first.unwrap_or_default());
     let args = RwSignal::new(String::new());
-    let env = RwSignal::new(vec![EnvPair::new(0)]);
+    let env = RwSignal::new(vec![EnvPair::after(&[])]);
     let refusal = RwSignal::new(None::<String>);
 
     Effect::new(move |_| {
@@ -33,7 +33,7 @@ pub(super) fn StartForm(
             chosen.set(value_of(&project, &script));
         }
         args.set(String::new());
-        env.set(vec![EnvPair::new(0)]);
+        env.update(|rows| *rows = vec![EnvPair::after(rows)]);
         refusal.set(None);
     });
 

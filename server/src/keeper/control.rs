@@ -173,12 +173,20 @@ impl Control {
         let until = |at_ns: u64| at_ns.saturating_sub(now_ns).div_ceil(1_000_000);
         let kill = self.kills.iter().map(|kill| until(kill.due_ns)).min();
         let retry = (!self.unwritten.is_empty()).then(|| until(self.write_at_ns));
-        let idle = self.is_idle().then(|| until(self.idle_since_ns + self.idle_ms * 1_000_000));
+        let idle = if self.is_idle() {
+            Some(until(self.idle_since_ns + self.idle_ms * 1_000_000))
+        } else {
+            // Nothing tells that the data folder was deleted: it is looked for now and then.
+            self.clients.is_empty().then_some(self.idle_ms)
+        };
         [kill, retry, idle].into_iter().flatten().min()
     }
 
+    /// Nobody is there and nothing moves, or nothing can be written ever again.
     fn is_idle(&self) -> bool {
-        self.clients.is_empty() && self.runs.values().all(Run::is_over)
+        self.clients.is_empty()
+            && (self.runs.values().all(Run::is_over)
+                || self.runs.values().all(Run::has_ended) && !self.runs_dir.exists())
     }
 
     fn is_over(&mut self) -> bool {

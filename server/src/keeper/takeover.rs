@@ -1,21 +1,25 @@
 //! Taking over from a keeper that died: what the folders of its runs say, and which of their
 //! processes and pipes are still there.
+//!
+//! Bytes in a pipe live as long as somebody holds it. So the one thing that cannot be taken over is
+//! what a run wrote last, if all of its processes ended while there was no keeper; such a run is lost,
+//! and its record says so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
 
 use super::note;
 use super::protocol::RUN_VARIABLE;
 use crate::sys::pidfd::Pidfd;
-use crate::sys::spool::{
-    self, ExitRecord, RunMeta, SpoolError, SpoolReader, SpoolWriter, is_run_name,
-};
+use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream, is_run_name};
 use crate::sys::{pipe, procfs};
 
-/// The processes and descriptors through which a pipe, by its inode, can be reached.
-type Holders = HashMap<u64, Vec<(i32, i32)>>;
+/// How often, and after which pause, pipes are looked for that seem to be nowhere.
+const LOOKS: u32 = 20;
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A run found in the data folder.
 #[derive(Debug)]
@@ -48,63 +52,81 @@ pub(super) enum RootState {
     Ended(ExitRecord),
 }
 
+/// What a run's folder says.
+struct Folder {
+    run: String,
+    /// Who it is, and whether that was in this boot.
+    meta: Option<RunMeta>,
+    is_here: bool,
+    exit: Option<ExitRecord>,
+    spool: SpoolWriter,
+}
+
 /// Every run in the folder. One that cannot be taken up is left as it is, and noted.
 pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
-    let holders = find_holders()?;
-    let mut found = Vec::new();
+    let mut folders = Vec::new();
     for entry in std::fs::read_dir(runs_dir)? {
         let entry = entry?;
         let Some(run) = entry.file_name().into_string().ok().filter(|name| is_run_name(name))
         else {
             continue;
         };
-        match take_up(&run, &entry.path(), boot_id, &holders) {
-            Ok(run) => found.push(run),
+        match Folder::read(&run, &entry.path(), boot_id) {
+            Ok(folder) => folders.push(folder),
             Err(error) => note(&format!("cannot take up {run}: {error}")),
         }
     }
-    Ok(found)
+    let mut pipes = reopen_pipes(folders.iter().flat_map(Folder::open_pipes).collect())?;
+    Ok(folders.into_iter().map(|folder| folder.settle(&mut pipes)).collect())
 }
 
-fn take_up(run: &str, dir: &Path, boot_id: &str, holders: &Holders) -> Result<Found, SpoolError> {
-    let meta = match spool::read_meta(dir) {
-        Ok(meta) => meta,
-        Err(SpoolError::BadFile(_)) => None,
-        Err(error) => return Err(error),
-    };
-    // Its keeper died between the start and the note of it, or the disk was full.
-    let meta = match meta {
-        Some(meta) => Some(meta),
-        None => find_marked(run, boot_id)?,
-    };
-    let exit = spool::read_exit(dir).unwrap_or_default();
-    let is_here = meta.as_ref().is_some_and(|meta| meta.boot_id == boot_id);
-    let here = meta.as_ref().filter(|_| is_here);
-    let pidfd = match (here, &exit) {
-        (Some(meta), None) => open_root(meta),
-        _ => None,
-    };
-    let (out, err) = match here {
-        Some(meta) => (reopen(holders, meta.out_pipe), reopen(holders, meta.err_pipe)),
-        None => (None, None),
-    };
-    let state = match (exit, pidfd) {
-        (Some(exit), _) if out.is_none() && err.is_none() => {
-            let idx_off = SpoolReader::new(dir).tail_off()?;
-            FoundState::Ended { exit, idx_off }
-        }
-        (exit, pidfd) => {
-            let root = match (exit, pidfd) {
-                (Some(exit), _) => RootState::Ended(exit),
-                (None, Some(pidfd)) => RootState::Alive(pidfd),
-                (None, None) => RootState::Lost,
-            };
-            FoundState::Open { spool: Box::new(SpoolWriter::recover(dir)?), out, err, root }
-        }
-    };
-    let (pid, starttime, started_at_ms) =
-        meta.map_or((0, 0, 0), |meta| (meta.pid, meta.starttime, meta.started_at_ms));
-    Ok(Found { run: run.to_owned(), pid, starttime, started_at_ms, state })
+impl Folder {
+    fn read(run: &str, dir: &Path, boot_id: &str) -> Result<Self, SpoolError> {
+        let meta = match spool::read_meta(dir) {
+            Err(SpoolError::BadFile(_)) => None,
+            read => read?,
+        };
+        let meta = match meta {
+            Some(meta) => Some(meta),
+            // Its keeper died between the start and the note of it, or the disk was full.
+            None => find_marked(run, boot_id)?,
+        };
+        let is_here = meta.as_ref().is_some_and(|meta| meta.boot_id == boot_id);
+        // A damaged record of an end says as much as none.
+        let exit = spool::read_exit(dir).unwrap_or_default();
+        Ok(Self { run: run.to_owned(), meta, is_here, exit, spool: SpoolWriter::recover(dir)? })
+    }
+
+    /// The pipes that may still be open, by inode.
+    fn open_pipes(&self) -> impl Iterator<Item = u64> {
+        let meta = self.meta.as_ref().filter(|_| self.is_here);
+        let out = meta.filter(|_| !self.spool.is_stream_closed(Stream::Out));
+        let err = meta.filter(|_| !self.spool.is_stream_closed(Stream::Err));
+        [out.map(|meta| meta.out_pipe), err.map(|meta| meta.err_pipe)].into_iter().flatten()
+    }
+
+    fn settle(self, pipes: &mut HashMap<u64, OwnedFd>) -> Found {
+        let Self { run, meta, is_here, exit, spool } = self;
+        let here = meta.as_ref().filter(|_| is_here);
+        let state = match exit {
+            Some(exit) if spool.is_closed() => {
+                FoundState::Ended { exit, idx_off: spool.offsets().2 }
+            }
+            exit => FoundState::Open {
+                out: here.and_then(|meta| pipes.remove(&meta.out_pipe)),
+                err: here.and_then(|meta| pipes.remove(&meta.err_pipe)),
+                root: match (exit, here.and_then(open_root)) {
+                    (Some(exit), _) => RootState::Ended(exit),
+                    (None, Some(pidfd)) => RootState::Alive(pidfd),
+                    (None, None) => RootState::Lost,
+                },
+                spool: Box::new(spool),
+            },
+        };
+        let (pid, starttime, started_at_ms) =
+            meta.map_or((0, 0, 0), |meta| (meta.pid, meta.starttime, meta.started_at_ms));
+        Found { run, pid, starttime, started_at_ms, state }
+    }
 }
 
 /// The root, if it is alive and nobody else with its pid.
@@ -138,23 +160,31 @@ fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
     }))
 }
 
-/// Who holds which pipe, by inode. Every process is asked: one that holds a run's pipe need not bear
-/// its mark.
-fn find_holders() -> io::Result<Holders> {
-    let mut holders = Holders::new();
-    for process in procfs::processes()? {
-        // One that is gone or belongs to another user has none of ours.
-        for (fd, inode) in procfs::pipes_of(process.pid).unwrap_or_default() {
-            holders.entry(inode).or_default().push((process.pid, fd));
+/// Opens pipes again, by inode, through whoever still has them. Every process is asked: one that
+/// holds a run's pipe need not bear its mark.
+///
+/// A process may be moving a descriptor to another number just when it is looked at (a shell does,
+/// for each redirection), and the pipe seems to be nowhere. So it is looked for more than once.
+fn reopen_pipes(mut wanted: HashSet<u64>) -> io::Result<HashMap<u64, OwnedFd>> {
+    let mut opened = HashMap::new();
+    for _ in 0..LOOKS {
+        if wanted.is_empty() {
+            break;
         }
+        for process in procfs::processes()? {
+            // One that is gone or belongs to another user has none of ours.
+            for (fd, inode) in procfs::pipes_of(process.pid).unwrap_or_default() {
+                if wanted.contains(&inode)
+                    && let Ok(Some(pipe)) = pipe::reopen(process.pid, fd, inode)
+                {
+                    wanted.remove(&inode);
+                    opened.insert(inode, pipe);
+                }
+            }
+        }
+        std::thread::sleep(LOOK_AGAIN);
     }
-    Ok(holders)
-}
-
-/// Opens a pipe again, through whoever still has it.
-fn reopen(holders: &Holders, inode: u64) -> Option<OwnedFd> {
-    let holders = holders.get(&inode)?;
-    holders.iter().find_map(|&(pid, fd)| pipe::reopen(pid, fd, inode).ok().flatten())
+    Ok(opened)
 }
 
 #[cfg(test)]
@@ -210,8 +240,9 @@ mod tests {
         let runs = folder_with(Some(&own_meta()));
         let exit = ExitRecord { exit_code: Some(3), ..ExitRecord::default() };
         spool::write_exit(&runs.path().join("a.1"), &exit).unwrap();
-        let found = find(runs.path(), "this").unwrap().pop().unwrap();
-        assert!(matches!(found.state, FoundState::Ended { exit, .. } if exit.exit_code == Some(3)));
+        assert!(
+            matches!(root_of(runs.path()), RootState::Ended(exit) if exit.exit_code == Some(3))
+        );
     }
 
     #[test]

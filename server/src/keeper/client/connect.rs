@@ -39,9 +39,11 @@ impl Shared {
         let stop = self.stop.clone();
         loop {
             let (link, queued) = open;
+            // A client that is closed must not start a keeper any more: that is looked at first.
             let end = tokio::select! {
-                end = link.serve(queued, &self.sink) => Some(end),
+                biased;
                 () = stop.cancelled() => None,
+                end = link.serve(queued, &self.sink) => Some(end),
             };
             self.links.set(None);
             match end {
@@ -54,8 +56,9 @@ impl Shared {
             }
             drop(link);
             let again = tokio::select! {
-                again = self.reconnect() => again,
+                biased;
                 () = stop.cancelled() => return,
+                again = self.reconnect() => again,
             };
             let Some(again) = again else { return (self.sink)(KeeperEvent::Fenced) };
             self.links.set(Some(Arc::clone(&again.0)));

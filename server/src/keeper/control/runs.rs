@@ -50,7 +50,12 @@ pub(super) enum Phase {
 impl Run {
     /// Nothing of it moves any more.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Ended(_)) && self.progress.closed.load(Ordering::Acquire)
+        self.has_ended() && self.progress.closed.load(Ordering::Acquire)
+    }
+
+    /// Its root has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
     }
 
     /// It is between two steps that should not be torn apart.

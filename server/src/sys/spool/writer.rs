@@ -173,6 +173,16 @@ impl SpoolWriter {
         (self.out.off, self.err.off, self.idx.off)
     }
 
+    /// Whether `out` or `err` has ended.
+    #[must_use]
+    pub fn is_stream_closed(&self, stream: Stream) -> bool {
+        match stream {
+            Stream::Out => self.flags & IndexRecord::OUT_CLOSED != 0,
+            Stream::Err => self.flags & IndexRecord::ERR_CLOSED != 0,
+            Stream::Index => false,
+        }
+    }
+
     /// Whether both streams have ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
