@@ -26,7 +26,7 @@ pub(crate) fn AlertList() -> impl IntoView {
     };
     view! {
         <ul class="alerts" aria-live="assertive">
-            <For each=move || alerts.shown() key=|alert| alert.key children=row/>
+            {move || alerts.shown().into_iter().map(row).collect_view()}
         </ul>
     }
     .into_any()

@@ -14,13 +14,12 @@ pub(crate) fn Attempts(
     process: RwSignal<Process>,
 ) -> impl IntoView {
     let clock = use_live().clock;
-    let attempts = Memo::new(move |_| process.read().attempts.clone());
-    let title = move || match attempts.read().len() {
+    let title = move || match process.read().attempts.len() {
         1 => "1 attempt".to_owned(),
         n => format!("{n} attempts"),
     };
     let rows = move || {
-        let newest_first = attempts.get().into_iter().rev();
+        let newest_first = process.read().attempts.clone().into_iter().rev();
         newest_first.map(|attempt| view! { <AttemptRow attempt clock/> }).collect_view()
     };
     view! {

@@ -105,7 +105,7 @@ pub(super) fn EnvRows(
     view! {
         <fieldset class="field">
             <legend>"Environment"</legend>
-            <For each=move || env.get() key=|row| row.key children=row/>
+            {move || env.get().into_iter().map(row).collect_view()}
             <button type="button" class="button quiet" on:click=add>
                 <Icon name=IconName::Plus/>
                 <span>"Variable"</span>

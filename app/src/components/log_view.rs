@@ -26,9 +26,8 @@ pub(crate) fn LogView(
     let raw_newest = format!("{raw}&tail=10000");
     Effect::new(move |_| pane.start(live, id.clone()));
 
-    let earlier = Memo::new(move |_| drawn.read().earlier);
     let earlier_link = move || {
-        let before = earlier.get();
+        let before = drawn.read().earlier;
         (before > 0).then(|| {
             let href = format!("{raw}&limit=10000&before={before}");
             let words = format!("{} earlier lines", format_count(before));

@@ -1,8 +1,6 @@
 //! The processes that are known, newest first, each in a signal of its own: a change of one redraws
 //! its row and no other.
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 
 use crate::model::{Process, ProcessId, ProcessList};
@@ -14,8 +12,8 @@ pub(crate) type ProcessSignal = ArcRwSignal<Process>;
 /// See the module. A handle: copies are the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Processes {
-    /// Ids sort by age.
-    listed: RwSignal<BTreeMap<ProcessId, ProcessSignal>>,
+    /// Newest first: ids sort by age.
+    listed: RwSignal<Vec<(ProcessId, ProcessSignal)>>,
     /// The one on screen may be older than any that is listed.
     opened: StoredValue<Option<ProcessSignal>>,
     older: RwSignal<Option<String>>,
@@ -24,7 +22,7 @@ pub(crate) struct Processes {
 impl Processes {
     pub(super) fn new() -> Self {
         Self {
-            listed: RwSignal::new(BTreeMap::new()),
+            listed: RwSignal::new(Vec::new()),
             opened: StoredValue::new(None),
             older: RwSignal::new(None),
         }
@@ -40,7 +38,9 @@ impl Processes {
     pub(crate) fn add_found(self, processes: Vec<Process>) {
         self.listed.update(|listed| {
             for process in processes {
-                listed.entry(process.id.clone()).or_insert_with(|| ProcessSignal::new(process));
+                if let Err(place) = find(listed, &process.id) {
+                    listed.insert(place, (process.id.clone(), ProcessSignal::new(process)));
+                }
             }
         });
     }
@@ -52,15 +52,19 @@ impl Processes {
 
     /// The signal of a process that was asked for by its id.
     pub(crate) fn open(self, process: Process) -> ProcessSignal {
-        let listed = self.listed.with_untracked(|listed| listed.get(&process.id).cloned());
-        let signal = listed.unwrap_or_else(|| ProcessSignal::new(process));
+        let signal = self.get(&process.id).unwrap_or_else(|| ProcessSignal::new(process));
         self.opened.set_value(Some(signal.clone()));
         signal
     }
 
     /// The signal of a listed process.
     pub(crate) fn get(self, id: &ProcessId) -> Option<ProcessSignal> {
-        self.listed.with_untracked(|listed| listed.get(id).cloned())
+        self.listed.with_untracked(|listed| {
+            find(listed, id)
+                .ok()
+                .and_then(|place| listed.get(place))
+                .map(|(_, signal)| signal.clone())
+        })
     }
 
     /// Takes a process as it is now.
@@ -81,19 +85,22 @@ impl Processes {
             None => ProcessSignal::new(process),
         };
         self.listed.update(|listed| {
-            listed.insert(id, signal);
+            if let Err(place) = find(listed, &id) {
+                listed.insert(place, (id, signal));
+            }
         });
     }
 
     /// Takes the server's newest processes, all of them as they are now. One that is not among
     /// them, though it is newer than the oldest of them, is gone.
     pub(crate) fn reconcile(self, newest: Vec<Process>) {
-        let gone = self.listed.with_untracked(|listed| vanished(listed.keys(), &newest));
+        let gone =
+            self.listed.with_untracked(|listed| vanished(listed.iter().map(|(id, _)| id), &newest));
         for process in newest {
             self.upsert(process);
         }
         if !gone.is_empty() {
-            self.listed.update(|listed| listed.retain(|id, _| !gone.contains(id)));
+            self.listed.update(|listed| listed.retain(|(id, _)| !gone.contains(id)));
         }
     }
 
@@ -103,10 +110,15 @@ impl Processes {
             query.trim().is_empty() || signal.with(|process| matches(process, query))
         };
         self.listed.with(|listed| {
-            let newest_first = listed.iter().rev();
-            newest_first.filter(|(_, signal)| fits(signal)).map(|(id, _)| id.clone()).collect()
+            let fitting = listed.iter().filter(|(_, signal)| fits(signal));
+            fitting.map(|(id, _)| id.clone()).collect()
         })
     }
+}
+
+/// Where the id is, or belongs, in a list with the greatest first.
+fn find(listed: &[(ProcessId, ProcessSignal)], id: &ProcessId) -> Result<usize, usize> {
+    listed.binary_search_by(|(known, _)| id.cmp(known))
 }
 
 fn set(signal: &ProcessSignal, process: Process) {

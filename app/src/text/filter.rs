@@ -3,7 +3,7 @@
 use crate::model::Process;
 
 /// Whether every word of `query` is somewhere in script, project, arguments, id or status,
-/// without regard to case.
+/// without regard to the case of ASCII letters (the tables of all others are not worth their size).
 pub(crate) fn matches(process: &Process, query: &str) -> bool {
     let mut words = query.split_whitespace().peekable();
     if words.peek().is_none() {
@@ -13,11 +13,11 @@ pub(crate) fn matches(process: &Process, query: &str) -> bool {
     let mut all = String::new();
     let fields = [&process.script, &process.project, &process.id.0];
     for field in fields.into_iter().chain(&process.args) {
-        all.push_str(&field.to_lowercase());
+        all.push_str(&field.to_ascii_lowercase());
         all.push('\n');
     }
     all.push_str(&process.status.as_str().replace('_', " "));
-    words.all(|word| all.contains(&word.to_lowercase()))
+    words.all(|word| all.contains(&word.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
