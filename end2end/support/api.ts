@@ -26,8 +26,13 @@ export class Api {
     return (await this.#call<{ processes: Process[] }>('GET', '/api/processes')).processes;
   }
 
-  stop(id: string): Promise<unknown> {
-    return this.#call('DELETE', `/api/processes/${id}`);
+  /** Stops it; one that has just ended needs no stop. */
+  async stop(id: string): Promise<void> {
+    await this.#call('DELETE', `/api/processes/${id}`).catch((error: unknown) => {
+      if (!String(error).includes(': 409 ')) {
+        throw error;
+      }
+    });
   }
 
   /** The newest entries. */

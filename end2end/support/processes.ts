@@ -13,6 +13,19 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** The living processes of a run, wherever in the tree: all of them carry its name. */
+export function treeOf(run: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return pids.filter((pid) => {
+    try {
+      const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      return isAlive(pid) && variables.includes(`RUNYARD_RUN=${run}`);
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** The processes whose parent it is. */
 export function childrenOf(parent: number): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);

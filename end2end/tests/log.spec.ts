@@ -25,7 +25,9 @@ test('a tick is shown in colour, with its time and its stream', async ({ app }) 
     });
   expect(await background(stdout), 'the streams look the same').not.toBe(await background(stderr));
 
-  expect(await countColours(stdout), 'the text has colours of its own').toBeGreaterThan(2);
+  await expect
+    .poll(() => countColours(stdout), { message: 'the text has colours of its own' })
+    .toBeGreaterThan(2);
   await expect(app.log, 'escapes are never shown').not.toContainText('\u001b');
   await expect(app.log).not.toContainText('[0m');
 });
