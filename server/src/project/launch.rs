@@ -1,7 +1,9 @@
 //! The command that runs a script: through its package manager, or by the shell as one would.
 //!
-//! A native script without pre and post is one plain `sh -c 'SCRIPT ARGS'`: the shell executes the
-//! last command in its own place, so no further process stands between us and the script.
+//! A native script without pre and post is one `sh -c 'SCRIPT ARGS'`; where the script is a plain
+//! command it is `exec SCRIPT ARGS`, because not every shell executes its last command in its own
+//! place: so no further process stands between us and the script, and it is the one that signals
+//! reach and whose exit is told.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -88,6 +90,9 @@ fn natively(
     if from_package {
         give_lifecycle(project, script, cwd, env)?;
         text = with_pre_and_post(project, script, &command_line)?;
+    }
+    if text == command_line && lookup::is_plain_command(&script.command) {
+        text.insert_str(0, "exec ");
     }
     // The shell would take it for an option.
     if text.starts_with(['-', '+']) {

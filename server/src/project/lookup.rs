@@ -63,6 +63,13 @@ fn remedy(project: &Found, program: &str, folder: &Path) -> String {
     }
 }
 
+/// Whether a command line is one program with its arguments and nothing that a shell would act on.
+pub(super) fn is_plain_command(command: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || " ./_-+@:=,%".contains(c);
+    command.chars().all(is_plain)
+        && first_program(command).is_some_and(|program| command.trim_start().starts_with(program))
+}
+
 /// The program that a command line surely begins with; `None` when only a shell can tell.
 fn first_program(command: &str) -> Option<&str> {
     // Whoever writes `a || b` counts on a that fails.

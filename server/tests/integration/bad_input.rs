@@ -4,8 +4,10 @@ use std::os::unix::fs::symlink;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
-use crate::support::Server;
+use crate::support::{PATIENCE, Server};
 
 #[tokio::test]
 async fn starts_that_are_refused() {
@@ -58,7 +60,6 @@ async fn requests_that_do_not_fit() {
     let id = server.run("hello", &[]).await;
     server.wait_for_status(&id, "completed").await;
     let of = |tail: &str| format!("/api/processes/{id}{tail}");
-    let huge = json!({"scriptName": "say", "args": ["x".repeat(1 << 20)]});
     let cases = [
         (Method::GET, "/api/processes/none".to_owned(), None, 404, "process_not_found"),
         (Method::DELETE, "/api/processes/none".to_owned(), None, 404, "process_not_found"),
@@ -73,13 +74,31 @@ async fn requests_that_do_not_fit() {
         (Method::GET, "/api/processes?limit=0".to_owned(), None, 400, "bad_request"),
         (Method::GET, "/api/processes?colour=red".to_owned(), None, 400, "bad_request"),
         (Method::GET, "/api/nothing".to_owned(), None, 404, "not_found"),
-        (Method::POST, "/api/processes".to_owned(), Some(huge), 413, "body_too_large"),
     ];
     for (method, path, body, status, code) in cases {
         let got = server.problem(method.clone(), &path, body).await;
         assert_eq!((got.0, got.1.as_str()), (status, code), "{method} {path}: {}", got.2);
     }
     assert_eq!(server.process(&id).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_before_it_is_sent() {
+    let server = Server::start(&[]);
+    let mut socket = TcpStream::connect(server.address()).await.unwrap();
+    let head = format!(
+        "POST /api/processes HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 1048577\r\n\r\n",
+        server.address(),
+        server.token()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !String::from_utf8_lossy(&answer).contains("body_too_large") {
+        let read = tokio::time::timeout(PATIENCE, socket.read_buf(&mut answer)).await.unwrap();
+        assert!(read.unwrap() > 0, "it closed after {}", String::from_utf8_lossy(&answer));
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 413"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ impl Server {
         let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings);
         let base = link.split("/sign-in").next().unwrap().to_owned();
         let token = create_token(folder.path());
-        Self { folder, link, base, token, child, settings, client: reqwest::Client::new() }
+        Self { folder, link, base, token, child, settings, client: client() }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -98,7 +98,7 @@ impl Server {
         let (child, link) = launch(self.folder.path(), &address, &self.settings);
         (self.child, self.link) = (child, link);
         // Its kept connections were to the server that is gone.
-        self.client = reqwest::Client::new();
+        self.client = client();
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
@@ -198,6 +198,11 @@ impl Server {
         let entries = self.entries(id).await;
         entries.iter().map(|entry| entry["line"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// Every request on a connection of its own: none meets one that the server has just closed.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
 }
 
 impl Drop for Server {
