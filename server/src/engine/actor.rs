@@ -80,6 +80,8 @@ pub(super) struct Actor {
     state: State,
     recorder: Recorder,
     slot: Option<Slot>,
+    /// The slot that was asked for when it was launched.
+    asked: Option<Asked>,
 }
 
 /// A run in the keeper's hands.
@@ -113,6 +115,10 @@ impl Actor {
         record.process.status = app::model::Status::Queued;
         record.process.reason = "queued".into();
         let (mut actor, handle) = Self::make(shared, record, plan, State::Queued)?;
+        if actor.process.kind == ProcessType::ShortLived {
+            // Here, not in its task: who is launched first stands first in line.
+            actor.asked = Some(shared.slots.ask(&actor.process.id));
+        }
         let by = by.to_owned();
         shared.tasks.spawn(async move { actor.live(&by, also).await });
         Ok(handle)
@@ -170,6 +176,7 @@ impl Actor {
             state,
             recorder,
             slot: None,
+            asked: None,
         };
         Ok((actor, handle))
     }
@@ -215,7 +222,8 @@ impl Actor {
     async fn attempt(&mut self, by: &str, also: Vec<Change>) -> Result<Next, ActorError> {
         let mut also = also;
         if self.process.kind == ProcessType::ShortLived {
-            match self.shared.slots.ask(&self.process.id) {
+            let asked = self.asked.take();
+            match asked.unwrap_or_else(|| self.shared.slots.ask(&self.process.id)) {
                 Asked::Now(slot) => self.slot = Some(slot),
                 Asked::Later(waiting) => {
                     match self.wait_in_line(waiting, std::mem::take(&mut also)).await? {
