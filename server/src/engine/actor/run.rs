@@ -152,7 +152,10 @@ impl Actor {
     async fn stop(&mut self, cause: StopCause, run: &mut Run) -> Result<(), ActorError> {
         let asked_before = matches!(self.state, State::Stopping { .. });
         self.apply(Event::Stop(cause))?;
-        self.save_and_publish().await?;
+        // Stored before it is answered: a crash must not forget that it was asked for.
+        let change = self.record_change();
+        self.shared.writer.submit(vec![change]).await?;
+        self.publish();
         if !asked_before {
             run.grace = Some(Instant::now() + Duration::from_secs(self.shared.settings.grace_s));
             self.signal_tree(run, self.plan.kill_signal).await;
