@@ -22,7 +22,7 @@ pub use session::{
     SESSION_COOKIE, SESSION_TTL, expired_session_cookie, read_session_cookie, session_cookie,
 };
 pub use sign_in::{CODE_TTL, SignInCodes};
-pub use token::{Audience, Identity, Role, TokenIssuer, Via, parse_ttl};
+pub use token::{Audience, Identity, Role, TokenIssuer, Via};
 
 /// Why somebody is not let in, or a token is not made. The words are for the one who asks, and say
 /// nothing that helps to guess.

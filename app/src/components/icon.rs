@@ -38,7 +38,7 @@ impl IconName {
             Self::Plus => "M8 3v10M3 8h10",
             Self::Back => "M10 3 5 8l5 5",
             Self::Down => "M8 3v10m-4-4 4 4 4-4",
-            Self::Theme => "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12",
+            Self::Theme => "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2m0 2.5v7a3.5 3.5 0 0 0 0-7",
             Self::Prompt => "m3 4 4 4-4 4m6 0h4",
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn LogView(
                 <h2>"Log"</h2>
                 {earlier_link}
                 <span class="spacer"></span>
-                <a href=raw_newest target="_blank" rel="external">"Raw"</a>
+                <a href=raw_newest target="_blank" rel="external">"Raw log"</a>
             </div>
             <div class="log-frame">
                 <div

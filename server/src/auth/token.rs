@@ -199,17 +199,6 @@ impl TokenIssuer {
     }
 }
 
-/// Reads a time to live such as `30m`, `1h` or `7d`.
-///
-/// # Errors
-/// [`AuthError::Ttl`] when it is none, shorter than a second or longer than 366 days.
-pub fn parse_ttl(text: &str) -> Result<Duration, AuthError> {
-    humantime::parse_duration(text)
-        .ok()
-        .and_then(check_ttl)
-        .ok_or_else(|| AuthError::Ttl(text.to_owned()))
-}
-
 fn check_ttl(ttl: Duration) -> Option<Duration> {
     (Duration::from_secs(1)..=MAX_TTL).contains(&ttl).then_some(ttl)
 }
