@@ -15,7 +15,7 @@ mod scripts;
 pub use backend::{Backend, BackendRef, ProcessFilter};
 pub(crate) use json::JsonText;
 pub use processes::{
-    get_process, list_processes, restart_process, signal_process, start_process, stop_process,
-    tail_log,
+    allowed_verbs, get_process, list_processes, restart_process, signal_process, start_process,
+    stop_process, tail_log,
 };
 pub use scripts::{get_user_name, list_scripts};

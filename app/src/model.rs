@@ -1,11 +1,13 @@
 //! The types that cross the wire: REST, WebSocket and server functions speak these and no others.
 
+mod access;
 mod log;
 mod message;
 mod problem;
 mod process;
 mod script;
 
+pub use access::Verb;
 pub use log::{Entry, EntryKind, LogPage};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
 pub use problem::Problem;

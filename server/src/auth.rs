@@ -3,7 +3,8 @@
 //! One key signs everything ([`SigningKey`]). A person exchanges the one-time code of the sign-in
 //! link ([`SignInCodes`]) for a session token in a cookie ([`session_cookie`]); a program brings a
 //! bearer token that was made on the command line. Both are checked by [`TokenIssuer::verify`], and
-//! what comes out is an [`Identity`]. What it may do is decided by `service`, not here.
+//! what comes out is an [`Identity`]. What its role allows is said by the [`Policy`]; that it is asked
+//! before every act is for `service` to see to.
 //!
 //! No function reads the clock: the time is an argument.
 
@@ -11,18 +12,20 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 mod key;
+mod policy;
 mod rate_limit;
 mod session;
 mod sign_in;
 mod token;
 
 pub use key::{KeyError, SigningKey};
-pub use rate_limit::StartLimiter;
+pub use policy::{Access, PatternError, Policy, Role, Target};
+pub use rate_limit::StartLimits;
 pub use session::{
     SESSION_COOKIE, SESSION_TTL, expired_session_cookie, read_session_cookie, session_cookie,
 };
 pub use sign_in::{CODE_TTL, SignInCodes};
-pub use token::{Audience, Identity, Role, TokenIssuer, Via};
+pub use token::{Audience, Grant, Identity, Issued, TokenIssuer, Via};
 
 /// Why somebody is not let in, or a token is not made. The words are for the one who asks, and say
 /// nothing that helps to guess.

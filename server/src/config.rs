@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod file;
 mod limits;
+mod roles;
 mod run;
 mod server;
 mod setting;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
+pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
 pub use run::{ArgDeny, RunConfig, RunnerChoice};
 pub use server::{ServerConfig, parse_listen};
 use setting::{Origin, Rejected};
@@ -40,6 +42,8 @@ pub struct Config {
     pub run: RunConfig,
     /// `[limits]`: how much may run.
     pub limits: LimitsConfig,
+    /// `[roles]`: who may do what.
+    pub roles: RolesConfig,
     /// The project folders, absolute and without symlinks; at least one.
     pub projects: Vec<PathBuf>,
 }
@@ -87,12 +91,14 @@ impl Config {
         let mut server = ServerConfig::default();
         let mut run = RunConfig::default();
         let mut limits = LimitsConfig::default();
+        let mut roles = RolesConfig::default();
         let mut origins = BTreeMap::new();
         for setting in settings {
             let applied = match setting.section.as_str() {
                 ServerConfig::SECTION => server.set(&setting),
                 RunConfig::SECTION => run.set(&setting),
                 LimitsConfig::SECTION => limits.set(&setting),
+                RolesConfig::SECTION => roles.set(&setting),
                 _ => Err(Rejected::UnknownSection),
             };
             applied.map_err(|rejected| rejected.into_error(&setting))?;
@@ -118,7 +124,7 @@ impl Config {
         if server.data_dir.as_os_str().is_empty() {
             server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
         }
-        let config = Self { server, run, limits, projects };
+        let config = Self { server, run, limits, roles, projects };
         config.validate(&origins)?;
         Ok(config)
     }
@@ -128,6 +134,7 @@ impl Config {
             (ServerConfig::SECTION, self.server.validate()),
             (RunConfig::SECTION, self.run.validate()),
             (LimitsConfig::SECTION, self.limits.validate()),
+            (RolesConfig::SECTION, self.roles.validate()),
         ];
         for (section, check) in checks {
             check.map_err(|Invalid { key, message }| {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
-use server::auth::{Audience, Role, SigningKey, TokenIssuer};
+use server::auth::{Audience, Grant, SigningKey, TokenIssuer};
 use server::cli::{Cli, Command, HealthcheckArgs, ServeArgs, TokenCreateArgs};
-use server::config::{Config, Flags, Sources};
+use server::config::suggest::suggest;
+use server::config::{Config, Flags, RolesConfig, Sources, parse_role};
 use server::engine::SystemClock;
 use server::serve::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -90,20 +91,28 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn create_token(args: TokenCreateArgs) -> anyhow::Result<()> {
-    let role: Role = args.role.parse().map_err(anyhow::Error::msg)?;
+    let flags = Flags { config: args.config.clone(), ..Flags::default() };
+    if args.role != RolesConfig::ADMIN {
+        let roles = load_config(flags.clone())?.roles.roles;
+        if !roles.contains_key(&args.role) {
+            let known: Vec<_> = roles.keys().map(String::as_str).collect();
+            bail!("{:?} is no role: {}", args.role, suggest("the roles are", &args.role, &known));
+        }
+    }
+    parse_role(&args.only).map_err(anyhow::Error::msg)?;
     let data_dir = match args.data {
         Some(data) => data,
-        None => load_config(Flags { config: args.config, ..Flags::default() })?.server.data_dir,
+        None => load_config(flags)?.server.data_dir,
     };
     let key = SigningKey::load_or_create(&data_dir)?;
-    let token = TokenIssuer::new(&key).issue(
-        &args.name,
-        role,
-        Audience::Api,
-        args.ttl,
-        SystemTime::now(),
-    )?;
-    say(&token)
+    let grant = Grant {
+        name: &args.name,
+        role: &args.role,
+        scope: &args.only,
+        audience: Audience::Api,
+        ttl: args.ttl,
+    };
+    say(&TokenIssuer::new(&key).issue(&grant, SystemTime::now())?.token)
 }
 
 /// Asks `/healthz` as plainly as can be: no client is worth its size for one line.

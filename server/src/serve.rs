@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{SignInCodes, SigningKey, StartLimiter, TokenIssuer};
+use crate::auth::{Policy, SigningKey};
 use crate::config::Config;
 use crate::engine::{Clock, Engine, EngineSettings};
 use crate::http::assets::Assets;
 use crate::http::{AppState, listen, router};
 use crate::project::{Catalog, SharedCatalog};
-use crate::service::Service;
+use crate::service::{Parts, Service};
 use crate::store::{SqliteStore, Store, Writer};
 
 /// A server that is ready to serve.
@@ -59,16 +59,16 @@ impl Server {
                 .await
                 .context("the processes cannot be taken up")?;
         let starts = NonZeroU32::new(config.limits.starts_per_minute).unwrap_or(NonZeroU32::MIN);
-        let service = Arc::new(Service {
+        let service = Arc::new(Service::new(Parts {
             engine: engine.clone(),
             store,
             writer: writer.clone(),
             catalog: SharedCatalog::new(Catalog::load(&config.projects, &config.run)),
-            tokens: TokenIssuer::new(&key),
-            codes: SignInCodes::new(),
-            limiter: StartLimiter::new(starts),
+            key,
+            policy: Policy::new(&config.roles)?,
+            starts_per_minute: starts,
             clock,
-        });
+        }));
         let state = AppState {
             service,
             assets: Arc::new(Assets::new()),

@@ -3,25 +3,29 @@
 //! Three doors lead here (server functions, REST, WebSocket), so a rule stands once. A door gets a
 //! [`Caller`], which is the service bound to the one who asks: nothing can be done without one.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::auth::{Identity, SignInCodes, StartLimiter, TokenIssuer};
+use crate::auth::{Policy, SignInCodes, SigningKey, StartLimits, TokenIssuer};
 use crate::engine::{Clock, Engine};
 use crate::project::SharedCatalog;
 use crate::store::{AuditRecord, Change, Store, Writer};
 
+mod authorise;
 mod backend;
 mod caller;
 mod error;
+mod identify;
 mod logs;
 mod sign_in;
 
 pub use caller::Caller;
 pub use error::ServiceError;
+pub use identify::Credential;
 pub use logs::{LogFormat, LogParams, SearchParams};
 
-/// All that the use-cases need. Made once.
-pub struct Service {
+/// What the use-cases are made of.
+pub struct Parts {
     /// Runs processes.
     pub engine: Engine,
     /// Reads what is kept.
@@ -30,21 +34,45 @@ pub struct Service {
     pub writer: Writer,
     /// What can be started.
     pub catalog: SharedCatalog,
-    /// Makes and checks tokens.
-    pub tokens: TokenIssuer,
-    /// One-time sign-in codes.
-    pub codes: SignInCodes,
-    /// How often one may start.
-    pub limiter: StartLimiter,
+    /// Signs tokens.
+    pub key: SigningKey,
+    /// Who may do what.
+    pub policy: Policy,
+    /// How often one may start, unless a role says otherwise.
+    pub starts_per_minute: NonZeroU32,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
 
+/// The use-cases. Nothing in it can be reached but through a [`Caller`], so no door leads around
+/// the question who asks.
+pub struct Service {
+    engine: Engine,
+    store: Arc<dyn Store>,
+    writer: Writer,
+    catalog: SharedCatalog,
+    tokens: TokenIssuer,
+    codes: SignInCodes,
+    policy: Policy,
+    limits: StartLimits,
+    clock: Arc<dyn Clock>,
+}
+
 impl Service {
-    /// The service as `identity` may use it.
+    /// Puts it together.
     #[must_use]
-    pub fn for_caller(self: &Arc<Self>, identity: Identity) -> Caller {
-        Caller::new(Arc::clone(self), identity)
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            tokens: TokenIssuer::new(&parts.key),
+            codes: SignInCodes::new(),
+            limits: StartLimits::new(parts.starts_per_minute, &parts.policy),
+            policy: parts.policy,
+            engine: parts.engine,
+            store: parts.store,
+            writer: parts.writer,
+            catalog: parts.catalog,
+            clock: parts.clock,
+        }
     }
 
     /// Whether the database answers.

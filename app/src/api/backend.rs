@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started,
+    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
 };
 
 /// The backend of one request: bound to the one who asks.
@@ -38,6 +38,8 @@ pub trait Backend: Send + Sync {
     async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, Problem>;
     /// One process with its attempts.
     async fn get_process(&self, id: ProcessId) -> Result<Process, Problem>;
+    /// What may be done to it.
+    async fn allowed_verbs(&self, id: ProcessId) -> Result<Vec<Verb>, Problem>;
     /// The newest `tail` entries of its log.
     async fn tail_log(&self, id: ProcessId, tail: u32) -> Result<LogPage, Problem>;
     /// Starts a script.

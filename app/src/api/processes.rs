@@ -7,7 +7,9 @@ use super::ProcessFilter;
 #[cfg(feature = "ssr")]
 use super::context::{answer, backend};
 use super::json::Json;
-use crate::model::{LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started};
+use crate::model::{
+    LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
+};
 
 /// A page of processes, newest first. `q`: text in script, project, args or id.
 ///
@@ -29,6 +31,15 @@ pub async fn list_processes(
 #[server(prefix = "/api/ui", endpoint = "get_process", input = Json, output = Json)]
 pub async fn get_process(id: ProcessId) -> Result<Process, Problem> {
     answer(backend()?.get_process(id).await)
+}
+
+/// What one may do to a process.
+///
+/// # Errors
+/// The server's problem; 404 when there is none of that id.
+#[server(prefix = "/api/ui", endpoint = "allowed_verbs", input = Json, output = Json)]
+pub async fn allowed_verbs(id: ProcessId) -> Result<Vec<Verb>, Problem> {
+    answer(backend()?.allowed_verbs(id).await)
 }
 
 /// The newest `tail` entries of a log.

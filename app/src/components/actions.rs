@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast as _;
 use super::{Icon, IconName};
 use crate::api::{restart_process, signal_process, stop_process};
 use crate::live::{Live, use_live};
-use crate::model::{Problem, Process, ProcessId};
+use crate::model::{Problem, Process, ProcessId, Verb};
 
 /// The signals of the menu, and what programs usually do on them.
 const SIGNALS: [(&str, &str); 7] = [
@@ -25,7 +25,12 @@ const SIGNALS: [(&str, &str); 7] = [
 pub(crate) fn Actions(
     /// The process.
     process: RwSignal<Process>,
+    /// What one may do to it.
+    verbs: Vec<Verb>,
 ) -> impl IntoView {
+    let may = move |verb| verbs.contains(&verb);
+    let (may_start, may_stop) = (may(Verb::Start), may(Verb::Stop));
+    let may_signal = may(Verb::Signal);
     let live = use_live();
     let id = StoredValue::new(process.read_untracked().id.clone());
     let is_busy = RwSignal::new(false);
@@ -38,7 +43,7 @@ pub(crate) fn Actions(
                 type="button"
                 class="button danger"
                 data-testid="stop"
-                disabled=move || is_ended() || is_busy.get()
+                disabled=move || !may_stop || is_ended() || is_busy.get()
                 on:click=stop
             >
                 <Icon name=IconName::Stop/>
@@ -48,13 +53,16 @@ pub(crate) fn Actions(
                 type="button"
                 class="button"
                 data-testid="restart"
-                disabled=move || is_busy.get()
+                disabled=move || !may_start || (!may_stop && !is_ended()) || is_busy.get()
                 on:click=restart
             >
                 <Icon name=IconName::Restart/>
                 <span>"Restart"</span>
             </button>
-            <SignalMenu id is_enabled=Signal::derive(move || process.read().pid.is_some())/>
+            <SignalMenu
+                id
+                is_enabled=Signal::derive(move || may_signal && process.read().pid.is_some())
+            />
         </div>
     }
     .into_any()

@@ -46,7 +46,7 @@ fn ProjectScripts(project: Project, is_named: bool) -> impl IntoView {
 #[component]
 fn ScriptRow(script: Script) -> impl IntoView {
     let starter = Starter::expect();
-    let Script { project, name, command, .. } = script;
+    let Script { project, name, command, can_start, .. } = script;
     let (data_script, data_project) = (name.clone(), project.clone());
     let title = command.clone();
     let label = format!("Start {name}");
@@ -65,6 +65,7 @@ fn ScriptRow(script: Script) -> impl IntoView {
                 type="button"
                 class="button quiet"
                 aria-label=label_args
+                disabled=!can_start
                 on:click=move |_| starter.open(Some(key.get_value()))
             >
                 "args…"
@@ -75,7 +76,7 @@ fn ScriptRow(script: Script) -> impl IntoView {
                 data-testid="script-start"
                 aria-label=label.clone()
                 title=label
-                disabled=move || starter.is_busy()
+                disabled=move || !can_start || starter.is_busy()
                 on:click=move |_| {
                     let (project, name) = key.get_value();
                     starter.start_plain(project, name);

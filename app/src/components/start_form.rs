@@ -19,8 +19,12 @@ pub(super) fn StartForm(
     catalogue: Catalogue,
 ) -> impl IntoView {
     let starter = Starter::expect();
-    let scripts: Vec<Script> =
-        catalogue.projects.iter().flat_map(|project| project.scripts.clone()).collect();
+    let scripts: Vec<Script> = catalogue
+        .projects
+        .iter()
+        .flat_map(|project| project.scripts.clone())
+        .filter(|script| script.can_start)
+        .collect();
     let first = scripts.first().map(|script| value_of(&script.project, &script.name));
     let scripts = StoredValue::new(scripts);
     let chosen = RwSignal::new(first.unwrap_or_default());
@@ -122,7 +126,8 @@ pub(super) fn StartForm(
 }
 
 fn script_group(project: Project) -> impl IntoView {
-    let options = project.scripts.into_iter().map(|script| {
+    let startable = project.scripts.into_iter().filter(|script| script.can_start);
+    let options = startable.map(|script| {
         let value = value_of(&script.project, &script.name);
         view! { <option value=value>{script.name}</option> }
     });

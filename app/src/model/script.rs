@@ -29,6 +29,14 @@ pub struct Script {
     /// Job or service, when a start does not say.
     #[serde(rename = "type")]
     pub kind: super::ProcessType,
+    /// Whether the one who asks may start it.
+    #[serde(default = "yes")]
+    pub can_start: bool,
+}
+
+/// For answers of a server that has no roles.
+fn yes() -> bool {
+    true
 }
 
 /// A folder with scripts. Each package of a workspace is one.

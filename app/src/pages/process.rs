@@ -4,20 +4,25 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use crate::api::{get_process, tail_log};
+use crate::api::{allowed_verbs, get_process, tail_log};
 use crate::components::{
     Actions, Attempts, Facts, Icon, IconName, LogView, StatusMark, status_word,
 };
 use crate::live::use_live;
-use crate::model::{LogPage, Problem, Process, ProcessId};
+use crate::model::{LogPage, Problem, Process, ProcessId, Verb};
 use crate::text::args::join_args;
 
 /// Entries loaded with the page: as many as the viewer keeps.
 const TAIL: u32 = 1_000;
 
-async fn load(id: ProcessId) -> Result<(Process, LogPage), Problem> {
-    let page = tail_log(id.clone(), TAIL).await?;
-    Ok((get_process(id).await?, page))
+async fn load(id: ProcessId) -> Result<(Process, LogPage, Vec<Verb>), Problem> {
+    let verbs = allowed_verbs(id.clone()).await?;
+    let page = if verbs.contains(&Verb::ReadLogs) {
+        tail_log(id.clone(), TAIL).await?
+    } else {
+        LogPage { entries: Vec::new(), next_after: None }
+    };
+    Ok((get_process(id).await?, page, verbs))
 }
 
 /// The page of `/processes/:id`.
@@ -30,7 +35,9 @@ pub(crate) fn ProcessPage() -> impl IntoView {
         <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok((process, page)) => view! { <ProcessDetail process page/> }.into_any(),
+                    Ok((process, page, verbs)) => {
+                        view! { <ProcessDetail process page verbs/> }.into_any()
+                    }
                     Err(problem) => view! { <Missing problem/> }.into_any(),
                 }
             })}
@@ -63,7 +70,8 @@ fn BackLink() -> impl IntoView {
 }
 
 #[component]
-fn ProcessDetail(process: Process, page: LogPage) -> impl IntoView {
+fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>) -> impl IntoView {
+    let can_read = verbs.contains(&Verb::ReadLogs);
     let Process { id, project, script, args, .. } = process.clone();
     let process = RwSignal::from(use_live().processes.open(process));
     let status = Signal::derive(move || process.read().status);
@@ -81,7 +89,7 @@ fn ProcessDetail(process: Process, page: LogPage) -> impl IntoView {
                     <h1>{script}</h1>
                     <code class="detail-args">{join_args(&args)}</code>
                     <span class="spacer"></span>
-                    <Actions process/>
+                    <Actions process verbs/>
                 </div>
                 <p class="detail-state">
                     <span
@@ -103,7 +111,11 @@ fn ProcessDetail(process: Process, page: LogPage) -> impl IntoView {
                     <Attempts process/>
                 </div>
             </header>
-            <LogView id page/>
+            {if can_read {
+                view! { <LogView id page/> }.into_any()
+            } else {
+                view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()
+            }}
         </article>
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! How often one name may start something, so that a script gone wild does not take the machine
 //! from everybody else.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,13 +11,15 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
+use super::{Policy, Role};
+
 /// Names that are counted at the same time. Beyond that they share one count.
 const MAX_NAMES: usize = 1024;
 /// Whose count it is then. No token has this name.
 const EVERYBODY_ELSE: &str = "";
 
 /// Counts starts by name: so many at once, and again as the minute passes.
-pub struct StartLimiter<C: Clock = DefaultClock> {
+struct StartLimiter<C: Clock = DefaultClock> {
     limiter: RateLimiter<String, HashMapStateStore<String>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
 }
@@ -29,16 +32,14 @@ impl<C: Clock> fmt::Debug for StartLimiter<C> {
 
 impl StartLimiter {
     /// A limiter by the system's monotonic clock.
-    #[must_use]
-    pub fn new(starts_per_minute: NonZeroU32) -> Self {
+    fn new(starts_per_minute: NonZeroU32) -> Self {
         Self::with_clock(starts_per_minute, DefaultClock::default())
     }
 }
 
 impl<C: Clock + Clone> StartLimiter<C> {
     /// A limiter by `clock`.
-    #[must_use]
-    pub fn with_clock(starts_per_minute: NonZeroU32, clock: C) -> Self {
+    fn with_clock(starts_per_minute: NonZeroU32, clock: C) -> Self {
         let quota = Quota::per_minute(starts_per_minute);
         Self { limiter: RateLimiter::hashmap_with_clock(quota, clock.clone()), clock }
     }
@@ -47,7 +48,7 @@ impl<C: Clock + Clone> StartLimiter<C> {
     ///
     /// # Errors
     /// When it has started enough for now: how long to wait before the next try.
-    pub fn check(&self, name: &str) -> Result<(), Duration> {
+    fn check(&self, name: &str) -> Result<(), Duration> {
         let key = if self.has_room() { name } else { EVERYBODY_ELSE };
         self.limiter
             .check_key(&key.to_owned())
@@ -65,9 +66,39 @@ impl<C: Clock + Clone> StartLimiter<C> {
     }
 }
 
+/// How often one may start: by role, where the role has a limit of its own.
+#[derive(Debug)]
+pub struct StartLimits {
+    everybody: StartLimiter,
+    by_role: HashMap<String, StartLimiter>,
+}
+
+impl StartLimits {
+    /// `starts_per_minute` for the roles of `policy` that say nothing else.
+    #[must_use]
+    pub fn new(starts_per_minute: NonZeroU32, policy: &Policy) -> Self {
+        let own = |role: &Role| {
+            let limit = NonZeroU32::new(role.starts_per_minute()?)?;
+            Some((role.name().to_owned(), StartLimiter::new(limit)))
+        };
+        let by_role = policy.roles().filter_map(own).collect();
+        Self { everybody: StartLimiter::new(starts_per_minute), by_role }
+    }
+
+    /// Counts a start by `name`, who has `role`.
+    ///
+    /// # Errors
+    /// When it has started enough for now: how long to wait before the next try.
+    pub fn check(&self, name: &str, role: &str) -> Result<(), Duration> {
+        self.by_role.get(role).unwrap_or(&self.everybody).check(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use governor::clock::FakeRelativeClock;
+
+    use crate::config::{RolesConfig, parse_role};
 
     use super::*;
 
@@ -124,6 +155,21 @@ mod tests {
         limiter.check("one more").unwrap();
         limiter.check("and another").unwrap();
         assert_eq!(limiter.limiter.len(), 2);
+    }
+
+    #[test]
+    fn a_role_may_have_a_limit_of_its_own() {
+        let mut config = RolesConfig::default();
+        let rules = ["start".to_owned(), "starts-per-minute 1".to_owned()];
+        config.roles.insert("slow".to_owned(), parse_role(&rules).unwrap());
+        let policy = Policy::new(&config).unwrap();
+        let limits = StartLimits::new(NonZeroU32::new(2).unwrap(), &policy);
+        limits.check("a", "slow").unwrap();
+        assert!(limits.check("a", "slow").is_err());
+        for _ in 0..2 {
+            limits.check("b", "user").unwrap();
+        }
+        assert!(limits.check("b", "user").is_err());
     }
 
     #[test]

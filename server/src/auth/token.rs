@@ -15,41 +15,6 @@ const MAX_TOKEN_BYTES: usize = 4096;
 const MAX_NAME_CHARS: usize = 100;
 const MAX_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything.
-    Admin,
-}
-
-impl Role {
-    /// The name in tokens and on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "admin" => Ok(Self::Admin),
-            _ => Err(format!("{text:?} is no role: admin")),
-        }
-    }
-}
-
 /// What a token is for. One is not good for the other: a cookie is sent by the browser whoever
 /// asks, so what comes in one is guarded differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,8 +49,10 @@ pub enum Via {
 pub struct Identity {
     /// Who, as the audit knows them.
     pub name: String,
-    /// What they may do.
-    pub role: Role,
+    /// The name of the role that says what they may do.
+    pub role: String,
+    /// Rules that narrow the role; empty when all of it is theirs.
+    pub scope: Vec<String>,
     /// Of the token, unique.
     pub token_id: String,
     /// How they came in.
@@ -98,10 +65,42 @@ struct Claims {
     iss: String,
     aud: Audience,
     sub: String,
-    role: Role,
+    role: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scope: Vec<String>,
     iat: u64,
     exp: u64,
     jti: String,
+}
+
+/// A token that was made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// Unique; no secret.
+    pub id: String,
+    /// What is sent. Whoever has it is let in.
+    pub token: String,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issued({})", self.id)
+    }
+}
+
+/// What a token is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant<'a> {
+    /// Whose it is.
+    pub name: &'a str,
+    /// The name of their role.
+    pub role: &'a str,
+    /// Rules that narrow the role; empty for none.
+    pub scope: &'a [String],
+    /// What it is for.
+    pub audience: Audience,
+    /// How long it is good for.
+    pub ttl: Duration,
 }
 
 /// Makes tokens and checks them.
@@ -135,18 +134,12 @@ impl TokenIssuer {
         }
     }
 
-    /// A token for `name` that is good for `ttl` from `now` on.
+    /// A token that says what `grant` does, from `now` on.
     ///
     /// # Errors
     /// [`AuthError::Name`] and [`AuthError::Ttl`] for what a token cannot carry.
-    pub fn issue(
-        &self,
-        name: &str,
-        role: Role,
-        audience: Audience,
-        ttl: Duration,
-        now: SystemTime,
-    ) -> Result<String, AuthError> {
+    pub fn issue(&self, grant: &Grant<'_>, now: SystemTime) -> Result<Issued, AuthError> {
+        let Grant { name, role, scope, audience, ttl } = *grant;
         let length = name.chars().count();
         if !(1..=MAX_NAME_CHARS).contains(&length) || name.chars().any(char::is_control) {
             return Err(AuthError::Name(name.chars().take(MAX_NAME_CHARS).collect()));
@@ -157,13 +150,15 @@ impl TokenIssuer {
             iss: ISSUER.to_owned(),
             aud: audience,
             sub: name.to_owned(),
-            role,
+            role: role.to_owned(),
+            scope: scope.to_vec(),
             iat,
             exp: iat.saturating_add(ttl.as_secs()),
             jti: random_text::<16>()?,
         };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .map_err(|_| AuthError::Invalid)
+        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(|_| AuthError::Invalid)?;
+        Ok(Issued { id: claims.jti, token })
     }
 
     /// Who brought `token`, if it is ours, for `expected`, and has not expired at `now`.
@@ -195,7 +190,13 @@ impl TokenIssuer {
             Audience::Session => Via::Session,
             Audience::Api => Via::Bearer,
         };
-        Ok(Identity { name: claims.sub, role: claims.role, token_id: claims.jti, via })
+        Ok(Identity {
+            name: claims.sub,
+            role: claims.role,
+            scope: claims.scope,
+            token_id: claims.jti,
+            via,
+        })
     }
 }
 

@@ -78,6 +78,9 @@ pub struct TokenCreateArgs {
     /// What the token may do
     #[arg(long, value_name = "ROLE", default_value = "admin")]
     pub role: String,
+    /// Narrow the role to this rule, such as "start on site/test"; several may be given
+    #[arg(long, value_name = "RULE")]
+    pub only: Vec<String>,
     /// Whose it is; the audit shows this name
     #[arg(long, value_name = "NAME")]
     pub name: String,

@@ -101,12 +101,12 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limit]\nmax_jobs = 3\n",
             &[],
             "runyard.toml:2: unknown key limit.max_jobs: did you mean limits? the sections are: \
-             server, run, limits",
+             server, run, limits, roles",
         ),
         (
             "listen = \"x\"\n",
             &[],
-            "runyard.toml:1: unknown key listen: the sections are: server, run, limits",
+            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, roles",
         ),
         (
             "[limits]\nmax_jobs = \"many\"\n",

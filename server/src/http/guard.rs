@@ -1,6 +1,6 @@
 //! Who asks, and whether a browser may have been tricked into asking.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
@@ -8,8 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
-use crate::auth::{Audience, Identity, Via, read_session_cookie};
-use crate::service::{Caller, Service, ServiceError};
+use crate::auth::read_session_cookie;
+use crate::service::{Caller, Credential, Service, ServiceError};
 
 /// Lets only those through who say who they are; the handler finds a [`Caller`].
 pub(super) async fn require_identity(
@@ -17,8 +17,15 @@ pub(super) async fn require_identity(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let identity = match identify(&state.service, request.headers()) {
-        Ok(identity) => identity,
+    let caller = match identify(&state.service, request.headers()) {
+        Ok((caller, is_ambient)) => {
+            if is_ambient && needs_origin(&request) && !is_same_origin(request.headers()) {
+                let detail = "a request of a browser that changes something must come from \
+                              runyard's own pages (Origin); programs use a bearer token";
+                return ServiceError::new(403, "origin_denied", detail).into_response();
+            }
+            caller
+        }
         Err(error) => {
             let path = request.uri().path();
             let is_page = path == "/" || path.starts_with("/processes/");
@@ -29,22 +36,16 @@ pub(super) async fn require_identity(
             };
         }
     };
-    if identity.via == Via::Session && needs_origin(&request) && !is_same_origin(request.headers())
-    {
-        let detail = "a request of a browser that changes something must come from runyard's own \
-                      pages (Origin); programs use a bearer token";
-        return ServiceError::new(403, "origin_denied", detail).into_response();
-    }
-    let caller: Caller = state.service.for_caller(identity);
     request.extensions_mut().insert(caller);
     next.run(request).await
 }
 
-/// The identity in a bearer token, else in the session cookie.
-fn identify(service: &Service, headers: &HeaderMap) -> Result<Identity, ServiceError> {
+/// The one who asks, by a bearer token or else the session cookie, and whether a browser may have
+/// sent it without being asked to.
+fn identify(service: &Arc<Service>, headers: &HeaderMap) -> Result<(Caller, bool), ServiceError> {
     let denied = |detail: &str| ServiceError::new(401, "unauthorized", detail);
-    let now = u64::try_from(service.clock.now_ms()).unwrap_or_default();
-    let now: SystemTime = UNIX_EPOCH + Duration::from_millis(now);
+    let identify =
+        |credential: Credential<'_>| Ok((service.identify(credential)?, credential.is_ambient()));
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
@@ -52,19 +53,13 @@ fn identify(service: &Service, headers: &HeaderMap) -> Result<Identity, ServiceE
         });
         let token =
             token.ok_or_else(|| denied("the Authorization header must be: Bearer TOKEN"))?;
-        return service
-            .tokens
-            .verify(token, Audience::Api, now)
-            .map_err(|error| denied(&error.to_string()));
+        return identify(Credential::Bearer(token));
     }
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let token = cookies.filter_map(read_session_cookie).next().ok_or_else(|| {
         denied("sign in with the link that runyard printed, or send a bearer token")
     })?;
-    service
-        .tokens
-        .verify(&token, Audience::Session, now)
-        .map_err(|error| denied(&error.to_string()))
+    identify(Credential::Session(&token))
 }
 
 fn needs_origin(request: &Request) -> bool {

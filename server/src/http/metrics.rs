@@ -16,7 +16,7 @@ pub(super) async fn show(
     State(state): State<AppState>,
     Who(caller): Who,
 ) -> Result<Response, ServiceError> {
-    let figures = caller.figures();
+    let figures = caller.figures().await?;
     let mut text = String::from(
         "# HELP runyard_processes Processes in memory by status.\n\
          # TYPE runyard_processes gauge\n",

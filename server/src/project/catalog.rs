@@ -60,6 +60,7 @@ impl Catalog {
             command: script.command.clone(),
             source: script.source,
             kind: script.kind,
+            can_start: true,
         };
         let project = |found: &Found| Project {
             name: found.name.clone(),
@@ -69,6 +70,34 @@ impl Catalog {
             problem: found.problem.clone(),
         };
         Catalogue { projects: self.projects.iter().map(project).collect() }
+    }
+
+    /// The same moment, with only the scripts for which `keeps` says so, by project and name; a
+    /// project without any is left out.
+    #[must_use]
+    pub fn only(&self, keeps: impl Fn(&str, &str) -> bool) -> Self {
+        let mut projects = self.projects.clone();
+        for project in &mut projects {
+            let name = &project.name;
+            project.scripts.retain(|script| keeps(name, &script.name));
+        }
+        projects.retain(|project| !project.scripts.is_empty());
+        Self {
+            roots: self.roots.clone(),
+            run: self.run.clone(),
+            env_rules: self.env_rules.clone(),
+            projects,
+            watch: Watch::default(),
+        }
+    }
+
+    /// The project and the script that a start is about.
+    ///
+    /// # Errors
+    /// [`PlanError`] when there is none, or more than one.
+    pub fn locate(&self, request: &StartRequest) -> Result<(&str, &str), PlanError> {
+        let (project, script) = self.find(request)?;
+        Ok((&project.name, &script.name))
     }
 
     /// The exact command for a start. `base_env` is Runyard's own environment.

@@ -13,7 +13,7 @@ use super::watch::Watch;
 use super::workspace::find_packages;
 
 /// A project as it was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Found {
     /// Unique among all.
     pub(super) name: String,
@@ -30,7 +30,7 @@ pub(super) struct Found {
 }
 
 /// A script as it was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FoundScript {
     pub(super) name: String,
     /// As written.

@@ -58,7 +58,7 @@ impl EnvSource for BTreeMap<String, String> {
 }
 
 /// `run.env_allow`, ready to be asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct EnvRules {
     patterns: Vec<String>,
     allowed: GlobSet,

@@ -2,7 +2,7 @@
 
 use app::api::{Backend, ProcessFilter};
 use app::model::{
-    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started,
+    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
 };
 use async_trait::async_trait;
 
@@ -15,7 +15,7 @@ impl Backend for Caller {
     }
 
     async fn list_scripts(&self) -> Result<Catalogue, Problem> {
-        Ok(Self::list_scripts(self)?)
+        Ok(Self::list_scripts(self))
     }
 
     async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, Problem> {
@@ -24,6 +24,10 @@ impl Backend for Caller {
 
     async fn get_process(&self, id: ProcessId) -> Result<Process, Problem> {
         Ok((*Self::get_process(self, &id).await?).clone())
+    }
+
+    async fn allowed_verbs(&self, id: ProcessId) -> Result<Vec<Verb>, Problem> {
+        Ok(Self::allowed_verbs(self, &id).await?)
     }
 
     async fn tail_log(&self, id: ProcessId, tail: u32) -> Result<LogPage, Problem> {

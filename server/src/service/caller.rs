@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use app::api::ProcessFilter;
-use app::model::{Catalogue, Process, ProcessId, ProcessList, StartRequest, Started, Status};
+use app::model::{
+    Catalogue, Process, ProcessId, ProcessList, Script, StartRequest, Started, Status, Verb,
+};
 
 use super::{Service, ServiceError};
-use crate::auth::Identity;
+use crate::auth::{Access, Identity, Target};
 use crate::engine::{Figures, Update};
 use crate::project::{ProcessEnv, signal_number};
 use crate::store::{AuditRecord, ListQuery};
@@ -20,11 +22,12 @@ const MAX_PAGE: u32 = 1000;
 pub struct Caller {
     service: Arc<Service>,
     identity: Arc<Identity>,
+    access: Arc<Access>,
 }
 
 impl Caller {
-    pub(super) fn new(service: Arc<Service>, identity: Identity) -> Self {
-        Self { service, identity: Arc::new(identity) }
+    pub(super) fn new(service: Arc<Service>, identity: Identity, access: Access) -> Self {
+        Self { service, identity: Arc::new(identity), access: Arc::new(access) }
     }
 
     /// Who asks.
@@ -33,16 +36,31 @@ impl Caller {
         &self.identity.name
     }
 
+    /// What they may do.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
     pub(super) fn service(&self) -> &Service {
         &self.service
     }
 
-    /// Everything startable.
-    ///
-    /// # Errors
-    /// None today; roles will refuse here.
-    pub fn list_scripts(&self) -> Result<Catalogue, ServiceError> {
-        Ok(self.service.catalog.current().catalogue())
+    /// Everything startable that one may see.
+    #[must_use]
+    pub fn list_scripts(&self) -> Catalogue {
+        let mut catalogue = self.service.catalog.current().catalogue();
+        for project in &mut catalogue.projects {
+            project.scripts.retain_mut(|Script { project, name, can_start, .. }| {
+                let target = Target::Script { project, script: name };
+                *can_start = self.access.allows(Verb::Start, target);
+                self.access.allows(Verb::View, target)
+            });
+        }
+        if !self.access.allows_all(Verb::View) {
+            // A problem of a project is for those who see more of it than that.
+            catalogue.projects.retain(|project| !project.scripts.is_empty());
+        }
+        catalogue
     }
 
     /// A page of processes, newest first.
@@ -63,11 +81,9 @@ impl Caller {
             status: filter.status,
             project: filter.project,
             before: filter.cursor.map(ProcessId),
-            limit: limit + 1,
+            limit,
         };
-        let mut processes = self.service.store.list_processes(&query).await?;
-        let more = processes.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        processes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let (mut processes, more) = self.allowed_processes(Verb::View, query, limit).await?;
         let next_cursor =
             processes.last().filter(|_| more).map(|process| process.id.as_str().to_owned());
         for process in &mut processes {
@@ -83,7 +99,16 @@ impl Caller {
     /// # Errors
     /// 404 when there is none.
     pub async fn get_process(&self, id: &ProcessId) -> Result<Arc<Process>, ServiceError> {
-        Ok(self.service.engine.process(id).await?)
+        self.authorise_process(Verb::View, "process.view", id).await
+    }
+
+    /// What one may do to a process that one may see.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn allowed_verbs(&self, id: &ProcessId) -> Result<Vec<Verb>, ServiceError> {
+        let Process { project, script, .. } = &*self.get_process(id).await?;
+        Ok(self.access.verbs(Target::Script { project, script }))
     }
 
     /// Starts a script; resolves when it runs or is queued.
@@ -101,8 +126,10 @@ impl Caller {
     }
 
     async fn try_start(&self, request: StartRequest) -> Result<Started, ServiceError> {
+        let catalog = self.known_catalog();
+        self.authorise_start(&catalog, &request)?;
         self.check_rate()?;
-        let plan = self.service.catalog.current().plan(&request, &ProcessEnv)?;
+        let plan = catalog.plan(&request, &ProcessEnv)?;
         let detail = format!("{}/{}: {}", plan.project, plan.script, plan.command_line);
         let audit = |id: &ProcessId| self.record("process.start", id.as_str(), "ok", detail);
         let engine = &self.service.engine;
@@ -121,6 +148,7 @@ impl Caller {
         id: &ProcessId,
         wait: bool,
     ) -> Result<Arc<Process>, ServiceError> {
+        self.authorise_process(Verb::Stop, "process.stop", id).await?;
         let stopped = self.service.engine.stop_process(id, self.name(), wait).await;
         self.audited("process.stop", id, stopped).await
     }
@@ -130,6 +158,10 @@ impl Caller {
     /// # Errors
     /// 404 when there is none, 409 when it is queued, 429 when one starts too often.
     pub async fn restart_process(&self, id: &ProcessId) -> Result<Arc<Process>, ServiceError> {
+        let process = self.authorise_process(Verb::Start, "process.restart", id).await?;
+        if !process.status.is_ended() {
+            self.authorise_process(Verb::Stop, "process.restart", id).await?;
+        }
         self.check_rate()?;
         let restarted = self.service.engine.restart_process(id, self.name()).await;
         self.audited("process.restart", id, restarted).await
@@ -140,6 +172,7 @@ impl Caller {
     /// # Errors
     /// 422 when there is no such signal, 404 or 409 as for a stop.
     pub async fn signal_process(&self, id: &ProcessId, signal: &str) -> Result<(), ServiceError> {
+        self.authorise_process(Verb::Signal, "process.signal", id).await?;
         let number = signal_number(signal).ok_or_else(|| {
             let detail = format!("{signal:?} is no signal: use a name such as SIGTERM or SIGHUP");
             ServiceError::new(422, "signal_unknown", detail)
@@ -148,13 +181,16 @@ impl Caller {
         self.audited(&format!("process.signal {signal}"), id, sent).await
     }
 
-    /// The figures of what is in memory.
-    #[must_use]
-    pub fn figures(&self) -> Figures {
-        self.service.engine.figures()
+    /// The figures of what is in memory, for those who may see all of it.
+    ///
+    /// # Errors
+    /// 403 for others: a count would tell of what they may not see.
+    pub async fn figures(&self) -> Result<Figures, ServiceError> {
+        self.authorise(Verb::View, "metrics.view").await?;
+        Ok(self.service.engine.figures())
     }
 
-    /// Every change of every process from now on.
+    /// Every change of every process from now on; what may be told is for [`Caller::may_see`] to say.
     #[must_use]
     pub fn updates(&self) -> tokio::sync::broadcast::Receiver<Arc<Update>> {
         self.service.engine.updates()
@@ -162,10 +198,11 @@ impl Caller {
 
     /// Refuses who starts too often.
     fn check_rate(&self) -> Result<(), ServiceError> {
-        self.service.limiter.check(self.name()).map_err(|wait| {
+        self.service.limits.check(self.name(), self.access.role().name()).map_err(|wait| {
             let seconds = wait.as_secs() + 1;
             let detail = format!(
-                "too many starts in a minute (limits.starts_per_minute): try again in {seconds} s"
+                "too many starts in a minute (limits.starts_per_minute, or the role's): try again in \
+                 {seconds} s"
             );
             ServiceError {
                 retry_after_s: Some(seconds),
@@ -193,7 +230,7 @@ impl Caller {
         self.service.audit_record(self.name(), action, target, outcome, detail)
     }
 
-    async fn audit(&self, action: &str, target: &str, outcome: &str, detail: String) {
+    pub(super) async fn audit(&self, action: &str, target: &str, outcome: &str, detail: String) {
         self.service.audit(self.record(action, target, outcome, detail)).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::model::{EntryKind, ProcessId};
+use app::model::{EntryKind, ProcessId, Verb};
 use serde::Deserialize;
 
 use super::{Caller, ServiceError};
@@ -95,7 +95,7 @@ impl Caller {
     /// 404 when there is no such process, 400 when the query does not fit.
     pub async fn read_log(&self, id: &ProcessId, params: &LogParams) -> Result<Page, ServiceError> {
         let query = params.query()?;
-        self.get_process(id).await?;
+        self.authorise_process(Verb::ReadLogs, "log.read", id).await?;
         Ok(self.service().engine.log_reader(id).page(&query).await?)
     }
 
@@ -104,6 +104,7 @@ impl Caller {
     /// # Errors
     /// 404 when there is no such process.
     pub async fn follow_log(&self, id: &ProcessId) -> Result<(Arc<Log>, LogReader), ServiceError> {
+        self.authorise_process(Verb::ReadLogs, "log.follow", id).await?;
         let log = self.service().engine.open_log(id).await?;
         let reader = self.service().engine.log_reader(id);
         Ok((log, reader))
@@ -122,9 +123,8 @@ impl Caller {
             let detail = format!("limit is {limit}: it must be from 1 to 1000");
             return Err(ServiceError::bad_request(detail));
         }
-        let list =
-            ListQuery { project: params.project.clone(), limit: SEARCHED, ..ListQuery::default() };
-        let processes = self.service().store.list_processes(&list).await?;
+        let list = ListQuery { project: params.project.clone(), ..ListQuery::default() };
+        let (processes, _) = self.allowed_processes(Verb::ReadLogs, list, SEARCHED).await?;
         let ids: Vec<_> = processes.into_iter().map(|process| process.id).collect();
         let query = SearchQuery {
             text: params.q.clone(),
@@ -148,6 +148,7 @@ impl Caller {
             let detail = format!("limit is {limit}: it must be from 1 to 1000");
             return Err(ServiceError::bad_request(detail));
         }
+        self.authorise(Verb::Admin, "audit.view").await?;
         Ok(self.service().store.audit(before.unwrap_or(i64::MAX), limit).await?)
     }
 }

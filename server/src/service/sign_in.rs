@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Service, ServiceError};
-use crate::auth::{Audience, Role, SESSION_TTL};
+use crate::auth::{Audience, Grant, SESSION_TTL};
+use crate::config::RolesConfig;
 
 /// The one whom the link on the console signs in.
 const CONSOLE_USER: &str = "admin";
@@ -32,7 +33,14 @@ impl Service {
             .codes
             .redeem(code, now)
             .and_then(|()| {
-                self.tokens.issue(CONSOLE_USER, Role::Admin, Audience::Session, SESSION_TTL, now)
+                let grant = Grant {
+                    name: CONSOLE_USER,
+                    role: RolesConfig::ADMIN,
+                    scope: &[],
+                    audience: Audience::Session,
+                    ttl: SESSION_TTL,
+                };
+                Ok(self.tokens.issue(&grant, now)?.token)
             })
             .map_err(|error| refused(&error));
         let (outcome, detail) = match &token {
@@ -45,7 +53,7 @@ impl Service {
         token
     }
 
-    fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> SystemTime {
         let ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
         UNIX_EPOCH + Duration::from_millis(ms)
     }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and its helpers are no test functions to clippy"
 )]
 
+mod access;
 mod auth;
 mod bad_input;
 mod crash;

@@ -24,6 +24,7 @@ const PACKAGE_JSON: &str = r#"{
     "env": "env",
     "fail": "echo bad >&2; exit 3",
     "sleep": "sleep 300",
+    "patient": "echo ready; exec sleep 303",
     "tree": "setsid sleep 301 & sleep 302 & echo ready; wait",
     "stubborn": "trap '' TERM; echo ready; while :; do sleep 0.05; done",
     "lines": "seq -f %012.0f 0",
@@ -59,7 +60,7 @@ impl Server {
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings);
         let base = link.split("/sign-in").next().unwrap().to_owned();
-        let token = create_token(folder.path());
+        let token = create_token(folder.path(), &settings, "admin", &[]);
         Self { folder, link, base, token, child, settings, client: client() }
     }
 
@@ -101,9 +102,24 @@ impl Server {
         self.client = client();
     }
 
+    /// A token of another role.
+    pub(crate) fn token_of(&self, role: &str, more: &[&str]) -> String {
+        create_token(self.folder.path(), &self.settings, role, more)
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        self.send_as(&self.token, method, path, body).await
+    }
+
+    pub(crate) async fn send_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Response {
         let request = self.client.request(method, format!("{}{path}", self.base));
-        let request = request.bearer_auth(&self.token);
+        let request = request.bearer_auth(token);
         let request = match body {
             Some(body) => request.json(&body),
             None => request,
@@ -265,9 +281,14 @@ fn launch(folder: &Path, listen: &str, settings: &[(String, String)]) -> (Child,
     (child, link.to_owned())
 }
 
-fn create_token(folder: &Path) -> String {
-    let args = ["token", "create", "--role", "admin", "--name", "tests", "--ttl", "1h", "--data"];
-    let output = command(folder).args(args).arg(folder.join("data")).output().unwrap();
+fn create_token(folder: &Path, settings: &[(String, String)], role: &str, more: &[&str]) -> String {
+    let output = command(folder)
+        .envs(settings.iter().map(|(k, v)| (k, v)))
+        .args(["token", "create", "--role", role, "--name", "tests", "--ttl", "1h", "--data"])
+        .arg(folder.join("data"))
+        .args(more)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -9,24 +9,30 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::support::{PATIENCE, Server};
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     async fn open(server: &Server) -> Self {
-        let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
-        let token = format!("Bearer {}", server.token());
-        request.headers_mut().insert("Authorization", token.parse().unwrap());
-        let mut socket = Self(connect_async(request).await.unwrap().0);
-        assert_eq!(socket.next().await.unwrap()["type"], "status");
-        socket
+        Self::open_as(server, server.token()).await.0
     }
 
-    async fn send(&mut self, message: Value) {
+    /// With another token; the socket and the processes it was told of.
+    pub(crate) async fn open_as(server: &Server, token: &str) -> (Self, Value) {
+        let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
+        let token = format!("Bearer {token}");
+        request.headers_mut().insert("Authorization", token.parse().unwrap());
+        let mut socket = Self(connect_async(request).await.unwrap().0);
+        let status = socket.next().await.unwrap();
+        assert_eq!(status["type"], "status");
+        (socket, status["processes"].clone())
+    }
+
+    pub(crate) async fn send(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// The next message; `None` at the end.
-    async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap()?;
             match message {
@@ -37,7 +43,7 @@ impl Socket {
         }
     }
 
-    async fn next_of(&mut self, kind: &str) -> Value {
+    pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await.unwrap();
             if message["type"] == kind {

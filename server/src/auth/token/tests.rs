@@ -14,8 +14,12 @@ fn key() -> SigningKey {
     SigningKey::load_or_create(tempfile::tempdir().unwrap().path()).unwrap()
 }
 
+fn grant(name: &str, audience: Audience, ttl: Duration) -> Grant<'_> {
+    Grant { name, role: "admin", scope: &[], audience, ttl }
+}
+
 fn api_token(issuer: &TokenIssuer) -> String {
-    issuer.issue("ci", Role::Admin, Audience::Api, HOUR, at(1_000)).unwrap()
+    issuer.issue(&grant("ci", Audience::Api, HOUR), at(1_000)).unwrap().token
 }
 
 fn claims() -> Value {
@@ -34,12 +38,16 @@ fn sign(key: &SigningKey, algorithm: Algorithm, claims: &Value) -> String {
 fn a_token_tells_who_brought_it() {
     let issuer = TokenIssuer::new(&key());
     let identity = issuer.verify(&api_token(&issuer), Audience::Api, at(1_000)).unwrap();
-    assert_eq!((identity.name.as_str(), identity.role), ("ci", Role::Admin));
+    assert_eq!((identity.name.as_str(), identity.role.as_str()), ("ci", "admin"));
     assert_eq!(identity.via, Via::Bearer);
 
-    let session = issuer.issue("ädmin", Role::Admin, Audience::Session, HOUR, at(1_000)).unwrap();
+    let scope = ["start on test".to_owned()];
+    let session =
+        Grant { role: "viewer", scope: &scope, ..grant("ädmin", Audience::Session, HOUR) };
+    let session = issuer.issue(&session, at(1_000)).unwrap().token;
     let other = issuer.verify(&session, Audience::Session, at(1_000)).unwrap();
     assert_eq!((other.name.as_str(), other.via), ("ädmin", Via::Session));
+    assert_eq!((other.role.as_str(), other.scope.as_slice()), ("viewer", &scope[..]));
     assert_ne!(other.token_id, identity.token_id);
 }
 
@@ -125,7 +133,8 @@ fn every_claim_is_needed_and_looked_at() {
         ("iss", json!("somebody")),
         ("iss", json!(["runyard", "somebody"])),
         ("aud", json!(["api", "session"])),
-        ("role", json!("root")),
+        ("role", json!(["admin"])),
+        ("scope", json!("start")),
         ("exp", json!("never")),
         ("exp", json!(-1)),
         ("exp", Value::Null),
@@ -142,7 +151,7 @@ fn every_claim_is_needed_and_looked_at() {
 #[test]
 fn names_and_lives_that_cannot_be_are_refused() {
     let issuer = TokenIssuer::new(&key());
-    let issue = |name: &str, ttl| issuer.issue(name, Role::Admin, Audience::Api, ttl, at(0));
+    let issue = |name: &str, ttl| issuer.issue(&grant(name, Audience::Api, ttl), at(0));
     for name in ["", "a\nb", "a\u{0}", &"x".repeat(101)] {
         assert!(matches!(issue(name, HOUR), Err(AuthError::Name(_))), "{name:?}");
     }

@@ -175,6 +175,9 @@ impl Writer {
     /// The end of a followed process is told after its last lines.
     async fn send_or_hold_one(&mut self, update: Arc<Update>) -> io::Result<bool> {
         let process = &update.process;
+        if !self.caller.may_see(process) {
+            return Ok(false);
+        }
         if process.status.is_ended()
             && let Some(subscription) = self.shared.subscription(&process.id)
             && subscription.next_idx() < process.next_idx
