@@ -1,6 +1,7 @@
 //! The types that cross the wire: REST, WebSocket and server functions speak these and no others.
 
 mod access;
+mod level;
 mod log;
 mod message;
 mod problem;
@@ -8,7 +9,8 @@ mod process;
 mod script;
 
 pub use access::Verb;
-pub use log::{Entry, EntryKind, LogPage};
+pub use level::{Level, Levels};
+pub use log::{Entry, EntryKind, LogPage, Timeline, TimelineBucket};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
 pub use problem::Problem;
 pub use process::{

@@ -3,14 +3,20 @@
 //! A line's way: [`split`] cuts a stream into lines, [`batch`] numbers and encodes them once,
 //! [`hub`] keeps the newest in memory and wakes whoever follows, [`chunk`] packs them for the store.
 //! [`tail`] drives it for one run from the keeper's spool; [`recorder`] owns a process's numbering;
-//! [`read`] joins memory and store for those who ask; [`search`] looks through what is kept.
+//! [`read`] joins memory and store for those who ask, and [`walk`] goes through both for what a
+//! [`filter`] wants. [`search`] and [`timeline`] look through what is kept, with [`scan`] on all cores.
 
 pub mod batch;
 pub mod chunk;
+pub mod filter;
 pub mod hub;
 mod json;
+pub mod pattern;
 pub mod read;
 pub mod recorder;
+mod scan;
 pub mod search;
 pub mod split;
 pub mod tail;
+pub mod timeline;
+pub mod walk;

@@ -17,12 +17,14 @@ mod caller;
 mod error;
 mod identify;
 mod logs;
+mod search;
 mod sign_in;
 
 pub use caller::Caller;
 pub use error::ServiceError;
 pub use identify::Credential;
-pub use logs::{LogFormat, LogParams, SearchParams};
+pub use logs::{DownloadParams, LogFormat, LogParams};
+pub use search::{SearchEvent, SearchParams, SearchResult};
 
 /// What the use-cases are made of.
 pub struct Parts {

@@ -68,6 +68,35 @@ pub enum ChunkRange {
     Since(i64),
 }
 
+/// Which chunks of all logs to read, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// Only chunks at places below this: that of the last one read, or the largest number.
+    pub below: i64,
+    /// Only chunks with entries written at this time or later.
+    pub since: i64,
+    /// Only chunks with entries written at this time or earlier.
+    pub until: i64,
+    /// Only logs of this project, whatever the case.
+    pub project: Option<String>,
+    /// Only logs of these scripts; `None` for all.
+    pub scripts: Option<Vec<ScriptName>>,
+}
+
+/// A project and a script of it, that something was started of.
+pub type ScriptName = (String, String);
+
+/// A chunk of some log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Its place in the order in which all chunks were stored.
+    pub place: i64,
+    /// Whose log.
+    pub process: ProcessId,
+    /// The entries.
+    pub chunk: Chunk,
+}
+
 /// An act that is kept for ever: who did what, with which outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
@@ -167,6 +196,8 @@ pub trait Store: Send + Sync + 'static {
     async fn list_processes(&self, query: &ListQuery) -> Result<Vec<Process>, StoreError>;
     /// Every process that has not ended, oldest first: what a restarted server takes up again.
     async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
+    /// Every script that something was started of.
+    async fn started_scripts(&self) -> Result<Vec<ScriptName>, StoreError>;
     /// Every cursor: the runs whose spool has not been given back.
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
     /// At most `limit` chunks of a log.
@@ -176,6 +207,9 @@ pub trait Store: Send + Sync + 'static {
         range: ChunkRange,
         limit: u32,
     ) -> Result<Vec<Chunk>, StoreError>;
+    /// At most `limit` chunks of all logs, the last stored first; fewer when they are large.
+    /// None only when there are none left.
+    async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError>;
     /// The audit, newest first: at most `limit` with `at` below `before`.
     async fn audit(&self, before: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
     /// Whether the database answers.

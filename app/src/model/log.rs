@@ -52,3 +52,29 @@ pub struct LogPage {
     /// Give it as `after` for what follows, now or later; `None` while the log is empty.
     pub next_after: Option<i64>,
 }
+
+/// A log over time: the answer to `GET /api/processes/:id/logs/timeline`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// When the first bucket begins, in milliseconds since the epoch.
+    pub from: i64,
+    /// How long each bucket is.
+    pub bucket_ms: i64,
+    /// Without holes; none while the log is empty.
+    pub buckets: Vec<TimelineBucket>,
+}
+
+/// What a log said in a span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineBucket {
+    /// The lowest index in it.
+    pub first_idx: Option<i64>,
+    /// How many lines.
+    pub lines: i64,
+    /// How many of them warn.
+    pub warnings: i64,
+    /// How many of them tell of an error; its stack trace is not counted.
+    pub errors: i64,
+}

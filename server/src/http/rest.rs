@@ -5,6 +5,7 @@ pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod processes;
 pub(super) mod scripts;
+pub(super) mod search;
 
 use axum::http::Uri;
 

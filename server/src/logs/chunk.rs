@@ -146,11 +146,44 @@ fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
 pub fn unpack(chunk: &Chunk) -> Result<Vec<u8>, ChunkError> {
     match chunk.codec {
         CODEC_PLAIN => Ok(chunk.bytes.clone()),
-        CODEC_ZSTD => zstd::bulk::Decompressor::upper_bound(&chunk.bytes)
-            .filter(|&size| size <= MAX_UNPACKED)
-            .and_then(|size| zstd::bulk::decompress(&chunk.bytes, size).ok())
-            .ok_or(ChunkError::Damaged(chunk.first_idx)),
-        _ => Err(ChunkError::Codec(chunk.first_idx)),
+        _ => {
+            let mut unpacker = Unpacker::default();
+            unpacker.unpack(chunk)?;
+            Ok(unpacker.room)
+        }
+    }
+}
+
+/// Unpacks one chunk after the other into the same room.
+#[derive(Default)]
+pub struct Unpacker {
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
+    room: Vec<u8>,
+}
+
+impl Unpacker {
+    /// The unpacked bytes of a chunk, as of [`unpack`].
+    ///
+    /// # Errors
+    /// When the codec is unknown or the bytes are damaged.
+    pub fn unpack<'a>(&'a mut self, chunk: &'a Chunk) -> Result<&'a [u8], ChunkError> {
+        match chunk.codec {
+            CODEC_PLAIN => Ok(&chunk.bytes),
+            CODEC_ZSTD => self.decompress(&chunk.bytes).ok_or(ChunkError::Damaged(chunk.first_idx)),
+            _ => Err(ChunkError::Codec(chunk.first_idx)),
+        }
+    }
+
+    fn decompress(&mut self, bytes: &[u8]) -> Option<&[u8]> {
+        let size = zstd::bulk::Decompressor::upper_bound(bytes);
+        let size = size.filter(|&size| size <= MAX_UNPACKED)?;
+        if self.decompressor.is_none() {
+            self.decompressor = zstd::bulk::Decompressor::new().ok();
+        }
+        self.room.clear();
+        self.room.reserve(size);
+        self.decompressor.as_mut()?.decompress_to_buffer(bytes, &mut self.room).ok()?;
+        Some(&self.room)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use app::model::{Entry, EntryKind, ProcessId};
+use app::model::{Entry, ProcessId};
 use bytes::Bytes;
 
 use crate::store::{ChunkRange, Store, StoreError};
 
 use super::batch::Batch;
 use super::chunk::{self, ChunkError};
+use super::filter::LineFilter;
 use super::hub::{Log, Read};
+use super::walk::{Backward, Forward};
 
 /// Chunks read from the store at a time.
 const CHUNKS: u32 = 8;
@@ -32,6 +34,9 @@ pub enum ReadError {
     /// An entry in memory is not what it should be.
     #[error("a log entry cannot be read: {0}")]
     Entry(#[from] serde_json::Error),
+    /// The server is closing, or looking through the log failed.
+    #[error("looking through the log was interrupted")]
+    Interrupted,
 }
 
 /// Which end of the log a page is taken from.
@@ -48,16 +53,14 @@ pub enum Place {
 }
 
 /// What to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LogQuery {
     /// Where.
     pub place: Place,
     /// At most so many entries.
     pub limit: u32,
-    /// Only this stream.
-    pub stream: Option<EntryKind>,
-    /// Only lines that contain this text, without case.
-    pub text: Option<String>,
+    /// Which of them.
+    pub filter: LineFilter,
 }
 
 /// A page of entries as JSON, in the order of their indexes.
@@ -70,6 +73,15 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page of these entries.
+    fn of(entries: &[Entry]) -> Result<Self, ReadError> {
+        let Some(last) = entries.last() else { return Ok(Self::default()) };
+        let json = serde_json::to_vec(entries)?;
+        let part = Bytes::from(json).slice(1..);
+        let part = part.slice(..part.len() - 1);
+        Ok(Self { parts: vec![part], last_idx: Some(last.idx) })
+    }
+
     /// The entries, decoded.
     ///
     /// # Errors
@@ -135,16 +147,56 @@ impl LogReader {
 
     /// Batches below `below`, newest first; the first may end above it; none at the beginning.
     async fn batches_below(&self, below: i64) -> Result<Vec<Arc<Batch>>, ReadError> {
-        if let Some(log) = &self.log
-            && let Some(from) = log.first_idx_below(below)
-            && let Read::Batches(mut batches) = log.read(from, usize::MAX)
-        {
-            batches.retain(|batch| batch.first_idx() < below);
-            batches.reverse();
-            return Ok(batches);
+        let mut live = self.live_below(below);
+        if !live.is_empty() {
+            live.reverse();
+            return Ok(live);
         }
         let chunks = self.store.chunks(&self.process, ChunkRange::Before(below), CHUNKS).await?;
         chunks.iter().map(|chunk| Ok(Arc::new(chunk::to_batch(chunk)?))).collect()
+    }
+
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    pub(super) fn process(&self) -> &ProcessId {
+        &self.process
+    }
+
+    /// Everything in memory that has entries below `below`, oldest first.
+    pub(super) fn live_below(&self, below: i64) -> Vec<Arc<Batch>> {
+        let Some(log) = &self.log else { return vec![] };
+        let mut from = log.first_idx_below(below);
+        while let Some(begin) = from {
+            match log.read(begin, usize::MAX) {
+                Read::Batches(mut batches) => {
+                    batches.retain(|batch| batch.first_idx() < below);
+                    return batches;
+                }
+                // It moved on in between.
+                Read::Behind(first) => from = Some(first).filter(|first| *first < below),
+                Read::UpToDate => break,
+            }
+        }
+        vec![]
+    }
+
+    /// Walks up from the entry `from`.
+    #[must_use]
+    pub fn walk(self, from: i64, filter: LineFilter) -> Forward {
+        Forward::new(self, from, filter)
+    }
+
+    /// The index of the first entry that may have been written at `ts` or later.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn idx_since(&self, ts: i64) -> Result<Option<i64>, ReadError> {
+        let chunk = self.store.chunks(&self.process, ChunkRange::Since(ts), 1).await?;
+        let stored = chunk.first().map(|chunk| chunk.first_idx);
+        let live = || self.log.as_ref().and_then(|log| log.first_idx_below(i64::MAX));
+        Ok(stored.or_else(live))
     }
 
     /// One page.
@@ -152,68 +204,100 @@ impl LogReader {
     /// # Errors
     /// When the store fails or holds damaged chunks.
     pub async fn page(&self, query: &LogQuery) -> Result<Page, ReadError> {
+        if !query.filter.is_all() {
+            return self.wanted_page(query).await;
+        }
         match query.place {
             Place::Newest => {
-                if query.stream.is_none()
-                    && query.text.is_none()
-                    && let Some(log) = &self.log
+                if let Some(log) = &self.log
                     && let Some((from, parts)) = log.newest(i64::from(query.limit))
                 {
                     let last_idx = parts.iter().any(|p| !p.is_empty()).then(|| log.next_idx() - 1);
                     let last_idx = last_idx.filter(|last| *last >= from);
                     return Ok(Page { parts, last_idx });
                 }
-                self.backward(i64::MAX, query).await
+                self.backward(i64::MAX, query.limit).await
             }
-            Place::Before(below) => self.backward(below, query).await,
-            Place::After(after) => self.forward(after.max(-1) + 1, None, query).await,
-            Place::Since(ts) => {
-                let range = ChunkRange::Since(ts);
-                let chunk = self.store.chunks(&self.process, range, 1).await?;
-                let stored = chunk.first().map(|chunk| chunk.first_idx);
-                let live = self.log.as_ref().and_then(|log| log.first_idx_below(i64::MAX));
-                let Some(from) = stored.or(live) else { return Ok(Page::default()) };
-                self.forward(from, Some(ts), query).await
-            }
+            Place::Before(below) => self.backward(below, query.limit).await,
+            Place::After(after) => self.forward(after.max(-1) + 1, query.limit).await,
+            Place::Since(_) => self.wanted_page(query).await,
         }
     }
 
-    async fn forward(
+    /// A page of those entries that the filter wants.
+    async fn wanted_page(&self, query: &LogQuery) -> Result<Page, ReadError> {
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let mut filter = query.filter.clone();
+        let from = match query.place {
+            Place::Newest => return self.wanted_below(i64::MAX, limit, filter).await,
+            Place::Before(below) => return self.wanted_below(below, limit, filter).await,
+            Place::After(after) => after.max(-1) + 1,
+            Place::Since(ts) => {
+                filter.since = filter.since.max(ts);
+                let Some(from) = self.idx_since(ts).await? else { return Ok(Page::default()) };
+                from
+            }
+        };
+        let mut walk = self.clone().walk(from, filter);
+        let mut entries = Vec::new();
+        while entries.len() < limit
+            && let Some(more) = walk.next().await?
+        {
+            entries.extend(more);
+        }
+        entries.truncate(limit);
+        Page::of(&entries)
+    }
+
+    async fn wanted_below(
         &self,
-        mut from: i64,
-        since: Option<i64>,
-        query: &LogQuery,
+        below: i64,
+        limit: usize,
+        filter: LineFilter,
     ) -> Result<Page, ReadError> {
-        let mut page = PageBuilder::new(query, since);
+        let mut walk = Backward::new(self, below, filter);
+        let mut entries = Vec::new();
+        while entries.len() < limit
+            && let Some(more) = walk.next().await?
+        {
+            entries.extend(more);
+        }
+        entries.truncate(limit);
+        entries.reverse();
+        Page::of(&entries)
+    }
+
+    async fn forward(&self, mut from: i64, limit: u32) -> Result<Page, ReadError> {
+        let mut page = PageBuilder::new(limit);
         loop {
             let batches = self.batches_from(from).await?;
             if batches.is_empty() {
                 return Ok(page.ascending());
             }
             for batch in batches {
-                if page.is_full() {
+                if page.room == 0 {
                     return Ok(page.ascending());
                 }
-                let to = from.max(batch.first_idx()).saturating_add(page.room());
-                page.add(&batch, from, to, false)?;
+                let to = from.max(batch.first_idx()).saturating_add(page.room);
+                page.add(&batch, from, to);
                 from = batch.end_idx();
             }
         }
     }
 
-    async fn backward(&self, mut below: i64, query: &LogQuery) -> Result<Page, ReadError> {
-        let mut page = PageBuilder::new(query, None);
+    async fn backward(&self, mut below: i64, limit: u32) -> Result<Page, ReadError> {
+        let mut page = PageBuilder::new(limit);
         loop {
             let batches = self.batches_below(below).await?;
             if batches.is_empty() {
                 return Ok(page.descending());
             }
             for batch in batches {
-                if page.is_full() {
+                if page.room == 0 {
                     return Ok(page.descending());
                 }
-                let from = below.min(batch.end_idx()).saturating_sub(page.room());
-                page.add(&batch, from, below, true)?;
+                let from = below.min(batch.end_idx()).saturating_sub(page.room);
+                page.add(&batch, from, below);
                 below = batch.first_idx();
             }
         }
@@ -221,64 +305,27 @@ impl LogReader {
 }
 
 /// Collects a page's parts, in the order in which they are found.
-struct PageBuilder<'a> {
-    query: &'a LogQuery,
-    since: Option<i64>,
-    needle: Option<String>,
+struct PageBuilder {
     parts: Vec<Bytes>,
-    count: i64,
+    /// How many more entries may be taken.
+    room: i64,
     last_idx: Option<i64>,
 }
 
-impl<'a> PageBuilder<'a> {
-    fn new(query: &'a LogQuery, since: Option<i64>) -> Self {
-        let needle = query.text.as_ref().map(|text| text.to_lowercase());
-        Self { query, since, needle, parts: vec![], count: 0, last_idx: None }
+impl PageBuilder {
+    fn new(limit: u32) -> Self {
+        Self { parts: vec![], room: i64::from(limit), last_idx: None }
     }
 
-    fn is_full(&self) -> bool {
-        self.count >= i64::from(self.query.limit)
-    }
-
-    /// How many entries of the next batch may be taken; all, when some may not match.
-    fn room(&self) -> i64 {
-        if self.is_filtered() { i64::MAX } else { i64::from(self.query.limit) - self.count }
-    }
-
-    fn is_filtered(&self) -> bool {
-        self.query.stream.is_some() || self.needle.is_some() || self.since.is_some()
-    }
-
-    fn add(&mut self, batch: &Batch, from: i64, to: i64, newest: bool) -> Result<(), ReadError> {
+    fn add(&mut self, batch: &Batch, from: i64, to: i64) {
         let json = batch.json(from, to);
         if json.is_empty() {
-            return Ok(());
+            return;
         }
-        if !self.is_filtered() {
-            let (first, end) = (from.max(batch.first_idx()), to.min(batch.end_idx()));
-            self.count += end - first;
-            self.last_idx = self.last_idx.max(Some(end - 1));
-            self.parts.push(json);
-            return Ok(());
-        }
-        let mut entries = decode(&json)?;
-        entries.retain(|entry| self.matches(entry));
-        let room = usize::try_from(i64::from(self.query.limit) - self.count).unwrap_or(0);
-        let skip = if newest { entries.len().saturating_sub(room) } else { 0 };
-        let taken: Vec<_> = entries.into_iter().skip(skip).take(room).collect();
-        if let Some(last) = taken.last() {
-            self.last_idx = self.last_idx.max(Some(last.idx));
-            self.count += i64::try_from(taken.len()).unwrap_or(i64::MAX);
-            let json = serde_json::to_vec(&taken)?;
-            self.parts.push(Bytes::copy_from_slice(&json[1..json.len() - 1]));
-        }
-        Ok(())
-    }
-
-    fn matches(&self, entry: &Entry) -> bool {
-        self.query.stream.is_none_or(|kind| kind == entry.kind)
-            && self.since.is_none_or(|since| entry.ts >= since)
-            && self.needle.as_ref().is_none_or(|needle| entry.line.to_lowercase().contains(needle))
+        let (first, end) = (from.max(batch.first_idx()), to.min(batch.end_idx()));
+        self.room -= end - first;
+        self.last_idx = self.last_idx.max(Some(end - 1));
+        self.parts.push(json);
     }
 
     fn ascending(self) -> Page {
@@ -291,7 +338,7 @@ impl<'a> PageBuilder<'a> {
     }
 }
 
-fn decode(json: &[u8]) -> Result<Vec<Entry>, ReadError> {
+pub(super) fn decode(json: &[u8]) -> Result<Vec<Entry>, ReadError> {
     let mut array = Vec::with_capacity(json.len() + 2);
     array.push(b'[');
     array.extend_from_slice(json);

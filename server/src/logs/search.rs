@@ -1,19 +1,18 @@
-//! Looks for a text through the kept logs of many processes, newest first.
+//! Finds lines in what is kept: of one log or of all, newest first, as a stream.
+//!
+//! What was written in the last quarter of a second may not be kept yet, and is then not found.
 
 use std::sync::Arc;
 
-use app::model::{EntryKind, ProcessId};
-use memchr::memmem;
+use app::model::{Entry, Levels, ProcessId};
+use futures_util::{Stream, StreamExt as _};
 
-use crate::store::{ChunkRange, Store};
+use crate::store::{ChunkRange, ScriptName, Store, Sweep, Swept};
 
-use super::chunk;
+use super::chunk::{self, ChunkError};
+use super::filter::LineFilter;
 use super::read::ReadError;
-
-/// One search unpacks at most so much text, so that it cannot occupy the server.
-const MAX_SCANNED: usize = 1 << 30;
-/// Chunks read at a time.
-const CHUNKS: u32 = 16;
+use super::scan::{pages_of, pages_of_all, scan};
 
 /// A line that was found.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -23,84 +22,89 @@ pub struct Hit {
     pub process_id: ProcessId,
     /// The entry.
     #[serde(flatten)]
-    pub entry: app::model::Entry,
+    pub entry: Entry,
 }
 
-/// What a search found.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct SearchResult {
-    /// Newest process first, and within a process the newest line first.
+/// What a part of a search found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Newest first.
     pub hits: Vec<Hit>,
-    /// Some logs were not searched to their beginning: the limit of hits or of work was reached.
-    pub truncated: bool,
+    /// How many lines fit; as many as there are hits, unless they were only counted.
+    pub matches: i64,
+    /// How many lines were looked through for it.
+    pub lines: i64,
 }
 
-/// What to search for.
+/// What is wanted of the lines that fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The lines.
+    Hits,
+    /// Their number.
+    Count,
+}
+
+/// Where to search.
 #[derive(Clone, Debug)]
-pub struct SearchQuery {
-    /// The text. Without an upper-case letter it is found in either case.
-    pub text: String,
-    /// Only this stream.
-    pub stream: Option<EntryKind>,
-    /// At most so many hits.
-    pub limit: usize,
+pub enum Place {
+    /// In the log of one process.
+    Log(ProcessId),
+    /// In all logs, or in those of a project, as far as their scripts may be seen (`None`: all).
+    All {
+        /// A project's name.
+        project: Option<String>,
+        /// Whose logs may be read.
+        scripts: Option<Vec<ScriptName>>,
+    },
 }
 
-/// Searches the stored logs of `processes`, in their order.
-///
-/// # Errors
-/// When the store fails or holds damaged chunks.
-pub async fn search(
-    store: &Arc<dyn Store>,
-    processes: &[ProcessId],
-    query: &SearchQuery,
-) -> Result<SearchResult, ReadError> {
-    let fold = !query.text.chars().any(char::is_uppercase);
-    let needle = if fold { query.text.to_ascii_lowercase() } else { query.text.clone() };
-    let finder = memmem::Finder::new(needle.as_bytes());
-    let found = |bytes: &[u8]| {
-        if fold {
-            finder.find(&bytes.to_ascii_lowercase()).is_some()
-        } else {
-            finder.find(bytes).is_some()
+/// Searches from the newest kept line to the oldest.
+pub fn search(
+    store: Arc<dyn Store>,
+    place: Place,
+    filter: LineFilter,
+    want: Want,
+) -> impl Stream<Item = Result<Found, ReadError>> + Send {
+    let filter = Arc::new(filter);
+    let pages = match place {
+        Place::Log(process) => pages_of(store, process, ChunkRange::Before(i64::MAX)).left_stream(),
+        Place::All { project, scripts } => {
+            let (since, until) = (filter.since, filter.until);
+            let sweep = Sweep { below: i64::MAX, since, until, project, scripts };
+            pages_of_all(store, sweep).right_stream()
         }
     };
-    let mut result = SearchResult::default();
-    let mut scanned = 0;
-    for process in processes {
-        let mut below = i64::MAX;
-        loop {
-            let chunks = store.chunks(process, ChunkRange::Before(below), CHUNKS).await?;
-            let Some(oldest) = chunks.last() else { break };
-            below = oldest.first_idx;
-            for chunk in &chunks {
-                let unpacked = chunk::unpack(chunk)?;
-                scanned += unpacked.len();
-                // Most chunks hold no hit: looking through the whole is cheaper than line by line.
-                if !found(&unpacked) {
-                    continue;
-                }
-                let mut hits = Vec::new();
-                for entry in chunk::entries(&unpacked, chunk.first_idx) {
-                    let entry = entry?;
-                    if query.stream.is_none_or(|kind| kind == entry.kind) && found(entry.line) {
-                        hits.push(Hit { process_id: process.clone(), entry: entry.to_entry() });
-                    }
-                }
-                result.hits.extend(hits.into_iter().rev());
-                if result.hits.len() >= query.limit {
-                    result.hits.truncate(query.limit);
-                    result.truncated = true;
-                    return Ok(result);
-                }
+    let wanted = Arc::clone(&filter);
+    let look = move |swept: &Swept, unpacked: &[u8]| find(&wanted, want, swept, unpacked);
+    scan(pages, filter, look).map(|looked| {
+        let looked = looked?;
+        let mut found = Found { lines: looked.lines, ..Found::default() };
+        for (matches, hits) in looked.found {
+            found.matches += matches;
+            found.hits.extend(hits);
+        }
+        Ok(found)
+    })
+}
+
+fn find(
+    filter: &LineFilter,
+    want: Want,
+    swept: &Swept,
+    unpacked: &[u8],
+) -> Result<(i64, Vec<Hit>), ChunkError> {
+    let mut levels = Levels::default();
+    let (mut matches, mut hits) = (0, Vec::new());
+    for entry in chunk::entries(unpacked, swept.chunk.first_idx) {
+        let entry = entry?;
+        if filter.fits(&entry, &mut levels) {
+            matches += 1;
+            if want == Want::Hits {
+                hits.push(Hit { process_id: swept.process.clone(), entry: entry.to_entry() });
             }
-            if scanned >= MAX_SCANNED {
-                result.truncated = true;
-                return Ok(result);
-            }
-            // Searching is work on the processor: others have their turn in between.
-            tokio::task::yield_now().await;
         }
     }
-    Ok(result)
+    hits.reverse();
+    Ok((matches, hits))
 }

@@ -3,6 +3,7 @@
 use app::model::Problem;
 
 use crate::engine::EngineError;
+use crate::logs::pattern::PatternError;
 use crate::logs::read::ReadError;
 use crate::project::PlanError;
 use crate::store::StoreError;
@@ -77,8 +78,15 @@ impl From<ReadError> for ServiceError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Store(error) => error.into(),
+            ReadError::Interrupted => Self::new(503, "interrupted", error.to_string()),
             other => Self::new(500, "log_damaged", other.to_string()),
         }
+    }
+}
+
+impl From<PatternError> for ServiceError {
+    fn from(error: PatternError) -> Self {
+        Self::new(400, "bad_pattern", error.to_string())
     }
 }
 

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use app::model::{EntryKind, ProcessId, Verb};
+use app::model::{Level, ProcessId, Timeline, Verb};
 use serde::Deserialize;
 
 use super::{Caller, ServiceError};
+use crate::logs::filter::{LineFilter, Streams};
 use crate::logs::hub::Log;
+use crate::logs::pattern::Pattern;
 use crate::logs::read::{DEFAULT_LIMIT, LogQuery, LogReader, MAX_LIMIT, Page, Place};
-use crate::logs::search::{SearchQuery, SearchResult, search};
-use crate::store::{AuditRecord, ListQuery};
+use crate::logs::timeline::count_over_time;
+use crate::logs::walk::Forward;
+use crate::store::AuditRecord;
 
-/// Processes whose logs one search looks through.
-const SEARCHED: u32 = 500;
+/// Spans of a timeline when nothing is said, and at most.
+const BUCKETS: usize = 120;
+const MAX_BUCKETS: usize = 1000;
 
 /// How a log is written into an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -41,10 +45,17 @@ pub struct LogParams {
     pub before: Option<i64>,
     /// At most so many, 1 to 10,000.
     pub limit: Option<u32>,
-    /// Only this stream.
-    pub stream: Option<EntryKind>,
-    /// Only lines that contain this text, without case.
+    /// Only entries written at this time or earlier.
+    pub until: Option<i64>,
+    /// Only these streams: `stderr`, or `stdout,system`.
+    pub stream: Option<Streams>,
+    /// Only lines that are at least so serious.
+    pub level: Option<Level>,
+    /// Only lines that have this text; without an upper-case letter it is found in either case.
     pub q: Option<String>,
+    /// `q` is a regular expression.
+    #[serde(default)]
+    pub regex: bool,
     /// `json` when nothing is said.
     #[serde(default)]
     pub format: LogFormat,
@@ -69,23 +80,47 @@ impl LogParams {
             let detail = format!("{limit} entries were asked for: 1 to {MAX_LIMIT} can be had");
             return Err(ServiceError::bad_request(detail));
         }
-        let text = self.q.clone().filter(|q| !q.is_empty());
-        Ok(LogQuery { place, limit, stream: self.stream, text })
+        let text = self.q.as_deref();
+        let pattern = pattern_of(text, self.regex)?;
+        let filter = LineFilter {
+            pattern,
+            streams: self.stream.unwrap_or(Streams::ALL),
+            level: self.level,
+            until: self.until.unwrap_or(i64::MAX),
+            ..LineFilter::ALL
+        };
+        Ok(LogQuery { place, limit, filter })
     }
 }
 
-/// The query of `GET /api/logs/search`.
-#[derive(Clone, Debug, Deserialize)]
+/// The pattern of a query that may have none.
+fn pattern_of(q: Option<&str>, is_regex: bool) -> Result<Option<Pattern>, ServiceError> {
+    let text = q.filter(|q| !q.is_empty());
+    Ok(text.map(|text| Pattern::new(text, is_regex)).transpose()?)
+}
+
+/// The query of `GET /api/processes/:id/logs/download`: as [`LogParams`], for all there is.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SearchParams {
-    /// The text; without an upper-case letter it is found in either case.
-    pub q: String,
-    /// Only logs of this project.
-    pub project: Option<String>,
-    /// Only this stream.
-    pub stream: Option<EntryKind>,
-    /// At most so many hits, 1 to 1,000; 100 when nothing is said.
-    pub limit: Option<u32>,
+pub struct DownloadParams {
+    /// Entries written at this time or later.
+    pub since: Option<i64>,
+    /// Entries written at this time or earlier.
+    pub until: Option<i64>,
+    /// Only these streams.
+    pub stream: Option<Streams>,
+    /// Only lines that are at least so serious.
+    pub level: Option<Level>,
+    /// Only lines that have this text.
+    pub q: Option<String>,
+    /// `q` is a regular expression.
+    #[serde(default)]
+    pub regex: bool,
+    /// Without the escape sequences of colours.
+    #[serde(default)]
+    pub plain: bool,
+    /// `text` when nothing is said, or `ndjson`.
+    pub format: Option<LogFormat>,
 }
 
 impl Caller {
@@ -110,28 +145,48 @@ impl Caller {
         Ok((log, reader))
     }
 
-    /// Lines of all kept logs that contain a text, newest process first.
+    /// The whole log, or what the query wants of it, from the first entry to the last; and the name
+    /// of its script.
     ///
     /// # Errors
-    /// 400 when the query does not fit.
-    pub async fn search_logs(&self, params: &SearchParams) -> Result<SearchResult, ServiceError> {
-        let limit = params.limit.unwrap_or(100);
-        if params.q.is_empty() {
-            return Err(ServiceError::bad_request("q is empty: give the text to look for"));
-        }
-        if !(1..=1000).contains(&limit) {
-            let detail = format!("limit is {limit}: it must be from 1 to 1000");
+    /// 404 when there is no such process, 400 when the query does not fit.
+    pub async fn walk_log(
+        &self,
+        id: &ProcessId,
+        params: &DownloadParams,
+    ) -> Result<(String, Forward), ServiceError> {
+        let filter = LineFilter {
+            pattern: pattern_of(params.q.as_deref(), params.regex)?,
+            streams: params.stream.unwrap_or(Streams::ALL),
+            level: params.level,
+            since: params.since.unwrap_or(i64::MIN),
+            until: params.until.unwrap_or(i64::MAX),
+        };
+        let process = self.authorise_process(Verb::ReadLogs, "log.download", id).await?;
+        let reader = self.service().engine.log_reader(id);
+        let from = match params.since {
+            Some(ts) => reader.idx_since(ts).await?.unwrap_or(i64::MAX),
+            None => 0,
+        };
+        Ok((process.script.clone(), reader.walk(from, filter)))
+    }
+
+    /// How much a log said over time.
+    ///
+    /// # Errors
+    /// 404 when there is no such process, 400 when there are to be too many spans.
+    pub async fn log_timeline(
+        &self,
+        id: &ProcessId,
+        buckets: Option<usize>,
+    ) -> Result<Timeline, ServiceError> {
+        let buckets = buckets.unwrap_or(BUCKETS);
+        if !(1..=MAX_BUCKETS).contains(&buckets) {
+            let detail = format!("{buckets} buckets were asked for: 1 to {MAX_BUCKETS} can be had");
             return Err(ServiceError::bad_request(detail));
         }
-        let list = ListQuery { project: params.project.clone(), ..ListQuery::default() };
-        let (processes, _) = self.allowed_processes(Verb::ReadLogs, list, SEARCHED).await?;
-        let ids: Vec<_> = processes.into_iter().map(|process| process.id).collect();
-        let query = SearchQuery {
-            text: params.q.clone(),
-            stream: params.stream,
-            limit: usize::try_from(limit).unwrap_or(100),
-        };
-        Ok(search(&self.service().store, &ids, &query).await?)
+        self.authorise_process(Verb::ReadLogs, "log.timeline", id).await?;
+        Ok(count_over_time(Arc::clone(&self.service().store), id, buckets).await?)
     }
 
     /// The audit, newest first: at most `limit` lines older than `before`.

@@ -54,6 +54,7 @@ macro_rules! suite {
             reads_chunks_before,
             reads_chunks_since,
             keeps_logs_apart,
+            sweeps_all_logs_newest_first,
             writes_many_chunks_at_once,
         );
         $crate::store::conformance::suite!(fixture $fixture, reopen:

@@ -16,7 +16,8 @@ use app::model::{Process, ProcessId};
 
 use super::plan::Plan;
 use super::{
-    AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, Store, StoreError,
+    AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, ScriptName, Store,
+    StoreError, Sweep, Swept,
 };
 
 mod error;
@@ -85,6 +86,10 @@ impl Store for SqliteStore {
         processes::list_open(&self.readers).await
     }
 
+    async fn started_scripts(&self) -> Result<Vec<ScriptName>, StoreError> {
+        processes::started_scripts(&self.readers).await
+    }
+
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError> {
         logs::cursors(&self.readers).await
     }
@@ -96,6 +101,10 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Chunk>, StoreError> {
         logs::chunks(&self.readers, process, range, limit).await
+    }
+
+    async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError> {
+        logs::sweep(&self.readers, sweep, limit).await
     }
 
     async fn audit(&self, before: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {

@@ -13,6 +13,7 @@ mod bad_input;
 mod crash;
 mod lifecycle;
 mod queue;
+mod search;
 mod start_up;
 mod support;
 mod websocket;

@@ -33,6 +33,7 @@ const PACKAGE_JSON: &str = r#"{
     "build": "echo during",
     "postbuild": "echo after",
     "missing": "no-such-program --flag",
+    "colour": "printf '\\033[31mred\\033[0m\\n'",
     "where": "pwd"
   }
 }"#;

@@ -1,13 +1,16 @@
-//! `/api/processes/:id/logs` and `/api/logs/search`.
+//! `/api/processes/:id/logs` and what stands below it.
 
+use app::model::{Entry, Timeline};
 use axum::Json;
+use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
 
 use crate::http::extract::{Id, Params, Who};
 use crate::logs::read::Page;
-use crate::logs::search::SearchResult;
-use crate::service::{LogFormat, LogParams, SearchParams, ServiceError};
+use crate::service::{DownloadParams, LogFormat, LogParams, ServiceError};
 
 /// `GET /api/processes/:id/logs`: a page in the asked format.
 pub(in crate::http) async fn read(
@@ -25,13 +28,7 @@ pub(in crate::http) async fn read(
         LogFormat::Ndjson => {
             let mut body = Vec::new();
             for entry in page.entries()? {
-                serde_json::to_writer(&mut body, &entry).map_err(|error| {
-                    ServiceError::new(
-                        500,
-                        "internal",
-                        format!("an entry cannot be written: {error}"),
-                    )
-                })?;
+                write_json(&mut body, &entry)?;
                 body.push(b'\n');
             }
             ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
@@ -64,10 +61,76 @@ fn to_json(page: &Page, next_after: Option<i64>) -> Vec<u8> {
     body
 }
 
-/// `GET /api/logs/search`: lines that contain a text, newest process first.
-pub(in crate::http) async fn search(
+/// The query of a timeline.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct TimelineParams {
+    buckets: Option<usize>,
+}
+
+/// `GET /api/processes/:id/logs/timeline`: how much the log said over time.
+pub(in crate::http) async fn timeline(
     Who(caller): Who,
-    Params(params): Params<SearchParams>,
-) -> Result<Json<SearchResult>, ServiceError> {
-    Ok(Json(caller.search_logs(&params).await?))
+    Id(id): Id,
+    Params(params): Params<TimelineParams>,
+) -> Result<Json<Timeline>, ServiceError> {
+    Ok(Json(caller.log_timeline(&id, params.buckets).await?))
+}
+
+/// `GET /api/processes/:id/logs/download`: all of it, or what the query wants, as a file that is
+/// written while it is read.
+pub(in crate::http) async fn download(
+    Who(caller): Who,
+    Id(id): Id,
+    Params(params): Params<DownloadParams>,
+) -> Result<Response, ServiceError> {
+    let (script, walk) = caller.walk_log(&id, &params).await?;
+    let format = params.format.unwrap_or(LogFormat::Text);
+    let (kind, end) = match format {
+        LogFormat::Text => ("text/plain; charset=utf-8", "log"),
+        LogFormat::Ndjson => ("application/x-ndjson", "ndjson"),
+        LogFormat::Json => {
+            return Err(ServiceError::bad_request("a download is format=text or format=ndjson"));
+        }
+    };
+    let name: String =
+        script.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let disposition = format!("attachment; filename=\"{name}-{}.{end}\"", id.short());
+    let parts = stream::try_unfold((walk, params.plain), move |(mut walk, plain)| async move {
+        let Some(entries) = walk.next().await? else { return Ok(None) };
+        let part = write_entries(entries, format, plain)?;
+        Ok::<_, ServiceError>(Some((part, (walk, plain))))
+    });
+    let headers =
+        [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+fn write_entries(
+    entries: Vec<Entry>,
+    format: LogFormat,
+    plain: bool,
+) -> Result<Vec<u8>, ServiceError> {
+    let mut part = Vec::new();
+    for mut entry in entries {
+        if plain {
+            entry.line = anstream::adapter::strip_str(&entry.line).to_string();
+        }
+        if format == LogFormat::Text {
+            part.extend_from_slice(entry.line.as_bytes());
+        } else {
+            write_json(&mut part, &entry)?;
+        }
+        // What goes on in the next entry is one line in a text.
+        if format != LogFormat::Text || !entry.continued {
+            part.push(b'\n');
+        }
+    }
+    Ok(part)
+}
+
+fn write_json(out: &mut Vec<u8>, entry: &Entry) -> Result<(), ServiceError> {
+    serde_json::to_writer(out, entry).map_err(|error| {
+        ServiceError::new(500, "internal", format!("an entry cannot be written: {error}"))
+    })
 }

@@ -1,6 +1,6 @@
 //! Chunks and cursors.
 
-use crate::store::{Change, Chunk, ChunkRange, Store, StoreError};
+use crate::store::{Change, Chunk, ChunkRange, ProcessRecord, Store, StoreError, Sweep};
 
 use super::samples::{append, audit, chunk, cursor, id, put, record};
 
@@ -184,4 +184,48 @@ pub(in crate::store) async fn writes_many_chunks_at_once(store: &dyn Store) {
     assert_eq!(read(store, ChunkRange::After(-1), 100).await, expected);
     let process = store.get_process(&id("q")).await.unwrap().unwrap().process;
     assert_eq!(process.next_idx, 100);
+}
+
+pub(in crate::store) async fn sweeps_all_logs_newest_first(store: &dyn Store) {
+    let mut other = record("q");
+    other.process.project = "Ärger".into();
+    let other: ProcessRecord = other;
+    store.commit(&[put(&record("p")), put(&other)]).await.unwrap();
+    for change in [
+        append("p", chunk(0, 9, 100)),
+        append("q", chunk(0, 4, 200)),
+        append("p", chunk(10, 10, 300)),
+    ] {
+        store.commit(&[change]).await.unwrap();
+    }
+    let all =
+        Sweep { below: i64::MAX, since: i64::MIN, until: i64::MAX, project: None, scripts: None };
+    let read = async |sweep: &Sweep, limit| {
+        let found = store.sweep(sweep, limit).await.unwrap();
+        let places: Vec<_> = found.iter().map(|swept| swept.place).collect();
+        let names: Vec<_> =
+            found.iter().map(|s| (s.process.0.clone(), s.chunk.first_idx)).collect();
+        (places, names)
+    };
+    let at = |process: &str, idx| (process.to_owned(), idx);
+    let (places, found) = read(&all, 10).await;
+    assert_eq!(found, [at("p", 10), at("q", 0), at("p", 0)]);
+    // Page by page it is the same.
+    assert_eq!(read(&all, 1).await.1, [at("p", 10)]);
+    let rest = Sweep { below: places[0], ..all.clone() };
+    assert_eq!(read(&rest, 10).await.1, [at("q", 0), at("p", 0)]);
+    let end = Sweep { below: places[2], ..all.clone() };
+    assert!(read(&end, 10).await.1.is_empty());
+    let timed = Sweep { since: 150, until: 250, ..all.clone() };
+    assert_eq!(read(&timed, 10).await.1, [at("q", 0)]);
+    let named = Sweep { project: Some("ärger".into()), ..all.clone() };
+    assert_eq!(read(&named, 10).await.1, [at("q", 0)]);
+    let scripts = store.started_scripts().await.unwrap();
+    assert_eq!(scripts, [("site".to_owned(), "dev".to_owned()), ("Ärger".into(), "dev".into())]);
+    let allowed = Sweep { scripts: Some(scripts[..1].to_vec()), ..all.clone() };
+    assert_eq!(read(&allowed, 10).await.1, [at("p", 10), at("p", 0)]);
+    let neither = Sweep { scripts: Some(scripts[..1].to_vec()), ..named };
+    assert!(read(&neither, 10).await.1.is_empty());
+    let none = Sweep { scripts: Some(vec![]), ..all };
+    assert!(read(&none, 10).await.1.is_empty());
 }

@@ -1,11 +1,15 @@
 //! Reading chunks and cursors.
 
 use app::model::ProcessId;
+use futures_util::TryStreamExt as _;
 use sqlx::SqlitePool;
 
-use super::error::to_store_error;
-use super::row::{ChunkRow, CursorRow};
-use super::{Chunk, ChunkRange, Cursor, StoreError};
+use super::error::{damaged, to_store_error};
+use super::row::{ChunkRow, CursorRow, SweptRow};
+use super::{Chunk, ChunkRange, Cursor, StoreError, Sweep, Swept};
+
+/// A sweep's answer ends with the chunk that makes it larger than this.
+const SWEEP_BYTES: usize = 1024 * 1024;
 
 macro_rules! select_chunks {
     () => {
@@ -34,6 +38,19 @@ pub(super) const SINCE: &str = concat!(
      ORDER BY first_idx LIMIT ?3"
 );
 
+/// By rowid, which rises with every chunk that is stored. A row's times stand before its bytes, so
+/// that what does not fit is passed over without reading those.
+pub(super) const SWEEP: &str =
+    "SELECT rowid AS place, process_id, first_idx, last_idx, first_ts, last_ts, codec, bytes
+     FROM process_logs
+     WHERE rowid < ?1 AND last_ts >= ?2 AND first_ts <= ?3
+         AND ((?4 IS NULL AND ?5 IS NULL) OR process_id IN
+             (SELECT id FROM processes
+              WHERE (?4 IS NULL OR project_folded = ?4)
+                  AND (?5 IS NULL OR (project, script) IN
+                      (SELECT value ->> 0, value ->> 1 FROM json_each(?5)))))
+     ORDER BY rowid DESC LIMIT ?6";
+
 /// At most `limit` chunks of a log.
 pub(super) async fn chunks(
     readers: &SqlitePool,
@@ -55,6 +72,34 @@ pub(super) async fn chunks(
         .await
         .map_err(to_store_error)?;
     Ok(rows.into_iter().map(Chunk::from).collect())
+}
+
+/// The chunks of all logs, the last stored first.
+pub(super) async fn sweep(
+    readers: &SqlitePool,
+    sweep: &Sweep,
+    limit: u32,
+) -> Result<Vec<Swept>, StoreError> {
+    let scripts = sweep.scripts.as_ref().map(serde_json::to_string).transpose();
+    let scripts = scripts.map_err(|error| damaged("scripts", error))?;
+    let mut rows = sqlx::query_as::<_, SweptRow>(SWEEP)
+        .bind(sweep.below)
+        .bind(sweep.since)
+        .bind(sweep.until)
+        .bind(sweep.project.as_ref().map(|project| project.to_lowercase()))
+        .bind(scripts)
+        .bind(limit)
+        .fetch(readers);
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await.map_err(to_store_error)? {
+        let swept = Swept::from(row);
+        bytes += swept.chunk.bytes.len();
+        found.push(swept);
+        if bytes >= SWEEP_BYTES {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Every cursor.

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
 use super::error::to_store_error;
 use super::row::{ProcessRow, RecordRow};
-use super::{ListQuery, ProcessRecord, StoreError};
+use super::{ListQuery, ProcessRecord, ScriptName, StoreError};
 
 /// The columns of a [`ProcessRow`].
 macro_rules! columns {
@@ -61,6 +61,14 @@ pub(super) async fn list(
     let rows: Vec<ProcessRow> =
         sql.build_query_as().fetch_all(readers).await.map_err(to_store_error)?;
     rows.into_iter().map(Process::try_from).collect()
+}
+
+/// Every script that something was started of.
+pub(super) async fn started_scripts(readers: &SqlitePool) -> Result<Vec<ScriptName>, StoreError> {
+    sqlx::query_as("SELECT DISTINCT project, script FROM processes ORDER BY project, script")
+        .fetch_all(readers)
+        .await
+        .map_err(to_store_error)
 }
 
 /// Those that have not ended, oldest first.

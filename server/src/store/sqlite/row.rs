@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::error::damaged;
-use super::{AuditRecord, Chunk, Cursor, ProcessRecord, StoreError};
+use super::{AuditRecord, Chunk, Cursor, ProcessRecord, StoreError, Swept};
 use crate::store::plan::PlannedProcess;
 
 /// A row for `processes`.
@@ -242,6 +242,21 @@ impl From<ChunkRow> for Chunk {
     fn from(row: ChunkRow) -> Self {
         let ChunkRow { first_idx, last_idx, first_ts, last_ts, codec, bytes } = row;
         Self { first_idx, last_idx, first_ts, last_ts, codec, bytes }
+    }
+}
+
+/// A row of `process_logs`, wherever it stands.
+#[derive(FromRow)]
+pub(super) struct SweptRow {
+    place: i64,
+    process_id: String,
+    #[sqlx(flatten)]
+    chunk: ChunkRow,
+}
+
+impl From<SweptRow> for Swept {
+    fn from(SweptRow { place, process_id, chunk }: SweptRow) -> Self {
+        Self { place, process: ProcessId(process_id), chunk: chunk.into() }
     }
 }
 

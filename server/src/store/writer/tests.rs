@@ -6,7 +6,9 @@ use parking_lot::Mutex;
 use app::model::{Process, ProcessId};
 
 use super::super::conformance::samples::cursor;
-use super::super::{AuditRecord, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord};
+use super::super::{
+    AuditRecord, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, ScriptName, Sweep, Swept,
+};
 use super::*;
 
 /// A store that keeps the runs of the cursors it is given, and fails as it is told to.
@@ -74,6 +76,14 @@ impl Store for FakeStore {
     }
 
     async fn chunks(&self, _: &ProcessId, _: ChunkRange, _: u32) -> Result<Vec<Chunk>, StoreError> {
+        Ok(vec![])
+    }
+
+    async fn started_scripts(&self) -> Result<Vec<ScriptName>, StoreError> {
+        Ok(vec![])
+    }
+
+    async fn sweep(&self, _: &Sweep, _: u32) -> Result<Vec<Swept>, StoreError> {
         Ok(vec![])
     }
 

@@ -58,6 +58,8 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
     vec![
         door(Rest("GET", "/api/processes/{id}", None), VIEW, Process),
         door(Rest("GET", "/api/processes/{id}/logs", None), READ, Process),
+        door(Rest("GET", "/api/processes/{id}/logs/timeline", None), READ, Process),
+        door(Rest("GET", "/api/processes/{id}/logs/download", None), READ, Process),
         door(Rest("POST", "/api/processes", Some(start.clone())), START, Script),
         door(Rest("POST", "/api/processes/{id}/signal", Some(signal)), SIGNAL, Process),
         door(Rest("POST", "/api/processes/{id}/restart", None), RESTART, Process),

@@ -1,0 +1,50 @@
+//! `/api/logs/search`.
+
+use app::model::Problem;
+use axum::Json;
+use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt as _, pin_mut};
+
+use crate::http::extract::{Params, Who};
+use crate::service::{LogFormat, SearchEvent, SearchParams, SearchResult, ServiceError};
+
+/// `GET /api/logs/search`: lines that have a text, the newest first. As NDJSON they are sent as they
+/// are found, and the search ends when the client goes away.
+pub(in crate::http) async fn search(
+    Who(caller): Who,
+    Params(params): Params<SearchParams>,
+) -> Result<Response, ServiceError> {
+    let events = caller.search_logs(&params).await?;
+    match params.format {
+        LogFormat::Ndjson => {
+            let lines = events.map(|event| {
+                let mut line = serde_json::to_vec(&event)?;
+                line.push(b'\n');
+                Ok::<_, serde_json::Error>(line)
+            });
+            let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
+            Ok((headers, Body::from_stream(lines)).into_response())
+        }
+        LogFormat::Json => {
+            let mut result = SearchResult::default();
+            pin_mut!(events);
+            while let Some(event) = events.next().await {
+                match event {
+                    SearchEvent::Hit(hit) => result.hits.push(hit),
+                    SearchEvent::End { matches, truncated, .. } => {
+                        (result.matches, result.truncated) = (matches, truncated);
+                    }
+                    SearchEvent::Error(problem) => {
+                        let Problem { status, detail, .. } = problem;
+                        return Err(ServiceError::new(status, "search_failed", detail));
+                    }
+                    SearchEvent::Process(_) | SearchEvent::Progress { .. } => {}
+                }
+            }
+            Ok(Json(result).into_response())
+        }
+        LogFormat::Text => Err(ServiceError::bad_request("a search is format=json or ndjson")),
+    }
+}

@@ -1,0 +1,137 @@
+//! Walks through one log, from any entry up or down, and stops at what a filter wants.
+//!
+//! The newest entries are in memory and may not be kept yet; everything older is kept. Both ways
+//! meet where the memory begins.
+
+use std::sync::Arc;
+
+use app::model::{Entry, Levels};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+
+use crate::store::{ChunkRange, Swept};
+
+use super::batch::Batch;
+use super::chunk::{self, ChunkError, RawEntry};
+use super::filter::LineFilter;
+use super::read::{LogReader, ReadError, decode};
+use super::scan::{Looked, pages_of, scan};
+
+type Stored = BoxStream<'static, Result<Looked<Vec<Entry>>, ReadError>>;
+
+/// The entries from one on that are wanted, ascending, up to the end of the log as it is when the
+/// walk comes there.
+pub struct Forward {
+    reader: LogReader,
+    filter: Arc<LineFilter>,
+    next: i64,
+    /// `None` when what is kept was walked through.
+    stored: Option<Stored>,
+}
+
+impl Forward {
+    pub(super) fn new(reader: LogReader, from: i64, filter: LineFilter) -> Self {
+        let filter = Arc::new(filter);
+        let range = ChunkRange::After(from.saturating_sub(1));
+        let stored = Some(walk(&reader, range, &filter, from, i64::MAX));
+        Self { reader, filter, next: from, stored }
+    }
+
+    /// Some more of them, maybe none; `None` at the end.
+    ///
+    /// # Errors
+    /// When the store fails or holds damaged chunks.
+    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, ReadError> {
+        if let Some(stored) = &mut self.stored {
+            if let Some(looked) = stored.next().await {
+                let looked = looked?;
+                self.next = self.next.max(looked.last_idx + 1);
+                return Ok(Some(looked.found.into_iter().flatten().collect()));
+            }
+            self.stored = None;
+        }
+        let batches = self.reader.batches_from(self.next).await?;
+        let Some(last) = batches.last() else { return Ok(None) };
+        let (from, end) = (self.next, last.end_idx());
+        self.next = end;
+        Ok(Some(matching(&batches, &self.filter, from, end)?))
+    }
+}
+
+/// The entries below one that are wanted, descending.
+pub(super) struct Backward {
+    filter: Arc<LineFilter>,
+    /// What is in memory, until it was walked through.
+    live: Vec<Arc<Batch>>,
+    below: i64,
+    stored: Stored,
+}
+
+impl Backward {
+    pub(super) fn new(reader: &LogReader, below: i64, filter: LineFilter) -> Self {
+        let filter = Arc::new(filter);
+        let live = reader.live_below(below);
+        let end = live.first().map_or(below, |batch| batch.first_idx());
+        let stored = walk(reader, ChunkRange::Before(end), &filter, 0, end);
+        Self { filter, live, below, stored }
+    }
+
+    /// Some more of them, maybe none; `None` at the beginning of the log.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Entry>>, ReadError> {
+        let live = std::mem::take(&mut self.live);
+        if !live.is_empty() {
+            let mut entries = matching(&live, &self.filter, 0, self.below)?;
+            entries.reverse();
+            return Ok(Some(entries));
+        }
+        let Some(looked) = self.stored.next().await else { return Ok(None) };
+        let descending = looked?.found.into_iter().flat_map(|found| found.into_iter().rev());
+        Ok(Some(descending.collect()))
+    }
+}
+
+/// What is kept, from `from` on and below `end`.
+fn walk(
+    reader: &LogReader,
+    range: ChunkRange,
+    filter: &Arc<LineFilter>,
+    from: i64,
+    end: i64,
+) -> Stored {
+    let wanted = Arc::clone(filter);
+    let look = move |swept: &Swept, unpacked: &[u8]| -> Result<Vec<Entry>, ChunkError> {
+        let mut levels = Levels::default();
+        let mut entries = Vec::new();
+        for entry in chunk::entries(unpacked, swept.chunk.first_idx) {
+            let entry = entry?;
+            if wanted.fits(&entry, &mut levels) && (from..end).contains(&entry.idx) {
+                entries.push(entry.to_entry());
+            }
+        }
+        Ok(entries)
+    };
+    scan(pages_of(reader.store(), reader.process().clone(), range), Arc::clone(filter), look)
+        .boxed()
+}
+
+/// What is wanted of entries in memory, ascending.
+fn matching(
+    batches: &[Arc<Batch>],
+    filter: &LineFilter,
+    from: i64,
+    end: i64,
+) -> Result<Vec<Entry>, ReadError> {
+    let mut levels = Levels::default();
+    let mut wanted = Vec::new();
+    for batch in batches {
+        let json = batch.json(from, end);
+        for entry in decode(&json)? {
+            let Entry { idx, ts, kind, continued, .. } = entry;
+            let raw = RawEntry { idx, ts, kind, line: entry.line.as_bytes(), continued };
+            if filter.fits(&raw, &mut levels) {
+                wanted.push(entry);
+            }
+        }
+    }
+    Ok(wanted)
+}
