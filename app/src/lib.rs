@@ -6,6 +6,8 @@
 // The macros of Leptos make every component and server function `pub`, whatever is written.
 #![allow(unreachable_pub)]
 
+#[cfg(feature = "ssr")]
+pub mod admin;
 pub mod api;
 mod app;
 mod components;

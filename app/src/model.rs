@@ -4,6 +4,7 @@ mod access;
 mod level;
 mod log;
 mod message;
+mod people;
 mod problem;
 mod process;
 mod script;
@@ -12,6 +13,10 @@ pub use access::Verb;
 pub use level::{Level, Levels};
 pub use log::{Entry, EntryKind, LogPage, Timeline, TimelineBucket};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
+pub use people::{
+    AuditEntry, AuditPage, Me, NewToken, NewUser, PasswordChange, RoleInfo, RoleList, Session,
+    SessionList, Token, TokenList, TokenMade, User, UserChange, UserList,
+};
 pub use problem::Problem;
 pub use process::{
     Attempt, Process, ProcessId, ProcessList, ProcessType, StartRequest, Started, Status,

@@ -49,13 +49,21 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
 fn inline_script(options: &ShellOptions) -> String {
     let js = script_string(&options.js);
     let wasm = script_string(&options.wasm);
-    let key = script_string(THEME_KEY);
+    let theme = theme_script();
     format!(
-        "try{{const t=localStorage.getItem({key});\
-         if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}}catch{{}}\
+        "{theme}\
          addEventListener('DOMContentLoaded',async()=>{{\
          const log=document.querySelector('[data-testid=log]');if(log)log.scrollTop=log.scrollHeight;\
          const m=await import({js});await m.default({{module_or_path:{wasm}}});m.hydrate()}})"
+    )
+}
+
+/// Sets the theme before the first paint.
+pub(crate) fn theme_script() -> String {
+    let key = script_string(THEME_KEY);
+    format!(
+        "try{{const t=localStorage.getItem({key});\
+         if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}}catch{{}}"
     )
 }
 

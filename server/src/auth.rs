@@ -12,6 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 mod key;
+mod lockout;
+mod password;
 mod policy;
 mod rate_limit;
 mod session;
@@ -19,6 +21,8 @@ mod sign_in;
 mod token;
 
 pub use key::{KeyError, SigningKey};
+pub use lockout::Lockout;
+pub use password::{check_password, hash_password, verify_password};
 pub use policy::{Access, PatternError, Policy, Role, Target};
 pub use rate_limit::StartLimits;
 pub use session::{
@@ -54,6 +58,9 @@ pub enum AuthError {
         "{0:?} is no time to live: a number with a unit, such as 30m, 1h or 7d, up to 366 days"
     )]
     Ttl(String),
+    /// A password that is soon guessed.
+    #[error("the password is too weak: {0}")]
+    Weak(&'static str),
     /// The operating system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(String),

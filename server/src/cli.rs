@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use clap::Parser;
 
-pub use args::{HealthcheckArgs, ServeArgs, TokenCreateArgs};
-use args::{RawCli, RawCommand, RawToken};
+pub use args::{
+    DataArgs, HealthcheckArgs, ServeArgs, TokenCreateArgs, UserAddArgs, UserPasswdArgs,
+};
+use args::{RawAudit, RawCli, RawCommand, RawToken, RawUser};
 
 /// The command line, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,14 @@ pub enum Command {
     },
     /// Print a token for a program.
     TokenCreate(TokenCreateArgs),
+    /// Add somebody who may sign in.
+    UserAdd(UserAddArgs),
+    /// Give somebody another password.
+    UserPasswd(UserPasswdArgs),
+    /// Everybody who may sign in.
+    UserList(DataArgs),
+    /// Check the audit's chain.
+    AuditVerify(DataArgs),
     /// Ask a running server whether it is well.
     Healthcheck(HealthcheckArgs),
 }
@@ -53,6 +63,14 @@ impl Cli {
             Some(RawCommand::Keeper { data }) => Command::Keeper { data },
             Some(RawCommand::Token { command: RawToken::Create(create) }) => {
                 Command::TokenCreate(create)
+            }
+            Some(RawCommand::User { command: RawUser::Add(add) }) => Command::UserAdd(add),
+            Some(RawCommand::User { command: RawUser::Passwd(passwd) }) => {
+                Command::UserPasswd(passwd)
+            }
+            Some(RawCommand::User { command: RawUser::List(list) }) => Command::UserList(list),
+            Some(RawCommand::Audit { command: RawAudit::Verify(verify) }) => {
+                Command::AuditVerify(verify)
             }
             Some(RawCommand::Healthcheck(healthcheck)) => Command::Healthcheck(healthcheck),
         };

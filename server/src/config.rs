@@ -5,6 +5,7 @@
 //! source: where it stands, what it is called, and what would be right. The environment is an
 //! argument, not a global: tests bring their own.
 
+mod audit;
 mod data_dir;
 mod environment;
 mod error;
@@ -23,6 +24,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use audit::AuditConfig;
 pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
@@ -42,6 +44,8 @@ pub struct Config {
     pub run: RunConfig,
     /// `[limits]`: how much may run.
     pub limits: LimitsConfig,
+    /// `[audit]`: how long it is kept.
+    pub audit: AuditConfig,
     /// `[roles]`: who may do what.
     pub roles: RolesConfig,
     /// The project folders, absolute and without symlinks; at least one.
@@ -91,6 +95,7 @@ impl Config {
         let mut server = ServerConfig::default();
         let mut run = RunConfig::default();
         let mut limits = LimitsConfig::default();
+        let mut audit = AuditConfig::default();
         let mut roles = RolesConfig::default();
         let mut origins = BTreeMap::new();
         for setting in settings {
@@ -98,6 +103,7 @@ impl Config {
                 ServerConfig::SECTION => server.set(&setting),
                 RunConfig::SECTION => run.set(&setting),
                 LimitsConfig::SECTION => limits.set(&setting),
+                AuditConfig::SECTION => audit.set(&setting),
                 RolesConfig::SECTION => roles.set(&setting),
                 _ => Err(Rejected::UnknownSection),
             };
@@ -124,7 +130,7 @@ impl Config {
         if server.data_dir.as_os_str().is_empty() {
             server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
         }
-        let config = Self { server, run, limits, roles, projects };
+        let config = Self { server, run, limits, audit, roles, projects };
         config.validate(&origins)?;
         Ok(config)
     }
@@ -134,6 +140,7 @@ impl Config {
             (ServerConfig::SECTION, self.server.validate()),
             (RunConfig::SECTION, self.run.validate()),
             (LimitsConfig::SECTION, self.limits.validate()),
+            (AuditConfig::SECTION, self.audit.validate()),
             (RolesConfig::SECTION, self.roles.validate()),
         ];
         for (section, check) in checks {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -12,7 +12,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::service::Service;
 
 pub mod assets;
+mod edge;
 mod extract;
+mod forms;
 mod guard;
 mod headers;
 pub mod listen;
@@ -24,6 +26,7 @@ mod sign_in;
 mod ws;
 
 use assets::Assets;
+pub use edge::Edge;
 
 /// The largest body that is taken in.
 const MAX_BODY: usize = 1024 * 1024;
@@ -35,6 +38,8 @@ pub struct AppState {
     pub service: Arc<Service>,
     /// Styles, scripts and pictures.
     pub assets: Arc<Assets>,
+    /// What is known of the way to here.
+    pub edge: Arc<Edge>,
     /// Ends the long-lived connections.
     pub closing: tokio_util::sync::CancellationToken,
     /// The tasks of the WebSockets.
@@ -54,6 +59,15 @@ pub fn router(state: AppState) -> Router {
         .route("/api/logs/search", get(rest::search::search))
         .route("/api/scripts", get(rest::scripts::list))
         .route("/api/audit", get(rest::audit::list))
+        .route("/api/me", get(rest::users::me))
+        .route("/api/me/password", post(rest::users::change_password))
+        .route("/api/roles", get(rest::users::list_roles))
+        .route("/api/users", get(rest::users::list).post(rest::users::create))
+        .route("/api/users/{id}", patch(rest::users::change).delete(rest::users::delete))
+        .route("/api/sessions", get(rest::sessions::list).delete(rest::sessions::end_all))
+        .route("/api/sessions/{id}", delete(rest::sessions::end))
+        .route("/api/tokens", get(rest::tokens::list).post(rest::tokens::create))
+        .route("/api/tokens/{id}", delete(rest::tokens::revoke))
         .route("/api/ui/{*function}", post(pages::server_function))
         .route("/api/{*unknown}", axum::routing::any(rest::unknown))
         .route("/metrics", get(metrics::show))
@@ -61,9 +75,19 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(pages::render))
         .route("/processes/{id}", get(pages::render))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/account", get(forms::account::show))
+        .route("/account/password", post(forms::account::change_password))
+        .route("/account/sign-out", post(forms::account::sign_out_elsewhere))
+        .route("/sessions", get(forms::sessions::show))
+        .route("/sessions/{id}/end", post(forms::sessions::end))
+        .route("/tokens", get(forms::tokens::show).post(forms::tokens::create))
+        .route("/tokens/{id}/revoke", post(forms::tokens::revoke))
+        .route("/people", get(forms::people::show).post(forms::people::create))
+        .route("/people/{id}", post(forms::people::change))
+        .route("/audit", get(forms::audit::show))
         .layer(middleware::from_fn_with_state(state.clone(), guard::require_identity));
     let open = Router::new()
-        .route("/sign-in", get(sign_in::sign_in))
+        .route("/sign-in", get(sign_in::sign_in).post(sign_in::by_password))
         .route("/healthz", get(rest::health::alive))
         .route("/readyz", get(rest::health::ready))
         .fallback(pages::asset_or_not_found);

@@ -11,6 +11,7 @@ use server::auth::{Audience, Grant, SigningKey, TokenIssuer};
 use server::cli::{Cli, Command, HealthcheckArgs, ServeArgs, TokenCreateArgs};
 use server::config::suggest::suggest;
 use server::config::{Config, Flags, RolesConfig, Sources, parse_role};
+use server::console;
 use server::engine::SystemClock;
 use server::serve::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,6 +26,20 @@ fn main() -> ExitCode {
         Command::Keeper { data } => server::keeper::run(&data).map_err(anyhow::Error::from),
         Command::Serve(args) => block_on(serve(args)),
         Command::TokenCreate(args) => create_token(args),
+        Command::UserAdd(args) => block_on(async {
+            let config = load_config(args.place.into_flags())?;
+            say(&console::add_user(&config, args.name.trim(), &args.role).await?)
+        }),
+        Command::UserPasswd(args) => block_on(async {
+            let config = load_config(args.place.into_flags())?;
+            say(&console::set_password(&config, args.name.trim()).await?)
+        }),
+        Command::UserList(args) => {
+            block_on(async { say(&console::list_users(&load_config(args.into_flags())?).await?) })
+        }
+        Command::AuditVerify(args) => {
+            block_on(async { say(&console::verify_audit(&load_config(args.into_flags())?).await?) })
+        }
         Command::Healthcheck(args) => block_on(check_health(args)),
     };
     match done {

@@ -14,7 +14,7 @@ use crate::auth::{Policy, SigningKey};
 use crate::config::Config;
 use crate::engine::{Clock, Engine, EngineSettings};
 use crate::http::assets::Assets;
-use crate::http::{AppState, listen, router};
+use crate::http::{AppState, Edge, listen, router};
 use crate::project::{Catalog, SharedCatalog};
 use crate::service::{Parts, Service};
 use crate::store::{SqliteStore, Store, Writer};
@@ -25,6 +25,7 @@ pub struct Server {
     engine: Engine,
     writer: Writer,
     tasks: TaskTracker,
+    audit_keep_days: u32,
 }
 
 impl Server {
@@ -42,8 +43,8 @@ impl Server {
         // Pages spawn their work on this runtime; a second server in one process finds it set.
         let _ = any_spawner::Executor::init_tokio();
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&config.server.database_url()).await?);
+        let database = Arc::new(SqliteStore::open(&config.server.database_url()).await?);
+        let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&database);
         let tasks = TaskTracker::new();
         let writer = Writer::start(Arc::clone(&store), &tasks);
         let settings = EngineSettings {
@@ -59,23 +60,28 @@ impl Server {
                 .await
                 .context("the processes cannot be taken up")?;
         let starts = NonZeroU32::new(config.limits.starts_per_minute).unwrap_or(NonZeroU32::MIN);
-        let service = Arc::new(Service::new(Parts {
-            engine: engine.clone(),
-            store,
-            writer: writer.clone(),
-            catalog: SharedCatalog::new(Catalog::load(&config.projects, &config.run)),
-            key,
-            policy: Policy::new(&config.roles)?,
-            starts_per_minute: starts,
-            clock,
-        }));
+        let service = Arc::new(
+            Service::open(Parts {
+                engine: engine.clone(),
+                store,
+                people: database,
+                writer: writer.clone(),
+                catalog: SharedCatalog::new(Catalog::load(&config.projects, &config.run)),
+                key,
+                policy: Policy::new(&config.roles)?,
+                starts_per_minute: starts,
+                clock,
+            })
+            .await?,
+        );
         let state = AppState {
             service,
             assets: Arc::new(Assets::new()),
+            edge: Arc::new(Edge::new(config.server.trusted_proxies.clone())),
             closing: CancellationToken::new(),
             sockets: TaskTracker::new(),
         };
-        Ok(Self { state, engine, writer, tasks })
+        Ok(Self { state, engine, writer, tasks, audit_keep_days: config.audit.keep_days })
     }
 
     /// A link that signs one browser in, once.
@@ -89,6 +95,8 @@ impl Server {
 
     /// Serves `listener` until `stop`; the children run on.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
+        let tending = Arc::clone(&self.state.service).tend(self.audit_keep_days, stop.clone());
+        self.tasks.spawn(tending);
         let closing = self.state.closing.clone();
         let sockets = self.state.sockets.clone();
         let close_sockets = async {

@@ -5,24 +5,36 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::auth::{Policy, SignInCodes, SigningKey, StartLimits, TokenIssuer};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{Lockout, Policy, SignInCodes, SigningKey, StartLimits, TokenIssuer};
+use crate::config::RolesConfig;
 use crate::engine::{Clock, Engine};
 use crate::project::SharedCatalog;
-use crate::store::{AuditRecord, Change, Store, Writer};
+use crate::store::{AccessStore, Store, StoreError, Writer};
 
+mod audit;
 mod authorise;
 mod backend;
 mod caller;
+mod directory;
 mod error;
+mod hashing;
 mod identify;
 mod logs;
+mod people;
 mod search;
-mod sign_in;
+mod sessions;
+mod tokens;
 
+pub use audit::{AuditFormat, AuditParams};
 pub use caller::Caller;
+use directory::Directory;
 pub use error::ServiceError;
-pub use identify::Credential;
+pub use identify::{Credential, Peer};
 pub use logs::{DownloadParams, LogFormat, LogParams};
 pub use search::{SearchEvent, SearchParams, SearchResult};
 
@@ -32,6 +44,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Reads what is kept.
     pub store: Arc<dyn Store>,
+    /// Keeps people, sessions and tokens.
+    pub people: Arc<dyn AccessStore>,
     /// Writes what is to be kept.
     pub writer: Writer,
     /// What can be started.
@@ -57,14 +71,27 @@ pub struct Service {
     codes: SignInCodes,
     policy: Policy,
     limits: StartLimits,
+    directory: Directory,
+    lockout: Lockout,
+    hashing: Semaphore,
     clock: Arc<dyn Clock>,
 }
 
+/// The role that may do everything.
+const ADMIN: &str = RolesConfig::ADMIN;
+/// Between two times at which old lines of the audit are removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+
 impl Service {
     /// Puts it together.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When it cannot be read who may come in.
+    pub async fn open(parts: Parts) -> Result<Self, StoreError> {
+        Ok(Self {
+            directory: Directory::open(parts.people).await?,
+            lockout: Lockout::default(),
+            hashing: hashing::room(),
             tokens: TokenIssuer::new(&parts.key),
             codes: SignInCodes::new(),
             limits: StartLimits::new(parts.starts_per_minute, &parts.policy),
@@ -74,6 +101,24 @@ impl Service {
             writer: parts.writer,
             catalog: parts.catalog,
             clock: parts.clock,
+        })
+    }
+
+    /// Does what is due from time to time, until `stop`. `audit_keep_days` 0 is for ever.
+    pub async fn tend(self: Arc<Self>, audit_keep_days: u32, stop: CancellationToken) {
+        let pruning = async {
+            if audit_keep_days == 0 {
+                return std::future::pending().await;
+            }
+            let mut ticks = tokio::time::interval(PRUNE_EVERY);
+            loop {
+                ticks.tick().await;
+                self.prune_audit(audit_keep_days).await;
+            }
+        };
+        tokio::select! {
+            () = pruning => {}
+            () = self.directory.tend(&*self.clock, stop) => {}
         }
     }
 
@@ -87,28 +132,8 @@ impl Service {
         })
     }
 
-    fn audit_record(
-        &self,
-        actor: &str,
-        action: &str,
-        target: &str,
-        outcome: &str,
-        detail: String,
-    ) -> AuditRecord {
-        AuditRecord {
-            at: self.clock.now_ms(),
-            actor: actor.into(),
-            action: action.into(),
-            target: target.into(),
-            outcome: outcome.into(),
-            detail,
-        }
-    }
-
-    /// Adds a line to the audit. An act is not undone because its line cannot be written.
-    async fn audit(&self, record: AuditRecord) {
-        if let Err(error) = self.writer.submit_later(vec![Change::Audit(record)]).await {
-            tracing::error!(%error, "a line of the audit cannot be written");
-        }
+    fn now(&self) -> SystemTime {
+        let ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
+        UNIX_EPOCH + Duration::from_millis(ms)
     }
 }

@@ -8,12 +8,19 @@ use async_trait::async_trait;
 
 use app::model::{Process, ProcessId};
 
+mod access;
+mod chain;
 #[cfg(test)]
 mod conformance;
 mod plan;
 mod sqlite;
 mod writer;
 
+pub use access::{
+    AccessChange, AccessRecords, AccessStore, AuditEnds, AuditLine, SessionRecord, TokenRecord,
+    UserRecord,
+};
+pub use chain::{Broken, ChainCheck};
 pub use sqlite::SqliteStore;
 pub use writer::Writer;
 
@@ -97,17 +104,29 @@ pub struct Swept {
     pub chunk: Chunk,
 }
 
-/// An act that is kept for ever: who did what, with which outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An act: who did what, with which outcome. A text is empty where there is nothing to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditRecord {
     /// Milliseconds since the epoch.
     pub at: i64,
     /// The name on the token or session.
     pub actor: String,
+    /// How they came in: `session`, `token`, `console`, `link`, `password`.
+    pub via: String,
+    /// From which address.
+    pub address: String,
     /// `process.start`, `process.stop`, `session.create` ...
     pub action: String,
     /// What was acted on: a process id, a script.
     pub target: String,
+    /// The project that it was about.
+    pub project: String,
+    /// The script that it was about.
+    pub script: String,
+    /// The process that it was about.
+    pub process_id: String,
+    /// Which attempt of the process.
+    pub attempt: Option<u32>,
     /// `ok`, or the problem's code.
     pub outcome: String,
     /// Words for people.
@@ -177,6 +196,9 @@ pub enum StoreError {
         /// The chunk's first.
         got: i64,
     },
+    /// Somebody has this name.
+    #[error("the name {0:?} is taken: choose another one")]
+    Taken(String),
     /// It may work later: locked, full, an I/O error.
     #[error("the database cannot write now: {0}")]
     Unavailable(String),
@@ -210,8 +232,11 @@ pub trait Store: Send + Sync + 'static {
     /// At most `limit` chunks of all logs, the last stored first; fewer when they are large.
     /// None only when there are none left.
     async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError>;
-    /// The audit, newest first: at most `limit` with `at` below `before`.
-    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }
+
+/// A whole database.
+pub trait Database: Store + AccessStore {}
+
+impl<T: Store + AccessStore> Database for T {}

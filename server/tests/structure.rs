@@ -20,6 +20,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("engine", &["keeper", "logs", "project", "store", "sys"]),
         ("service", &["auth", "config", "engine", "logs", "project", "store"]),
         ("http", &["auth", "engine", "logs", "service"]),
+        ("console", &["auth", "config", "store"]),
         ("serve", &["auth", "config", "engine", "http", "project", "service", "store"]),
         ("lib", &[]),
         ("main", &[]),

@@ -22,7 +22,13 @@ pub(crate) fn TopBar(
             <span class="spacer"></span>
             <Suspense>
                 {move || Suspend::new(async move {
-                    user.await.map(|name| view! { <span class="user" title="Signed in as">{name}</span> })
+                    user.await.map(|name| view! {
+                        // Pages that the server renders: a visit of the browser's own.
+                        <a class="user" href="/account" rel="external" title="Your account">{name}</a>
+                        <form method="post" action="/sign-out">
+                            <button class="button quiet" data-testid="sign-out">"Sign out"</button>
+                        </form>
+                    })
                 })}
             </Suspense>
             <ThemeButton/>

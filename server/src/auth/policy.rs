@@ -50,6 +50,8 @@ pub struct Role {
     name: String,
     rules: Vec<Rule>,
     starts_per_minute: Option<u32>,
+    /// As they were written.
+    words: Vec<String>,
 }
 
 /// Every role by its name.
@@ -101,13 +103,24 @@ impl Role {
     pub fn new(name: &str, config: &RoleConfig) -> Result<Self, PatternError> {
         let rules =
             config.rules.iter().map(|rule| compile(name, rule)).collect::<Result<_, _>>()?;
-        Ok(Self { name: name.to_owned(), rules, starts_per_minute: config.starts_per_minute })
+        Ok(Self {
+            name: name.to_owned(),
+            rules,
+            starts_per_minute: config.starts_per_minute,
+            words: config.rules.iter().map(ToString::to_string).collect(),
+        })
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its rules, in the words of the configuration.
+    #[must_use]
+    pub fn rules(&self) -> Vec<String> {
+        self.words.clone()
     }
 
     /// Starts in any minute, where the role has a limit of its own.

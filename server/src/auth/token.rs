@@ -44,6 +44,17 @@ pub enum Via {
     Bearer,
 }
 
+impl Via {
+    /// The name in the audit and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Bearer => "token",
+        }
+    }
+}
+
 /// Somebody who is let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -55,6 +66,8 @@ pub struct Identity {
     pub scope: Vec<String>,
     /// Of the token, unique.
     pub token_id: String,
+    /// When the token ends by itself, in milliseconds since the epoch.
+    pub expires_at_ms: i64,
     /// How they came in.
     pub via: Via,
 }
@@ -195,6 +208,7 @@ impl TokenIssuer {
             role: claims.role,
             scope: claims.scope,
             token_id: claims.jti,
+            expires_at_ms: i64::try_from(claims.exp).unwrap_or(i64::MAX).saturating_mul(1000),
             via,
         })
     }

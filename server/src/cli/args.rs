@@ -39,6 +39,16 @@ pub(super) enum RawCommand {
         #[command(subcommand)]
         command: RawToken,
     },
+    /// People who may sign in
+    User {
+        #[command(subcommand)]
+        command: RawUser,
+    },
+    /// The audit
+    Audit {
+        #[command(subcommand)]
+        command: RawAudit,
+    },
     /// Ask a running server whether it is well; the exit code is 0 when it is
     Healthcheck(HealthcheckArgs),
 }
@@ -47,6 +57,68 @@ pub(super) enum RawCommand {
 pub(super) enum RawToken {
     /// Print a new token, to be sent as "Authorization: Bearer TOKEN"
     Create(TokenCreateArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RawUser {
+    /// Add somebody; the password is asked for, or read from standard input
+    Add(UserAddArgs),
+    /// Give somebody another password, and let them in again
+    Passwd(UserPasswdArgs),
+    /// Everybody, with role and way in
+    List(DataArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RawAudit {
+    /// Check that no line was changed or taken out
+    Verify(DataArgs),
+}
+
+/// Which data folder a command is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct DataArgs {
+    /// The server's data folder [default: as for serve]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Read settings from this file [default: runyard.toml, when it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use this database, a URL or a file [default: runyard.db in the data folder]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+}
+
+impl DataArgs {
+    /// As the configuration takes it.
+    #[must_use]
+    pub fn into_flags(self) -> Flags {
+        let Self { data, config, database } = self;
+        Flags { data, config, database, ..Flags::default() }
+    }
+}
+
+/// The flags of `user add`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct UserAddArgs {
+    /// What they sign in with
+    pub name: String,
+    /// What they may do
+    #[arg(long, value_name = "ROLE", default_value = "admin")]
+    pub role: String,
+    /// Where.
+    #[command(flatten)]
+    pub place: DataArgs,
+}
+
+/// The flags of `user passwd`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct UserPasswdArgs {
+    /// Whose password
+    pub name: String,
+    /// Where.
+    #[command(flatten)]
+    pub place: DataArgs,
 }
 
 /// The flags of `serve`.

@@ -61,3 +61,16 @@ fn times_have_a_unit_and_an_end() {
         assert!(parse_ttl(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn people_and_the_audit_have_commands() {
+    let Command::UserAdd(add) = parse("user add ada --role viewer --data d").unwrap() else {
+        panic!("not user add")
+    };
+    assert_eq!((add.name.as_str(), add.role.as_str()), ("ada", "viewer"));
+    assert_eq!(add.place.into_flags().data, Some("d".into()));
+    assert!(matches!(parse("user passwd ada").unwrap(), Command::UserPasswd(_)));
+    assert!(matches!(parse("user list").unwrap(), Command::UserList(_)));
+    assert!(matches!(parse("audit verify").unwrap(), Command::AuditVerify(_)));
+    assert!(parse("user add").unwrap_err().contains("<NAME>"));
+}

@@ -5,6 +5,7 @@
 //! `*` in it is any text; without one, a rule is about everything. Deny goes before allow.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use app::model::Verb;
@@ -146,6 +147,24 @@ impl FromStr for RuleConfig {
     }
 }
 
+impl fmt::Display for RuleConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.deny {
+            f.write_str("deny ")?;
+        }
+        let verbs: Vec<_> = self.verbs.iter().map(|verb| verb.as_str()).collect();
+        let is_all = Verb::ALL.iter().all(|verb| self.verbs.contains(verb));
+        f.write_str(&if is_all { "all".to_owned() } else { verbs.join(" ") })?;
+        if !self.patterns.is_empty() {
+            f.write_str(" on")?;
+        }
+        self.patterns.iter().try_for_each(|(project, script)| match project.as_str() {
+            "*" => write!(f, " {script}"),
+            project => write!(f, " {project}/{script}"),
+        })
+    }
+}
+
 /// `PROJECT/SCRIPT` at its last slash, since names of projects may have one.
 fn split_pattern(pattern: &str) -> (String, String) {
     let (project, script) = pattern.rsplit_once('/').unwrap_or(("*", pattern));
@@ -169,6 +188,9 @@ mod tests {
         let rule: RuleConfig = "deny all".parse().unwrap();
         assert!(rule.deny && rule.patterns.is_empty());
         assert_eq!(rule.verbs, Verb::ALL);
+        for text in ["view read-logs on @acme/web/build:* lint", "deny all", "start on site/x"] {
+            assert_eq!(text.parse::<RuleConfig>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

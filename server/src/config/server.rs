@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
+
 use super::environment::PORT_KEY;
 use super::setting::{Origin, Rejected, Setting};
 use super::{ConfigError, Invalid, data_dir};
@@ -14,6 +16,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The folder of everything that is kept; `.runyard` in the first project when nobody says.
     pub data_dir: PathBuf,
+    /// The proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: Vec<IpNet>,
     /// The database's URL or file; `runyard.db` in the data folder when `None`.
     pub database: Option<String>,
 }
@@ -23,6 +27,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Self::DEFAULT_PORT),
             data_dir: PathBuf::new(),
+            trusted_proxies: Vec::new(),
             database: None,
         }
     }
@@ -32,13 +37,18 @@ impl ServerConfig {
     /// The port when nobody says.
     pub const DEFAULT_PORT: u16 = 3147;
     pub(super) const SECTION: &str = "server";
-    pub(super) const KEYS: &[&str] = &["listen", "data_dir", "database"];
+    pub(super) const KEYS: &[&str] = &["listen", "data_dir", "database", "trusted_proxies"];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
             "listen" => self.listen = parse_listen(setting.text()?).map_err(Rejected::BadValue)?,
             "data_dir" => self.data_dir = setting.base.join(setting.text()?),
             "database" => self.database = Some(resolve_database(setting.text()?, &setting.base)),
+            "trusted_proxies" => {
+                let nets =
+                    setting.list()?.iter().map(|net| parse_net(net)).collect::<Result<_, _>>();
+                self.trusted_proxies = nets.map_err(Rejected::BadValue)?;
+            }
             PORT_KEY if matches!(setting.origin, Origin::Variable(_)) => {
                 let port: u16 = setting.number().map_err(|_| {
                     Rejected::BadValue("expected a port, from 1 to 65535".to_owned())
@@ -99,6 +109,12 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
             ServerConfig::DEFAULT_PORT
         )
     })
+}
+
+/// An address, or a network as `10.0.0.0/8`.
+fn parse_net(text: &str) -> Result<IpNet, String> {
+    let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    net.map_err(|_| format!("{text:?} is no address and no network: write it as 10.0.0.0/8"))
 }
 
 /// A plain file name is relative to its source like any path; a URL stays as it is.

@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::suggest::suggest;
-use super::{ConfigError, LimitsConfig, RolesConfig, RunConfig, ServerConfig};
+use super::{AuditConfig, ConfigError, LimitsConfig, RolesConfig, RunConfig, ServerConfig};
 
 /// Every section and its keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 4] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 5] = [
     (ServerConfig::SECTION, ServerConfig::KEYS),
     (RunConfig::SECTION, RunConfig::KEYS),
     (LimitsConfig::SECTION, LimitsConfig::KEYS),
+    (AuditConfig::SECTION, AuditConfig::KEYS),
     (RolesConfig::SECTION, RolesConfig::KEYS),
 ];
 

@@ -101,12 +101,12 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limit]\nmax_jobs = 3\n",
             &[],
             "runyard.toml:2: unknown key limit.max_jobs: did you mean limits? the sections are: \
-             server, run, limits, roles",
+             server, run, limits, audit, roles",
         ),
         (
             "listen = \"x\"\n",
             &[],
-            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, roles",
+            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, audit, roles",
         ),
         (
             "[limits]\nmax_jobs = \"many\"\n",
@@ -128,7 +128,7 @@ fn errors_name_the_place_the_key_and_the_remedy() {
         (
             "[server]\nport = 4000\n",
             &[],
-            "runyard.toml:2: unknown key server.port: [server] has: listen, data_dir, database",
+            "runyard.toml:2: unknown key server.port: [server] has: listen, data_dir, database, trusted_proxies",
         ),
         (
             "",

@@ -2,7 +2,7 @@
 
 use app::model::ProcessId;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{Form, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -65,5 +65,34 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(id)| Self(ProcessId(id)))
             .map_err(|error| ServiceError::bad_request(error.body_text()))
+    }
+}
+
+/// Any other id in the path.
+pub(super) struct Key(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id)).map_err(|error| ServiceError::bad_request(error.body_text()))
+    }
+}
+
+/// A form of a page.
+pub(super) struct Fields<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Fields<T> {
+    type Rejection = ServiceError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
+        let form = Form::<T>::from_request(request, state).await;
+        form.map(|Form(fields)| Self(fields)).map_err(|error| {
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                return ServiceError::body_too_large();
+            }
+            ServiceError::bad_request(format!("the form does not fit: {}", error.body_text()))
+        })
     }
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
 use crate::auth::read_session_cookie;
-use crate::service::{Caller, Credential, Service, ServiceError};
+use crate::service::{Caller, Credential, Peer, Service, ServiceError};
 
 /// Lets only those through who say who they are; the handler finds a [`Caller`].
 pub(super) async fn require_identity(
@@ -17,7 +17,8 @@ pub(super) async fn require_identity(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match identify(&state.service, request.headers()) {
+    let peer = state.edge.peer(request.extensions(), request.headers());
+    let caller = match identify(&state.service, request.headers(), &peer) {
         Ok((caller, is_ambient)) => {
             if is_ambient && needs_origin(&request) && !is_same_origin(request.headers()) {
                 let detail = "a request of a browser that changes something must come from \
@@ -27,9 +28,7 @@ pub(super) async fn require_identity(
             caller
         }
         Err(error) => {
-            let path = request.uri().path();
-            let is_page = path == "/" || path.starts_with("/processes/");
-            return if is_page {
+            return if is_page(&request) {
                 Redirect::to("/sign-in").into_response()
             } else {
                 error.into_response()
@@ -42,10 +41,15 @@ pub(super) async fn require_identity(
 
 /// The one who asks, by a bearer token or else the session cookie, and whether a browser may have
 /// sent it without being asked to.
-fn identify(service: &Arc<Service>, headers: &HeaderMap) -> Result<(Caller, bool), ServiceError> {
+fn identify(
+    service: &Arc<Service>,
+    headers: &HeaderMap,
+    peer: &Peer,
+) -> Result<(Caller, bool), ServiceError> {
     let denied = |detail: &str| ServiceError::new(401, "unauthorized", detail);
-    let identify =
-        |credential: Credential<'_>| Ok((service.identify(credential)?, credential.is_ambient()));
+    let identify = |credential: Credential<'_>| {
+        Ok((service.identify(credential, peer.clone())?, credential.is_ambient()))
+    };
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
@@ -62,12 +66,19 @@ fn identify(service: &Arc<Service>, headers: &HeaderMap) -> Result<(Caller, bool
     identify(Credential::Session(&token))
 }
 
+/// Whether a person looks at it: they are shown the way in, not a problem.
+fn is_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_program = ["/api/", "/ws", "/metrics"].iter().any(|start| path.starts_with(start));
+    request.method() == Method::GET && !is_program
+}
+
 fn needs_origin(request: &Request) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path() == "/ws"
 }
 
 /// Whether `Origin` names the host that was asked.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
     let text =
         |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else {

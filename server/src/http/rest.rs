@@ -6,6 +6,9 @@ pub(super) mod logs;
 pub(super) mod processes;
 pub(super) mod scripts;
 pub(super) mod search;
+pub(super) mod sessions;
+pub(super) mod tokens;
+pub(super) mod users;
 
 use axum::http::Uri;
 

@@ -1,17 +1,27 @@
-//! Signing in with the one-time link, and out again.
+//! Signing in, with the one-time link or a password, and out again.
 
 use axum::extract::{Query, Request, State};
 use axum::http::header::SET_COOKIE;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{AppState, pages};
+use super::extract::{Fields, Who};
+use super::{AppState, guard, pages};
 use crate::auth::{expired_session_cookie, session_cookie};
+use crate::service::ServiceError;
 
 /// The query of the link.
 #[derive(Debug, Deserialize)]
 pub(super) struct SignInParams {
     code: Option<String>,
+}
+
+/// The form of the sign-in page.
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    name: String,
+    password: String,
 }
 
 /// `GET /sign-in`: with a good `code` a session and the way home, else the page that says how.
@@ -21,15 +31,51 @@ pub(super) async fn sign_in(
     request: Request,
 ) -> Response {
     let Some(code) = params.code else { return pages::render_open(state, request).await };
-    match state.service.sign_in(&code).await {
-        Ok(token) => {
-            ([(SET_COOKIE, session_cookie(&token, false))], Redirect::to("/")).into_response()
-        }
-        Err(_) => Redirect::to("/sign-in?refused=1").into_response(),
+    let (extensions, headers) = (request.extensions(), request.headers());
+    let peer = state.edge.peer(extensions, headers);
+    let is_secure = state.edge.is_secure(extensions, headers);
+    match state.service.sign_in_by_code(&code, &peer).await {
+        Ok(token) => welcome(&token, is_secure),
+        Err(_) => Redirect::to("/sign-in?refused=link").into_response(),
     }
 }
 
-/// `POST /sign-out`: forgets the session in this browser.
-pub(super) async fn sign_out() -> Response {
-    ([(SET_COOKIE, expired_session_cookie(false))], Redirect::to("/sign-in")).into_response()
+/// `POST /sign-in`: with name and password. It works without scripts, so it is a form; another site
+/// that sends it could sign somebody in as somebody else, so it must come from our own page.
+pub(super) async fn by_password(
+    State(state): State<AppState>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    Fields(form): Fields<SignInForm>,
+) -> Response {
+    if !guard::is_same_origin(&headers) {
+        let detail = "signing in must come from runyard's own page (Origin)";
+        return ServiceError::new(403, "origin_denied", detail).into_response();
+    }
+    let peer = state.edge.peer(&extensions, &headers);
+    let is_secure = state.edge.is_secure(&extensions, &headers);
+    match state.service.sign_in_by_password(form.name.trim(), form.password, &peer).await {
+        Ok(token) => welcome(&token, is_secure),
+        Err(error) => match error.retry_after_s {
+            Some(wait_s) => Redirect::to(&format!("/sign-in?refused=wait&s={wait_s}")),
+            None => Redirect::to("/sign-in?refused=password"),
+        }
+        .into_response(),
+    }
+}
+
+/// `POST /sign-out`: ends the session, and forgets it in this browser.
+pub(super) async fn sign_out(
+    State(state): State<AppState>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    Who(caller): Who,
+) -> Result<Response, ServiceError> {
+    caller.sign_out().await?;
+    let cookie = expired_session_cookie(state.edge.is_secure(&extensions, &headers));
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+}
+
+fn welcome(token: &str, is_secure: bool) -> Response {
+    ([(SET_COOKIE, session_cookie(token, is_secure))], Redirect::to("/")).into_response()
 }

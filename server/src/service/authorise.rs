@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use app::model::{Process, ProcessId, StartRequest, Verb};
 
+use super::audit::About;
 use super::{Caller, ServiceError};
 use crate::auth::Target;
 use crate::engine::EngineError;
@@ -31,7 +32,7 @@ impl Caller {
         let role = self.access().role().name();
         let detail = format!("the role {role} does not allow {verb}");
         let error = ServiceError::new(403, "forbidden", detail);
-        self.audit(action, "runyard", error.code, error.detail.clone()).await;
+        self.audit(action, About::thing("runyard"), error.code, error.detail.clone()).await;
         Err(error)
     }
 
@@ -53,7 +54,7 @@ impl Caller {
             let audited = self.forbidden(verb, &process.project, &process.script);
             (EngineError::NotFound(id.clone()).into(), audited)
         };
-        self.audit(action, id.as_str(), audited.code, audited.detail).await;
+        self.audit(action, About::from(&*process), audited.code, audited.detail).await;
         Err(shown)
     }
 

@@ -7,11 +7,13 @@ use app::model::{
     Catalogue, Process, ProcessId, ProcessList, Script, StartRequest, Started, Status, Verb,
 };
 
+use super::audit::About;
+use super::identify::Who;
 use super::{Service, ServiceError};
-use crate::auth::{Access, Identity, Target};
+use crate::auth::{Access, Target, Via};
 use crate::engine::{Figures, Update};
 use crate::project::{ProcessEnv, signal_number};
-use crate::store::{AuditRecord, ListQuery};
+use crate::store::ListQuery;
 
 /// A page's size when nothing is said, and its largest.
 const DEFAULT_PAGE: u32 = 100;
@@ -21,19 +23,28 @@ const MAX_PAGE: u32 = 1000;
 #[derive(Clone)]
 pub struct Caller {
     service: Arc<Service>,
-    identity: Arc<Identity>,
+    who: Arc<Who>,
     access: Arc<Access>,
 }
 
 impl Caller {
-    pub(super) fn new(service: Arc<Service>, identity: Identity, access: Access) -> Self {
-        Self { service, identity: Arc::new(identity), access: Arc::new(access) }
+    pub(super) fn new(service: Arc<Service>, who: Who, access: Access) -> Self {
+        Self { service, who: Arc::new(who), access: Arc::new(access) }
     }
 
     /// Who asks.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.identity.name
+        &self.who.identity.name
+    }
+
+    pub(super) fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// The person who asks; `None` for a token, also for one that a person made.
+    pub(super) fn own_id(&self) -> Option<&str> {
+        self.who.user_id.as_deref().filter(|_| self.who.identity.via == Via::Session)
     }
 
     /// What they may do.
@@ -117,10 +128,11 @@ impl Caller {
     /// Whatever is wrong with the request, in words that say what would be right.
     pub async fn start_process(&self, request: StartRequest) -> Result<Started, ServiceError> {
         let script = request.script_name.clone();
+        let project = request.project.clone().unwrap_or_default();
         let started = self.try_start(request).await;
         if let Err(error) = &started {
-            let detail = error.detail.clone();
-            self.audit("process.start", &script, error.code, detail).await;
+            let about = About::script(&project, &script);
+            self.audit("process.start", about, error.code, error.detail.clone()).await;
         }
         started
     }
@@ -130,8 +142,14 @@ impl Caller {
         self.authorise_start(&catalog, &request)?;
         self.check_rate()?;
         let plan = catalog.plan(&request, &ProcessEnv)?;
-        let detail = format!("{}/{}: {}", plan.project, plan.script, plan.command_line);
-        let audit = |id: &ProcessId| self.record("process.start", id.as_str(), "ok", detail);
+        let detail = plan.command_line.clone();
+        let mut about = About::script(&plan.project, &plan.script);
+        about.attempt = Some(1);
+        let audit = |id: &ProcessId| {
+            about.process_id.clone_from(&id.0);
+            about.target.clone_from(&id.0);
+            self.record("process.start", about, "ok", detail)
+        };
         let engine = &self.service.engine;
         let process = engine.start_process(plan, request.args, self.name(), audit).await?;
         // One that has ended already had a pid, too.
@@ -148,9 +166,10 @@ impl Caller {
         id: &ProcessId,
         wait: bool,
     ) -> Result<Arc<Process>, ServiceError> {
-        self.authorise_process(Verb::Stop, "process.stop", id).await?;
+        let process = self.authorise_process(Verb::Stop, "process.stop", id).await?;
         let stopped = self.service.engine.stop_process(id, self.name(), wait).await;
-        self.audited("process.stop", id, stopped).await
+        let stopped = stopped.map_err(ServiceError::from);
+        self.audited("process.stop", About::from(&*process), "", stopped).await
     }
 
     /// Starts a new attempt, stopping the present one first.
@@ -164,7 +183,10 @@ impl Caller {
         }
         self.check_rate()?;
         let restarted = self.service.engine.restart_process(id, self.name()).await;
-        self.audited("process.restart", id, restarted).await
+        let restarted = restarted.map_err(ServiceError::from);
+        // The new attempt, when there is one.
+        let about = About::from(restarted.as_deref().unwrap_or(&process));
+        self.audited("process.restart", about, "", restarted).await
     }
 
     /// Sends a signal to the root of a process.
@@ -172,13 +194,14 @@ impl Caller {
     /// # Errors
     /// 422 when there is no such signal, 404 or 409 as for a stop.
     pub async fn signal_process(&self, id: &ProcessId, signal: &str) -> Result<(), ServiceError> {
-        self.authorise_process(Verb::Signal, "process.signal", id).await?;
+        let process = self.authorise_process(Verb::Signal, "process.signal", id).await?;
         let number = signal_number(signal).ok_or_else(|| {
             let detail = format!("{signal:?} is no signal: use a name such as SIGTERM or SIGHUP");
             ServiceError::new(422, "signal_unknown", detail)
         })?;
         let sent = self.service.engine.signal_process(id, number).await;
-        self.audited(&format!("process.signal {signal}"), id, sent).await
+        let sent = sent.map_err(ServiceError::from);
+        self.audited("process.signal", About::from(&*process), signal, sent).await
     }
 
     /// The figures of what is in memory, for those who may see all of it.
@@ -209,28 +232,5 @@ impl Caller {
                 ..ServiceError::new(429, "too_many_starts", detail)
             }
         })
-    }
-
-    async fn audited<T>(
-        &self,
-        action: &str,
-        id: &ProcessId,
-        result: Result<T, crate::engine::EngineError>,
-    ) -> Result<T, ServiceError> {
-        let result = result.map_err(ServiceError::from);
-        let (outcome, detail) = match &result {
-            Ok(_) => ("ok", String::new()),
-            Err(error) => (error.code, error.detail.clone()),
-        };
-        self.audit(action, id.as_str(), outcome, detail).await;
-        result
-    }
-
-    fn record(&self, action: &str, target: &str, outcome: &str, detail: String) -> AuditRecord {
-        self.service.audit_record(self.name(), action, target, outcome, detail)
-    }
-
-    pub(super) async fn audit(&self, action: &str, target: &str, outcome: &str, detail: String) {
-        self.service.audit(self.record(action, target, outcome, detail)).await;
     }
 }

@@ -68,6 +68,7 @@ impl From<EngineError> for ServiceError {
 impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Taken(_) => Self::new(409, "name_taken", error.to_string()),
             StoreError::Unavailable(_) => Self::new(503, "store_unavailable", error.to_string()),
             _ => Self::new(500, "store_failed", error.to_string()),
         }

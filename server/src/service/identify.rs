@@ -1,10 +1,12 @@
 //! Who asks: from what a request brings to a [`Caller`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Caller, Service, ServiceError};
 use crate::auth::{Access, Audience, Identity, Role, Via};
 use crate::config::parse_role;
+use crate::store::{TokenRecord, UserRecord};
 
 /// What a request brings to say who it is from.
 #[derive(Clone, Copy)]
@@ -23,12 +25,36 @@ impl Credential<'_> {
     }
 }
 
+/// From where somebody asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The address.
+    pub address: String,
+    /// What the browser or program calls itself.
+    pub client: String,
+}
+
+/// The one who asks, as far as they were found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Who {
+    /// What the token says, with the name and role as they are now.
+    pub(super) identity: Identity,
+    /// The person, if it is one, or the one who made the token.
+    pub(super) user_id: Option<String>,
+    /// From where.
+    pub(super) peer: Peer,
+}
+
 impl Service {
     /// The service as the one who brings `credential` may use it.
     ///
     /// # Errors
     /// 401 when it is not valid, or no longer.
-    pub fn identify(self: &Arc<Self>, credential: Credential<'_>) -> Result<Caller, ServiceError> {
+    pub fn identify(
+        self: &Arc<Self>,
+        credential: Credential<'_>,
+        peer: Peer,
+    ) -> Result<Caller, ServiceError> {
         let (token, audience) = match credential {
             Credential::Bearer(token) => (token, Audience::Api),
             Credential::Session(token) => (token, Audience::Session),
@@ -37,8 +63,49 @@ impl Service {
             .tokens
             .verify(token, audience, self.now())
             .map_err(|error| unauthorized(error.to_string()))?;
+        let (identity, user_id) = self.stand(identity)?;
         let access = self.access_of(&identity)?;
-        Ok(Caller::new(Arc::clone(self), identity, access))
+        Ok(Caller::new(Arc::clone(self), Who { identity, user_id, peer }, access))
+    }
+
+    /// The identity as it stands now: whoever was renamed, moved to another role, kept out or
+    /// signed out since is seen here.
+    fn stand(&self, identity: Identity) -> Result<(Identity, Option<String>), ServiceError> {
+        let now_ms = self.clock.now_ms();
+        let known = self.directory.known();
+        let id = &identity.token_id;
+        match identity.via {
+            Via::Session => {
+                let session = known.session(id).filter(|session| now_ms < session.expires_at);
+                let user = session.and_then(|session| enabled(known.user(&session.user_id)));
+                let (Some(session), Some(user)) = (session, user) else {
+                    return Err(unauthorized("the session has ended: sign in again".to_owned()));
+                };
+                self.directory.saw_session(session, now_ms);
+                let (name, role) = (user.name.clone(), user.role.clone());
+                Ok((Identity { name, role, ..identity }, Some(user.id.clone())))
+            }
+            Via::Bearer => match known.token(id) {
+                Some(token) => {
+                    let maker = token.user_id.as_deref();
+                    let stands = maker.is_none_or(|maker| {
+                        enabled(known.user(maker)).is_some_and(|user| {
+                            user.role == token.role || user.role == super::ADMIN
+                        })
+                    });
+                    if token.revoked_at.is_some() || !stands {
+                        let words = "the token was taken back: ask for another one";
+                        return Err(unauthorized(words.to_owned()));
+                    }
+                    self.directory.saw_token(token, now_ms);
+                    Ok((identity, token.user_id.clone()))
+                }
+                None => {
+                    self.directory.notice(noticed(&identity, now_ms));
+                    Ok((identity, None))
+                }
+            },
+        }
     }
 
     /// What an identity may do, by the roles as they are configured now.
@@ -57,15 +124,50 @@ impl Service {
     }
 }
 
-fn unauthorized(detail: String) -> ServiceError {
-    ServiceError::new(401, "unauthorized", detail)
-}
-
-impl From<Via> for &'static str {
-    fn from(via: Via) -> Self {
-        match via {
-            Via::Session => "session",
-            Via::Bearer => "token",
+impl Caller {
+    /// Resolves when what let them in does so no longer, or not to the same: signed out, taken
+    /// back, expired, moved to another role.
+    pub async fn until_ended(&self) {
+        /// A longer sleep would not see a clock that was put forward.
+        const LONGEST: Duration = Duration::from_secs(60);
+        let service = self.service();
+        let mut changes = service.directory.watch();
+        loop {
+            let who = self.who();
+            let left_ms = who.identity.expires_at_ms - service.clock.now_ms();
+            let stands = service.stand(who.identity.clone());
+            let is_the_same = stands.is_ok_and(|(now, _)| now.role == who.identity.role);
+            if left_ms <= 0 || !is_the_same {
+                return;
+            }
+            let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)).min(LONGEST);
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(left) => {}
+            }
         }
     }
+}
+
+fn enabled(user: Option<&UserRecord>) -> Option<&UserRecord> {
+    user.filter(|user| !user.is_disabled)
+}
+
+/// A token that the command line made, as it is written down.
+fn noticed(identity: &Identity, now_ms: i64) -> TokenRecord {
+    TokenRecord {
+        id: identity.token_id.clone(),
+        name: identity.name.clone(),
+        role: identity.role.clone(),
+        scope: identity.scope.clone(),
+        user_id: None,
+        created_at: now_ms,
+        expires_at: identity.expires_at_ms,
+        last_used_at: Some(now_ms),
+        revoked_at: None,
+    }
+}
+
+fn unauthorized(detail: String) -> ServiceError {
+    ServiceError::new(401, "unauthorized", detail)
 }

@@ -1,4 +1,4 @@
-//! The use-cases of logs and of the audit.
+//! The use-cases of logs.
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use crate::logs::pattern::Pattern;
 use crate::logs::read::{DEFAULT_LIMIT, LogQuery, LogReader, MAX_LIMIT, Page, Place};
 use crate::logs::timeline::count_over_time;
 use crate::logs::walk::Forward;
-use crate::store::AuditRecord;
 
 /// Spans of a timeline when nothing is said, and at most.
 const BUCKETS: usize = 120;
@@ -187,24 +186,6 @@ impl Caller {
         }
         self.authorise_process(Verb::ReadLogs, "log.timeline", id).await?;
         Ok(count_over_time(Arc::clone(&self.service().store), id, buckets).await?)
-    }
-
-    /// The audit, newest first: at most `limit` lines older than `before`.
-    ///
-    /// # Errors
-    /// 400 when the limit does not fit.
-    pub async fn audit_lines(
-        &self,
-        before: Option<i64>,
-        limit: Option<u32>,
-    ) -> Result<Vec<AuditRecord>, ServiceError> {
-        let limit = limit.unwrap_or(100);
-        if !(1..=1000).contains(&limit) {
-            let detail = format!("limit is {limit}: it must be from 1 to 1000");
-            return Err(ServiceError::bad_request(detail));
-        }
-        self.authorise(Verb::Admin, "audit.view").await?;
-        Ok(self.service().store.audit(before.unwrap_or(i64::MAX), limit).await?)
     }
 }
 

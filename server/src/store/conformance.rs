@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 
+pub(super) mod access;
 pub(super) mod logs;
 pub(super) mod processes;
 pub(super) mod reopen;
@@ -18,7 +19,7 @@ pub(super) mod samples;
 #[async_trait]
 pub(super) trait Fixture: Send + Sync {
     /// Opens it, the first time as a new one.
-    async fn open(&self) -> Result<Arc<dyn Store>, StoreError>;
+    async fn open(&self) -> Result<Arc<dyn Database>, StoreError>;
     /// Closes what `open` gave, as a server that ends.
     async fn close(&self);
     /// Makes it look as if a newer Runyard had written it.
@@ -39,7 +40,6 @@ macro_rules! suite {
             takes_wildcards_as_text,
             filters_by_status_and_project,
             lists_processes_that_have_not_ended,
-            orders_the_audit,
             answers_a_ping,
         );
         $crate::store::conformance::suite!(store $fixture, logs:
@@ -56,6 +56,18 @@ macro_rules! suite {
             keeps_logs_apart,
             sweeps_all_logs_newest_first,
             writes_many_chunks_at_once,
+        );
+        $crate::store::conformance::suite!(store $fixture, access:
+            keeps_people,
+            gives_a_name_once,
+            ends_what_somebody_had_with_them,
+            being_seen_changes_nobodys_access,
+            forgets_what_has_ended,
+            orders_the_audit,
+            chains_the_audit,
+            a_refused_transaction_leaves_the_chain,
+            prunes_the_audit_and_keeps_the_chain,
+            tells_what_became_of_an_attempt,
         );
         $crate::store::conformance::suite!(fixture $fixture, reopen:
             keeps_all_when_reopened,

@@ -9,6 +9,8 @@
 //! than a small statement. So a transaction is folded (`plan`) and then sent as one statement
 //! (`write.sql`).
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
@@ -20,6 +22,8 @@ use super::{
     StoreError, Sweep, Swept,
 };
 
+mod access;
+mod audit;
 mod error;
 mod location;
 mod logs;
@@ -28,6 +32,7 @@ mod processes;
 mod row;
 mod write;
 
+use audit::AuditChain;
 use error::to_store_error;
 
 /// A database in a file.
@@ -36,6 +41,8 @@ pub struct SqliteStore {
     /// One connection: whoever has it is the writer.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Where the audit's next line belongs.
+    chain: Arc<AuditChain>,
 }
 
 impl SqliteStore {
@@ -47,7 +54,7 @@ impl SqliteStore {
     /// opened and written.
     pub async fn open(location: &str) -> Result<Self, StoreError> {
         let (writer, readers) = open::open(location).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, chain: Arc::default() })
     }
 
     /// Waits for what is being read or written, and closes the file. Afterwards everything fails.
@@ -66,7 +73,7 @@ impl Store for SqliteStore {
             return Ok(());
         }
         let mut connection = self.writer.acquire().await.map_err(to_store_error)?;
-        let result = write::commit(&mut connection, &plan).await;
+        let result = self.chain.commit(&mut connection, &plan).await;
         if matches!(result, Err(StoreError::Unavailable(_))) {
             // The next try opens the file anew: it may be on a disk that came back.
             connection.close().await.ok();
@@ -105,19 +112,6 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError> {
         logs::sweep(&self.readers, sweep, limit).await
-    }
-
-    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
-        let rows: Vec<row::AuditRow> = sqlx::query_as(
-            "SELECT at, actor, action, target, outcome, detail FROM audit
-             WHERE at < ?1 ORDER BY at DESC, id DESC LIMIT ?2",
-        )
-        .bind(before)
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(to_store_error)?;
-        Ok(rows.into_iter().map(AuditRecord::from).collect())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -128,7 +128,7 @@ fn size_of_change(change: &Change) -> usize {
             record.spec.len() + process.reason.len() + args + attempts
         }
         Change::AppendChunk { chunk, .. } => chunk.bytes.len(),
-        Change::Audit(record) => record.detail.len(),
+        Change::Audit(record) => record.detail.len() + record.target.len(),
         Change::PutCursor(_) | Change::DropCursor(_) => 0,
     };
     size_of::<Change>() + data

@@ -76,7 +76,7 @@ async fn the_link_signs_in_once_and_other_origins_change_nothing() {
         assert!(cookie.contains(wanted), "{cookie}");
     }
     let again = browser().get(&server.link).send().await.unwrap();
-    assert_eq!(again.headers()["location"], "/sign-in?refused=1");
+    assert_eq!(again.headers()["location"], "/sign-in?refused=link");
     assert!(again.headers().get("set-cookie").is_none());
 
     let url = format!("{}/api/processes", server.base);
@@ -105,7 +105,7 @@ async fn every_answer_is_hardened() {
     let answer = Client::new().get(format!("{}/healthz", server.base)).send().await.unwrap();
     let headers = answer.headers();
     assert_eq!(headers["x-content-type-options"], "nosniff");
-    assert_eq!(headers["referrer-policy"], "no-referrer");
+    assert_eq!(headers["referrer-policy"], "same-origin");
     assert!(
         headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'")
     );

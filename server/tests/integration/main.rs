@@ -12,6 +12,7 @@ mod auth;
 mod bad_input;
 mod crash;
 mod lifecycle;
+mod people;
 mod queue;
 mod search;
 mod start_up;

@@ -16,12 +16,19 @@ impl Socket {
         Self::open_as(server, server.token()).await.0
     }
 
+    /// With other headers; what it is told first is still to come.
+    pub(crate) async fn open_with(server: &Server, headers: &[(&'static str, &str)]) -> Self {
+        let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        Self(connect_async(request).await.unwrap().0)
+    }
+
     /// With another token; the socket and the processes it was told of.
     pub(crate) async fn open_as(server: &Server, token: &str) -> (Self, Value) {
-        let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
-        let token = format!("Bearer {token}");
-        request.headers_mut().insert("Authorization", token.parse().unwrap());
-        let mut socket = Self(connect_async(request).await.unwrap().0);
+        let mut socket =
+            Self::open_with(server, &[("Authorization", &format!("Bearer {token}"))]).await;
         let status = socket.next().await.unwrap();
         assert_eq!(status["type"], "status");
         (socket, status["processes"].clone())

@@ -177,6 +177,7 @@ pub(super) async fn serve(
         over: over.clone(),
     });
     let _guard = over.clone().drop_guard();
+    let ended = caller.clone();
     let reading = reader::run(caller.clone(), Arc::clone(&shared), read_half, already_read);
     let writing = writer::run(caller, Arc::clone(&shared), write_half);
     tokio::pin!(writing);
@@ -187,6 +188,10 @@ pub(super) async fn serve(
         }
         () = &mut writing => {}
         () = over.cancelled() => {}
+        () = ended.until_ended() => {
+            shared.close(1008, "what let you in has ended: sign in again");
+            let _ = tokio::time::timeout(writer::LAST_WORDS, &mut writing).await;
+        }
         () = closing.cancelled() => {
             shared.close(1012, "runyard is restarting");
             let _ = tokio::time::timeout(writer::LAST_WORDS, &mut writing).await;

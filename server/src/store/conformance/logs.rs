@@ -1,6 +1,6 @@
 //! Chunks and cursors.
 
-use crate::store::{Change, Chunk, ChunkRange, ProcessRecord, Store, StoreError, Sweep};
+use crate::store::{Change, Chunk, ChunkRange, Database, ProcessRecord, Store, StoreError, Sweep};
 
 use super::samples::{append, audit, chunk, cursor, id, put, record};
 
@@ -48,7 +48,7 @@ pub(in crate::store) async fn moves_the_cursor_with_the_chunk(store: &dyn Store)
     assert_eq!(store.cursors().await.unwrap(), [cursor("p.1", 20)]);
 }
 
-pub(in crate::store) async fn refuses_a_gap_and_keeps_nothing(store: &dyn Store) {
+pub(in crate::store) async fn refuses_a_gap_and_keeps_nothing(store: &dyn Database) {
     store.commit(&[put(&record("p")), append("p", chunk(0, 1, 1))]).await.unwrap();
     let changes = [
         put(&record("q")),
@@ -61,7 +61,7 @@ pub(in crate::store) async fn refuses_a_gap_and_keeps_nothing(store: &dyn Store)
     assert!(matches!(error, StoreError::Gap { expected: 2, got: 3, .. }), "{error}");
     assert_eq!(store.get_process(&id("q")).await.unwrap(), None);
     assert!(store.cursors().await.unwrap().is_empty());
-    assert!(store.audit(i64::MAX, 1).await.unwrap().is_empty());
+    assert!(store.audit_before(i64::MAX, 1).await.unwrap().is_empty());
     assert_eq!(read(store, ChunkRange::After(-1), 10).await, [(0, 1)]);
     // And the store goes on.
     store.commit(&[append("p", chunk(2, 2, 1))]).await.unwrap();

@@ -1,10 +1,10 @@
-//! Processes, their lists, and the audit.
+//! Processes and their lists.
 
 use app::model::{Process, ProcessType, Status};
 
-use crate::store::{Change, ListQuery, Store};
+use crate::store::{ListQuery, Store};
 
-use super::samples::{append, attempt, audit, chunk, id, put, record};
+use super::samples::{append, attempt, chunk, id, put, record};
 
 const ALL: ListQuery = ListQuery { q: None, status: None, project: None, before: None, limit: 100 };
 
@@ -163,21 +163,6 @@ pub(in crate::store) async fn lists_processes_that_have_not_ended(store: &dyn St
     }
     store.commit(&changes).await.unwrap();
     assert_eq!(store.open_processes().await.unwrap(), expected);
-}
-
-pub(in crate::store) async fn orders_the_audit(store: &dyn Store) {
-    let records = [audit(20, "b"), audit(10, "a"), audit(20, "c"), audit(30, "d")];
-    for record in &records {
-        store.commit(&[Change::Audit(record.clone())]).await.unwrap();
-    }
-    let actors = |records: Vec<crate::store::AuditRecord>| -> Vec<String> {
-        records.into_iter().map(|record| record.actor).collect()
-    };
-    // Newest first; of two at the same time, the one that was added last.
-    assert_eq!(actors(store.audit(i64::MAX, 10).await.unwrap()), ["d", "c", "b", "a"]);
-    assert_eq!(actors(store.audit(30, 2).await.unwrap()), ["c", "b"]);
-    assert_eq!(store.audit(11, 10).await.unwrap(), [audit(10, "a")]);
-    assert!(store.audit(10, 10).await.unwrap().is_empty());
 }
 
 pub(in crate::store) async fn answers_a_ping(store: &dyn Store) {

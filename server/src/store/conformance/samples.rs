@@ -70,8 +70,14 @@ pub(in crate::store) fn audit(at: i64, actor: &str) -> AuditRecord {
     AuditRecord {
         at,
         actor: actor.into(),
+        via: "token".into(),
+        address: "::1".into(),
         action: "process.start".into(),
         target: "dev".into(),
+        project: "site".into(),
+        script: "dev".into(),
+        process_id: "p".into(),
+        attempt: Some(1),
         outcome: "ok".into(),
         detail: "started dev of site".into(),
     }

@@ -7,6 +7,7 @@ use sqlx::FromRow;
 
 use super::error::damaged;
 use super::{AuditRecord, Chunk, Cursor, ProcessRecord, StoreError, Swept};
+use crate::store::chain::Link;
 use crate::store::plan::PlannedProcess;
 
 /// A row for `processes`.
@@ -106,18 +107,45 @@ impl<'a> NewChunk<'a> {
 /// A row for `audit`.
 #[derive(Serialize)]
 pub(super) struct NewAudit<'a> {
+    before_id: i64,
+    before_hash: &'a str,
+    id: i64,
+    hash: &'a str,
     at: i64,
     actor: &'a str,
+    via: &'a str,
+    address: &'a str,
     action: &'a str,
     target: &'a str,
+    project: &'a str,
+    script: &'a str,
+    process_id: &'a str,
+    attempt: Option<u32>,
     outcome: &'a str,
     detail: &'a str,
 }
 
-impl<'a> From<&'a AuditRecord> for NewAudit<'a> {
-    fn from(record: &'a AuditRecord) -> Self {
-        let AuditRecord { at, actor, action, target, outcome, detail } = record;
-        Self { at: *at, actor, action, target, outcome, detail }
+impl<'a> NewAudit<'a> {
+    /// `before` is the link that the line follows, and `link` its own.
+    pub(super) fn new(record: &'a AuditRecord, before: &'a Link, link: &'a Link) -> Self {
+        Self {
+            before_id: before.0,
+            before_hash: &before.1,
+            id: link.0,
+            hash: &link.1,
+            at: record.at,
+            actor: &record.actor,
+            via: &record.via,
+            address: &record.address,
+            action: &record.action,
+            target: &record.target,
+            project: &record.project,
+            script: &record.script,
+            process_id: &record.process_id,
+            attempt: record.attempt,
+            outcome: &record.outcome,
+            detail: &record.detail,
+        }
     }
 }
 
@@ -257,23 +285,5 @@ pub(super) struct SweptRow {
 impl From<SweptRow> for Swept {
     fn from(SweptRow { place, process_id, chunk }: SweptRow) -> Self {
         Self { place, process: ProcessId(process_id), chunk: chunk.into() }
-    }
-}
-
-/// A row of `audit`.
-#[derive(FromRow)]
-pub(super) struct AuditRow {
-    at: i64,
-    actor: String,
-    action: String,
-    target: String,
-    outcome: String,
-    detail: String,
-}
-
-impl From<AuditRow> for AuditRecord {
-    fn from(row: AuditRow) -> Self {
-        let AuditRow { at, actor, action, target, outcome, detail } = row;
-        Self { at, actor, action, target, outcome, detail }
     }
 }

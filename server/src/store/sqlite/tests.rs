@@ -4,9 +4,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-use super::super::conformance::samples::{append, chunk, id, put, record};
+use super::super::conformance::samples::{append, audit, chunk, id, put, record};
 use super::super::conformance::{self, Fixture};
 use super::*;
+use crate::store::{AccessStore, ChainCheck, Database};
 
 /// A database file in a folder of its own.
 struct SqliteFixture {
@@ -30,7 +31,7 @@ impl SqliteFixture {
 
 #[async_trait]
 impl Fixture for SqliteFixture {
-    async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+    async fn open(&self) -> Result<Arc<dyn Database>, StoreError> {
         let store = SqliteStore::open(&self.location()).await?;
         *self.opened.lock() = Some(store.clone());
         Ok(Arc::new(store))
@@ -123,6 +124,22 @@ async fn a_lock_of_another_program_is_unavailable() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     lock.rollback().await.unwrap();
     store.commit(&[put(&record("p"))]).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_programs_write_one_chain() {
+    let fixture = SqliteFixture::new();
+    let server = SqliteStore::open(&fixture.location()).await.unwrap();
+    let console = SqliteStore::open(&fixture.location()).await.unwrap();
+    for n in 0..6 {
+        let store = if n % 2 == 0 { &server } else { &console };
+        store.commit(&[Change::Audit(audit(n, "a"))]).await.unwrap();
+    }
+    let mut check = ChainCheck::new(server.audit_ends().await.unwrap());
+    for line in server.audit_after(0, 100).await.unwrap() {
+        check.follow(&line).unwrap();
+    }
+    assert_eq!(check.finish().unwrap().0, 6);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use super::error::to_store_error;
 use super::row::{CursorRow, NewAttempt, NewAudit, NewChunk, NewProcess};
 use super::{Plan, StoreError};
+use crate::store::chain::Link;
 
 /// Run on the writer's connection when it is made.
 pub(super) const SET_UP: &str = include_str!("write.sql");
@@ -16,16 +17,24 @@ const MAKE_CHANGES: &str = "
         (processes, attempts, growth, chunks, bytes, cursors, dropped_cursors, audit)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// Makes all the changes of a plan, or none.
+/// Makes all the changes of a plan, or none. `links` are those of the audit: the one that its lines
+/// are to follow, and one for each line.
 pub(super) async fn commit(
     connection: &mut SqliteConnection,
     plan: &Plan<'_>,
+    links: &[Link],
 ) -> Result<(), StoreError> {
     let processes: Vec<_> = plan.processes.iter().map(NewProcess::new).collect::<Result<_, _>>()?;
     let (chunks, bytes) = chunks_of(plan);
     let cursors: Vec<_> =
         plan.cursors.iter().copied().map(CursorRow::try_from).collect::<Result<_, _>>()?;
-    let audit: Vec<_> = plan.audit.iter().copied().map(NewAudit::from).collect();
+    let pairs = links.iter().zip(links.iter().skip(1));
+    let audit: Vec<_> = plan
+        .audit
+        .iter()
+        .zip(pairs)
+        .map(|(record, (before, link))| NewAudit::new(record, before, link))
+        .collect();
 
     let result = sqlx::query(MAKE_CHANGES)
         .bind(to_json(&processes)?)

@@ -76,8 +76,22 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
 
     DELETE FROM cursors WHERE run IN (SELECT value FROM json_each(NEW.dropped_cursors));
 
-    INSERT INTO audit (at, actor, action, target, outcome, detail)
-    SELECT value ->> 'at', value ->> 'actor', value ->> 'action', value ->> 'target',
-        value ->> 'outcome', value ->> 'detail'
+    -- Another program has added a line: the links are made again.
+    SELECT RAISE(ABORT, 'the audit has grown meanwhile')
+    FROM json_each(NEW.audit) AS line
+    WHERE line.key = 0 AND NOT EXISTS (
+        SELECT 1 FROM audit_head
+        WHERE id = line.value ->> 'before_id' AND hash = line.value ->> 'before_hash');
+
+    INSERT INTO audit (id, at, actor, via, address, action, target, project, script, process_id,
+        attempt, outcome, detail, hash)
+    SELECT value ->> 'id', value ->> 'at', value ->> 'actor', value ->> 'via', value ->> 'address',
+        value ->> 'action', value ->> 'target', value ->> 'project', value ->> 'script',
+        value ->> 'process_id', value ->> 'attempt', value ->> 'outcome', value ->> 'detail',
+        value ->> 'hash'
     FROM json_each(NEW.audit);
+
+    UPDATE audit_head SET id = line.id, hash = line.hash
+    FROM (SELECT value ->> 'id' AS id, value ->> 'hash' AS hash FROM json_each(NEW.audit)
+          ORDER BY key DESC LIMIT 1) AS line;
 END;

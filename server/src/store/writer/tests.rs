@@ -6,9 +6,7 @@ use parking_lot::Mutex;
 use app::model::{Process, ProcessId};
 
 use super::super::conformance::samples::cursor;
-use super::super::{
-    AuditRecord, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, ScriptName, Sweep, Swept,
-};
+use super::super::{Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, ScriptName, Sweep, Swept};
 use super::*;
 
 /// A store that keeps the runs of the cursors it is given, and fails as it is told to.
@@ -84,10 +82,6 @@ impl Store for FakeStore {
     }
 
     async fn sweep(&self, _: &Sweep, _: u32) -> Result<Vec<Swept>, StoreError> {
-        Ok(vec![])
-    }
-
-    async fn audit(&self, _: i64, _: u32) -> Result<Vec<AuditRecord>, StoreError> {
         Ok(vec![])
     }
 

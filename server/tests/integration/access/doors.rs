@@ -54,6 +54,8 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
     let signal = json!({"signal": "SIGCONT"});
     let of_id = json!({"id": id});
     let of_process = json!({"processId": id});
+    // Never made: the door is what is tried, and the password is too weak to go further.
+    let nobody = json!({"name": "nobody", "role": "viewer", "password": "weak"});
     let door = |knock, verbs, leads| Door { knock, verbs, leads };
     vec![
         door(Rest("GET", "/api/processes/{id}", None), VIEW, Process),
@@ -64,7 +66,12 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
         door(Rest("POST", "/api/processes/{id}/signal", Some(signal)), SIGNAL, Process),
         door(Rest("POST", "/api/processes/{id}/restart", None), RESTART, Process),
         door(Rest("DELETE", "/api/processes/{id}", None), STOP, Process),
-        door(Rest("GET", "/api/audit", None), ADMIN, System),
+        door(Rest("GET", "/api/roles", None), ADMIN, System),
+        door(Rest("GET", "/api/users", None), ADMIN, System),
+        door(Rest("POST", "/api/users", Some(nobody)), ADMIN, System),
+        door(Rest("PATCH", "/api/users/{id}", Some(json!({}))), ADMIN, System),
+        door(Rest("DELETE", "/api/users/{id}", None), ADMIN, System),
+        door(Rest("GET", "/people", None), ADMIN, System),
         door(Rest("GET", "/metrics", None), VIEW, System),
         door(Function("get_process", of_id.clone()), VIEW, Process),
         door(Function("allowed_verbs", of_id.clone()), VIEW, Process),
@@ -86,6 +93,28 @@ const OPEN: &[&str] = &[
     "GET /api/scripts",
     "GET /api/logs/search",
     "GET /ws",
+    // One's own, and with admin everybody's; see `super::super::people`.
+    "GET /api/me",
+    "POST /api/me/password",
+    "GET /api/sessions",
+    "DELETE /api/sessions",
+    "DELETE /api/sessions/{id}",
+    "GET /api/tokens",
+    "POST /api/tokens",
+    "DELETE /api/tokens/{id}",
+    "GET /api/audit",
+    "GET /account",
+    "POST /account/password",
+    "POST /account/sign-out",
+    "GET /sessions",
+    "POST /sessions/{id}/end",
+    "GET /tokens",
+    "POST /tokens",
+    "POST /tokens/{id}/revoke",
+    "GET /audit",
+    // The same use-cases as REST's.
+    "POST /people",
+    "POST /people/{id}",
     "POST /sign-out",
     // Server functions have doors of their own, below.
     "POST /api/ui/{*function}",
@@ -96,6 +125,7 @@ const OPEN: &[&str] = &[
     "ANY /api/{*unknown}",
     // For those who are not signed in.
     "GET /sign-in",
+    "POST /sign-in",
     "GET /healthz",
     "GET /readyz",
     "function get_user_name",

@@ -1,0 +1,19 @@
+//! The pages of administration: account, people, tokens, sessions, audit.
+//!
+//! They are opened seldom and change nothing by themselves, so they are plain HTML with forms that
+//! the server renders: they work without scripts, and nothing of them is in the browser's module.
+
+mod account;
+mod audit;
+mod frame;
+mod people;
+mod sessions;
+mod time;
+mod tokens;
+
+pub use account::{AccountPage, render_account};
+pub use audit::{AuditView, render_audit};
+pub use frame::{Frame, Notice};
+pub use people::{PeoplePage, render_people};
+pub use sessions::render_sessions;
+pub use tokens::{TokensPage, render_tokens};
