@@ -83,6 +83,11 @@ unit: ## Run the unit and integration tests
 	$(call say,running the unit and integration tests)
 	@cargo test --locked --package app --package server
 
+.PHONY: faults
+faults: ## Break everything that can break, many times over
+	$(call say,running the fault tests in full)
+	@RUNYARD_FAULTS=full cargo test --locked --package server --test faults
+
 .PHONY: e2e
 e2e: build ## Drive the release binary with a real browser
 	@scripts/setup.sh test

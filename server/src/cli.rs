@@ -31,6 +31,8 @@ pub enum Command {
     Keeper {
         /// The data folder.
         data: PathBuf,
+        /// Give each process a control group of its own, where one can be made.
+        groups: bool,
     },
     /// Print a token for a program.
     TokenCreate(TokenCreateArgs),
@@ -60,7 +62,9 @@ impl Cli {
         let command = match raw.command {
             None => Command::Serve(raw.serve),
             Some(RawCommand::Serve(serve)) => Command::Serve(serve),
-            Some(RawCommand::Keeper { data }) => Command::Keeper { data },
+            Some(RawCommand::Keeper { data, no_cgroups }) => {
+                Command::Keeper { data, groups: !no_cgroups }
+            }
             Some(RawCommand::Token { command: RawToken::Create(create) }) => {
                 Command::TokenCreate(create)
             }

@@ -21,6 +21,7 @@ use crate::store::{AuditRecord, Change, ProcessRecord, Store, StoreError, Writer
 
 mod actor;
 mod clock;
+mod leftovers;
 mod mailbox;
 pub mod queue;
 mod reconcile;
@@ -234,7 +235,7 @@ impl Engine {
     /// When there is none, or the store fails.
     pub async fn process(&self, id: &ProcessId) -> Result<Arc<Process>, EngineError> {
         if let Some(handle) = self.shared.registry.get(id) {
-            return Ok(handle.snapshot());
+            return Ok(handle.newest());
         }
         let record = self.shared.store.get_process(id).await?;
         record
@@ -245,7 +246,7 @@ impl Engine {
     /// The snapshot in memory, if it is there: newer than what the store lists.
     #[must_use]
     pub fn in_memory(&self, id: &ProcessId) -> Option<Arc<Process>> {
-        self.shared.registry.get(id).map(|handle| handle.snapshot())
+        self.shared.registry.get(id).map(|handle| handle.newest())
     }
 
     /// The live end of a log, when the process is in memory.
@@ -277,14 +278,17 @@ impl Engine {
     /// Asks a process to end. With `wait`, resolves when its tree is gone.
     ///
     /// # Errors
-    /// When there is none or it has ended.
+    /// When there is none, or it has ended and left nobody behind.
     pub async fn stop_process(
         &self,
         id: &ProcessId,
         by: &str,
         wait: bool,
     ) -> Result<Arc<Process>, EngineError> {
-        let handle = self.live(id).await?;
+        let handle = match self.live(id).await {
+            Err(EngineError::InvalidState(why)) => return self.stop_ended(id, wait, why).await,
+            live => live?,
+        };
         let process = self.command(&handle, |reply| Command::Stop { by: by.into(), reply }).await?;
         if !wait || process.status.is_ended() {
             return Ok(process);
@@ -319,6 +323,7 @@ impl Engine {
         if let Some(newest) = self.in_memory(id) {
             record.process = (*newest).clone();
         }
+        self.refuse_leftovers(&record.process).await?;
         let plan = decode_plan(id, &record.spec)?;
         let handle = Actor::launch(&self.shared, record, plan, by, vec![])?;
         self.settled(&handle).await

@@ -21,11 +21,13 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::dir::{self, Dir};
 use crate::sys::process;
+use leaf::Leaves;
 
 mod capture;
 pub mod client;
 mod control;
 mod inbox;
+mod leaf;
 mod mover;
 mod outbox;
 mod pace;
@@ -67,12 +69,14 @@ pub enum KeeperError {
 /// Runs the keeper of a data folder, until it has been without runs and without a server for a
 /// minute, or is told to end. Children go on when it ends.
 ///
+/// With `groups`, each run has a control group of its own, where one can be made.
+///
 /// A panic anywhere in the process aborts it from now on: a keeper that lost one of its threads
 /// would hold its children up for ever, while its successor takes them over.
 ///
 /// # Errors
 /// When another keeper has the folder, or it cannot be used.
-pub fn run(data_dir: &Path) -> Result<(), KeeperError> {
+pub fn run(data_dir: &Path, groups: bool) -> Result<(), KeeperError> {
     abort_on_panic();
     let data_dir = std::path::absolute(data_dir)?;
     let in_data = |path: &Path| {
@@ -93,7 +97,8 @@ pub fn run(data_dir: &Path) -> Result<(), KeeperError> {
     // The lock is ours, so a socket that is there belongs to a keeper that died.
     remove(&folder, SOCKET).map_err(in_data(&socket))?;
     let listener = crate::sys::socket::Listener::bind(&socket).map_err(in_data(&socket))?;
-    let ended = control::Control::new(&data_dir, listener, limit, IDLE_MS)?.run();
+    let leaves = if groups { Leaves::open(&data_dir) } else { Leaves::none() };
+    let ended = control::Control::new(&data_dir, listener, limit, leaves, IDLE_MS)?.run();
     remove(&folder, SOCKET).map_err(in_data(&socket))?;
     Ok(ended?)
 }

@@ -23,7 +23,9 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let cli = Cli::parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
-        Command::Keeper { data } => server::keeper::run(&data).map_err(anyhow::Error::from),
+        Command::Keeper { data, groups } => {
+            server::keeper::run(&data, groups).map_err(anyhow::Error::from)
+        }
         Command::Serve(args) => block_on(serve(args)),
         Command::TokenCreate(args) => create_token(args),
         Command::UserAdd(args) => block_on(async {

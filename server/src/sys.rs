@@ -6,6 +6,7 @@
 
 use std::io;
 
+pub mod cgroup;
 pub mod clock;
 pub mod dir;
 pub mod epoll;

@@ -33,6 +33,9 @@ pub(super) enum RawCommand {
         /// The data folder
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        /// Do not give each process a control group of its own
+        #[arg(long)]
+        no_cgroups: bool,
     },
     /// Tokens for programs that use the API
     Token {

@@ -32,7 +32,10 @@ fn a_port_alone_is_one_of_the_loopback_address() {
 
 #[test]
 fn the_other_commands_take_their_own_flags() {
-    assert_eq!(parse("keeper --data d").unwrap(), Command::Keeper { data: "d".into() });
+    assert_eq!(
+        parse("keeper --data d").unwrap(),
+        Command::Keeper { data: "d".into(), groups: true }
+    );
     assert!(parse("keeper").unwrap_err().contains("--data"));
     let create = parse("token create --role admin --name ci --ttl 2h --data d").unwrap();
     let Command::TokenCreate(create) = create else { panic!("not token create: {create:?}") };

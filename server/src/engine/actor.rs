@@ -21,6 +21,10 @@ use super::registry::Handle;
 use super::state::{Event, Exit, Outcome, State, StopCause};
 use super::{EngineError, Shared, Update};
 
+pub(super) use clearing::describe;
+
+mod clearing;
+mod holders;
 mod output;
 mod run;
 
@@ -97,6 +101,12 @@ struct Run {
     has_cursor: bool,
     timeout: Option<Instant>,
     grace: Option<Instant>,
+    /// Those left of its tree are being looked for.
+    clearing: Option<clearing::Clearing>,
+    /// They were looked for, and there was nobody.
+    is_tree_empty: bool,
+    /// The keeper was asked who holds its output.
+    holders: Option<holders::Asking>,
 }
 
 impl Actor {
@@ -350,6 +360,9 @@ impl Actor {
             has_cursor,
             timeout: self.deadline(),
             grace: None,
+            clearing: None,
+            is_tree_empty: false,
+            holders: None,
         })
     }
 

@@ -90,14 +90,16 @@ async fn take_up_process(
     record.process.reason = state.reason(shared.settings.grace_s);
     let name = cursor.run.clone();
     Actor::adopt(shared, record, plan, state, cursor, has_cursor)?;
-    if let Some(exit) = info.exit {
-        shared.mailboxes.deliver(KeeperEvent::Exited { run: name, exit });
-    } else if was_stopping && let Some(handle) = shared.registry.get(&id) {
+    // Before the news of its end: it was told to, and whoever is left of its tree is, too.
+    if was_stopping && let Some(handle) = shared.registry.get(&id) {
         // The grace begins again: nobody knows how much of it was left.
         let (reply, _) = oneshot::channel();
         let by = "runyard, after its own restart".into();
         // An actor that is gone has ended its process.
         let _ = handle.send(Command::Stop { by, reply }).await;
+    }
+    if let Some(exit) = info.exit {
+        shared.mailboxes.deliver(KeeperEvent::Exited { run: name, exit });
     }
     Ok(())
 }

@@ -54,6 +54,16 @@ impl Handle {
         Arc::clone(&self.snapshot.borrow())
     }
 
+    /// The process as it is, with the index that its log has come to since.
+    pub(super) fn newest(&self) -> Arc<Process> {
+        let snapshot = self.snapshot();
+        let next_idx = self.log.next_idx();
+        if next_idx <= snapshot.next_idx {
+            return snapshot;
+        }
+        Arc::new(Process { next_idx, ..(*snapshot).clone() })
+    }
+
     /// Every state of the process from now on.
     pub(super) fn watch(&self) -> watch::Receiver<Arc<Process>> {
         self.snapshot.subscribe()

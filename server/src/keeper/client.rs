@@ -173,6 +173,17 @@ impl KeeperClient {
         }
     }
 
+    /// Who has the pipes of a run open.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when there is no such run.
+    pub async fn holders(&self, run: &str) -> Result<Vec<Survivor>, ClientError> {
+        match self.ask(&Request::Holders { run: run.to_owned() }).await? {
+            Event::Holders { holders, .. } => Ok(holders),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// Every run that the keeper knows.
     ///
     /// # Errors

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::inbox::Inbox;
+use super::leaf::Leaves;
 use super::mover::{Command, Counters, Mover, Note};
 use super::outbox::Outbox;
+use super::tree::Marks;
 use super::{RUNS, note};
 use crate::sys::epoll::{ChildSignal, Epoll, Events, READABLE, WRITABLE};
 use crate::sys::process::DescriptorLimit;
 use crate::sys::socket::Listener;
 use crate::sys::{clock, procfs};
 use clients::Client;
-use kill::Kill;
+use kill::{Kill, Look};
 use runs::Run;
 
 mod clients;
@@ -61,11 +63,17 @@ pub(super) struct Control {
     next_number: u64,
     runs: HashMap<u64, Run>,
     keys: HashMap<String, u64>,
+    leaves: Leaves,
+    marks: Marks,
+    /// Trees that somebody asks about in this turn.
+    looks: Vec<Look>,
     /// Trees that are being killed.
     kills: VecDeque<Kill>,
     /// Ends that could not be written yet.
     unwritten: Vec<u64>,
     write_at_ns: u64,
+    /// Roots that have ended as children of somebody else, and until when that one may reap them.
+    unreaped: Vec<(u64, u64)>,
     idle_since_ns: u64,
     ending: bool,
 }
@@ -82,6 +90,7 @@ impl Control {
         data_dir: &Path,
         listener: Listener,
         limit: DescriptorLimit,
+        leaves: Leaves,
         idle_ms: u64,
     ) -> io::Result<Self> {
         let epoll = Epoll::new()?;
@@ -124,9 +133,13 @@ impl Control {
             next_number: FIRST_NUMBER,
             runs: HashMap::new(),
             keys: HashMap::new(),
+            leaves,
+            marks: Marks::default(),
+            looks: Vec::new(),
             kills: VecDeque::new(),
             unwritten: Vec::new(),
             write_at_ns: 0,
+            unreaped: Vec::new(),
             idle_since_ns: clock::boottime_ns(),
             ending: false,
         };
@@ -148,7 +161,7 @@ impl Control {
                         self.child_signal.clear();
                         self.reap_orphans();
                     }
-                    token if token & RUN_BIT != 0 => self.see_end(token & !RUN_BIT),
+                    token if token & RUN_BIT != 0 => self.see_end(token & !RUN_BIT, false),
                     client => {
                         if ready & WRITABLE != 0 {
                             self.write_client(client);
@@ -159,8 +172,9 @@ impl Control {
                     }
                 }
             }
-            self.continue_kills();
+            self.visit_trees();
             self.retry_writing_ends();
+            self.settle_unreaped();
             if self.is_over() {
                 return self.end();
             }
@@ -173,13 +187,14 @@ impl Control {
         let until = |at_ns: u64| at_ns.saturating_sub(now_ns).div_ceil(1_000_000);
         let kill = self.kills.iter().map(|kill| until(kill.due_ns)).min();
         let retry = (!self.unwritten.is_empty()).then(|| until(self.write_at_ns));
+        let unreaped = self.unreaped.iter().map(|(_, until_ns)| until(*until_ns)).min();
         let idle = if self.is_idle() {
             Some(until(self.idle_since_ns + self.idle_ms * 1_000_000))
         } else {
             // Nothing tells that the data folder was deleted: it is looked for now and then.
             self.clients.is_empty().then_some(self.idle_ms)
         };
-        [kill, retry, idle].into_iter().flatten().min()
+        [kill, retry, unreaped, idle].into_iter().flatten().min()
     }
 
     /// Nobody is there and nothing moves, or nothing can be written ever again.
@@ -202,6 +217,7 @@ impl Control {
     }
 
     fn end(mut self) -> io::Result<()> {
+        self.leaves.close();
         for mover in &mut self.movers {
             mover.inbox.push(Command::Stop);
             if let Some(thread) = mover.thread.take()

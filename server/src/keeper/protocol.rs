@@ -69,6 +69,11 @@ pub enum Request {
     Stats,
     /// Ends the keeper, not the children: the next keeper takes them over.
     Shutdown,
+    /// Asks who has the pipes of a run open. Answer: [`Event::Holders`].
+    Holders {
+        /// Which run.
+        run: String,
+    },
 }
 
 /// What the keeper tells the server.
@@ -129,6 +134,13 @@ pub enum Event {
         /// What a person can act on.
         message: String,
     },
+    /// Who has the pipes of a run open, the keeper left out.
+    Holders {
+        /// Which run.
+        run: String,
+        /// At most 100.
+        holders: Vec<Survivor>,
+    },
 }
 
 /// What to start.
@@ -164,8 +176,9 @@ pub enum Scope {
     Process,
     /// The process group of its root.
     Group,
-    /// Everything that came of it: its session and group, their descendants, and every process
-    /// that bears its mark in the environment. Also when the root is gone.
+    /// Everything that came of it: its control group, its session and group, their descendants, and
+    /// every process that bears its mark in the environment. Also when the root is gone, and for a
+    /// run that is not known any more.
     Tree,
 }
 

@@ -139,11 +139,14 @@ fn open_root(meta: &RunMeta) -> Option<Pidfd> {
 /// The process with the run's mark that leads a session: the keeper gives each root its own. Its
 /// first two pipes are its output.
 fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
-    let mark = format!("{RUN_VARIABLE}={run}");
+    let is_marked = |pid| {
+        let environ = procfs::environ(pid).unwrap_or_default();
+        procfs::item(&environ, RUN_VARIABLE).as_deref() == Some(run)
+    };
     let leader = procfs::processes()?
         .into_iter()
         .filter(|stat| stat.session == stat.pid && !stat.is_dead())
-        .filter(|stat| procfs::has_item(&procfs::environ(stat.pid), &mark))
+        .filter(|stat| is_marked(stat.pid))
         .min_by_key(|stat| stat.starttime);
     let Some(stat) = leader else { return Ok(None) };
     let pipes = procfs::pipes_of(stat.pid).unwrap_or_default();

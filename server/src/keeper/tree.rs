@@ -1,6 +1,10 @@
 //! Who belongs to a run: everything that came of its root, whatever it did to get away.
+//!
+//! One look at all processes ([`Snapshot`]) answers for any number of runs. What is dear in it is
+//! reading environments, so the mark that was found in one is remembered ([`Marks`]) as long as its
+//! process is there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -12,7 +16,7 @@ use crate::sys::procfs::{self, Stat};
 /// Survivors that are named.
 const MAX_NAMED: usize = 100;
 /// How often, and after which pause, the environment of an orphan is looked for.
-const LOOKS: u32 = 4;
+const LOOKS: u32 = 100;
 const LOOK_AGAIN: Duration = Duration::from_micros(300);
 
 /// A run's root process, which may be gone.
@@ -26,26 +30,156 @@ pub(super) struct Root<'a> {
     pub(super) starttime: u64,
 }
 
-/// The processes of a run that are alive.
-pub(super) fn members(root: Root<'_>) -> io::Result<Vec<Stat>> {
-    let mark = format!("{RUN_VARIABLE}={}", root.run);
-    let all = procfs::processes()?;
-    let keeper = process::own_pid();
-    Ok(select(root, &all, keeper, |stat| is_marked(stat, &mark, keeper)))
+/// Which run each process is of, as its environment says.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    known: HashMap<(i32, u64), Option<String>>,
 }
 
-/// Whether the mark is in a process's environment. While a process becomes another program it seems
-/// to have none. That matters for orphans, who are nobody's descendants but the keeper's: they are
-/// looked at again.
-fn is_marked(stat: &Stat, mark: &str, keeper: i32) -> bool {
-    for _ in 0..LOOKS {
-        let environ = procfs::environ(stat.pid);
-        if !environ.is_empty() || stat.ppid != keeper {
-            return procfs::has_item(&environ, mark);
-        }
-        std::thread::sleep(LOOK_AGAIN);
+/// All processes at one moment.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    all: Vec<Stat>,
+    keeper: i32,
+    at: HashMap<i32, usize>,
+    by_parent: HashMap<i32, Vec<usize>>,
+    by_session: HashMap<i32, Vec<usize>>,
+    by_group: HashMap<i32, Vec<usize>>,
+    by_mark: HashMap<String, Vec<usize>>,
+    killed: HashMap<String, HashSet<i32>>,
+}
+
+impl Marks {
+    /// Looks at all processes. Those that are found with the mark of a run in `doomed` are killed as
+    /// they are found: a tree that grows while it is cut has its newest members at the end of the
+    /// list, and is caught up with.
+    ///
+    /// # Errors
+    /// Those of reading `/proc`.
+    pub(super) fn look(&mut self, doomed: &[&str]) -> io::Result<Snapshot> {
+        let keeper = process::own_pid();
+        let before = std::mem::take(&mut self.known);
+        let mut snapshot = Snapshot::new(keeper);
+        procfs::for_each_process(|stat| {
+            let mark = self.mark_of(&stat, &before, keeper);
+            if let Some(run) = mark.as_deref().filter(|run| doomed.contains(run))
+                && snapshot.may_be_touched(&stat)
+                && send(&stat, libc::SIGKILL)
+            {
+                snapshot.killed.entry(run.to_owned()).or_default().insert(stat.pid);
+            }
+            snapshot.add(stat, mark);
+        })?;
+        Ok(snapshot)
     }
-    false
+
+    /// The mark in a process's environment. While a process becomes another program it seems to have
+    /// none. That matters for orphans, who are nobody's descendants but the keeper's: they are
+    /// looked at again.
+    fn mark_of(
+        &mut self,
+        stat: &Stat,
+        before: &HashMap<(i32, u64), Option<String>>,
+        keeper: i32,
+    ) -> Option<String> {
+        if stat.is_dead() || stat.is_kernel_thread() {
+            return None;
+        }
+        let identity = (stat.pid, stat.starttime);
+        let mut mark = before.get(&identity).cloned();
+        for _ in 0..LOOKS {
+            if mark.is_some() {
+                break;
+            }
+            match procfs::environ(stat.pid) {
+                Ok(environ) if environ.is_empty() && procfs::is_changing(stat.pid) => {}
+                Ok(environ) => mark = Some(procfs::item(&environ, RUN_VARIABLE)),
+                // Another user's, or gone.
+                Err(_) => mark = Some(None),
+            }
+            if mark.is_none() {
+                if stat.ppid != keeper {
+                    return None;
+                }
+                std::thread::sleep(LOOK_AGAIN);
+            }
+        }
+        let mark = mark?;
+        self.known.insert(identity, mark.clone());
+        mark
+    }
+}
+
+impl Snapshot {
+    fn new(keeper: i32) -> Self {
+        Self {
+            all: Vec::new(),
+            keeper,
+            at: HashMap::new(),
+            by_parent: HashMap::new(),
+            by_session: HashMap::new(),
+            by_group: HashMap::new(),
+            by_mark: HashMap::new(),
+            killed: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, stat: Stat, mark: Option<String>) {
+        let index = self.all.len();
+        self.all.push(stat);
+        self.at.insert(stat.pid, index);
+        self.by_parent.entry(stat.ppid).or_default().push(index);
+        self.by_session.entry(stat.session).or_default().push(index);
+        self.by_group.entry(stat.pgrp).or_default().push(index);
+        if let Some(mark) = mark {
+            self.by_mark.entry(mark).or_default().push(index);
+        }
+    }
+
+    fn may_be_touched(&self, stat: &Stat) -> bool {
+        stat.pid > 1 && stat.pid != self.keeper && !stat.is_dead()
+    }
+
+    /// The processes of a run that are alive; `leaf` are those of its control group.
+    pub(super) fn members(&self, root: Root<'_>, leaf: &[i32]) -> Vec<Stat> {
+        // When somebody else has the root's pid now, its session and group are that one's.
+        let is_reused = self.get(root.pid).is_some_and(|other| other.starttime != root.starttime);
+        let owns_ids = root.pid > 1 && !is_reused;
+        let none = Vec::new();
+        let marked = self.by_mark.get(root.run).unwrap_or(&none);
+        let mut found: Vec<Stat> = marked.iter().map(|&index| self.all[index]).collect();
+        // One that came after the look is asked for by itself.
+        let later = |pid: &i32| procfs::stat(*pid).ok().flatten();
+        found.extend(leaf.iter().filter_map(|pid| self.get(*pid).or_else(|| later(pid))));
+        if owns_ids {
+            for index in [&self.by_session, &self.by_group, &self.by_parent] {
+                // A dead root is no member, but its children still name it as their parent for a
+                // moment.
+                let same = index.get(&root.pid).unwrap_or(&none);
+                found.extend(same.iter().map(|&index| self.all[index]));
+            }
+        }
+        let mut chosen = HashSet::new();
+        let mut members = Vec::new();
+        while let Some(stat) = found.pop() {
+            if self.may_be_touched(&stat) && chosen.insert(stat.pid) {
+                members.push(stat);
+                let children = self.by_parent.get(&stat.pid).unwrap_or(&none);
+                found.extend(children.iter().map(|&index| self.all[index]));
+            }
+        }
+        members.sort_unstable_by_key(|stat| stat.pid);
+        members
+    }
+
+    /// Who was killed while it was looked for.
+    pub(super) fn killed(&mut self, run: &str) -> HashSet<i32> {
+        self.killed.remove(run).unwrap_or_default()
+    }
+
+    fn get(&self, pid: i32) -> Option<Stat> {
+        self.at.get(&pid).map(|&index| self.all[index])
+    }
 }
 
 /// Those of the root's process group.
@@ -53,58 +187,41 @@ pub(super) fn group(root: Root<'_>, members: Vec<Stat>) -> Vec<Stat> {
     members.into_iter().filter(|member| member.pgrp == root.pid).collect()
 }
 
-fn select(
-    root: Root<'_>,
-    all: &[Stat],
-    keeper: i32,
-    is_marked: impl Fn(&Stat) -> bool,
-) -> Vec<Stat> {
-    // When somebody else has the root's pid now, its session and group are that one's.
-    let is_reused =
-        all.iter().any(|other| other.pid == root.pid && other.starttime != root.starttime);
-    let owns_ids = root.pid > 1 && !is_reused;
-    let may_be_touched = |stat: &&Stat| stat.pid > 1 && stat.pid != keeper && !stat.is_dead();
-    let mut chosen: HashSet<i32> = all
-        .iter()
-        .filter(may_be_touched)
-        .filter(|stat| {
-            let has_ids = stat.session == root.pid || stat.pgrp == root.pid;
-            owns_ids && has_ids || is_marked(stat)
-        })
-        .map(|stat| stat.pid)
-        .collect();
-    // A dead root is no member, but its children still name it as their parent for a moment.
-    let is_parent =
-        |chosen: &HashSet<i32>, pid| chosen.contains(&pid) || owns_ids && pid == root.pid;
-    loop {
-        let before = chosen.len();
-        let descends = |stat: &&Stat| is_parent(&chosen, stat.ppid);
-        let more: Vec<i32> =
-            all.iter().filter(may_be_touched).filter(descends).map(|stat| stat.pid).collect();
-        chosen.extend(more);
-        if chosen.len() == before {
-            break;
-        }
-    }
-    all.iter().filter(|stat| chosen.contains(&stat.pid)).copied().collect()
-}
-
 /// Sends a signal to those of them that are still who they were; returns the pids that got it.
 pub(super) fn signal(members: &[Stat], signal: i32) -> Vec<i32> {
-    let send = |member: &Stat| {
-        let pidfd = Pidfd::open(member.pid).ok()?;
-        // From here on the pid cannot become another's behind the descriptor.
-        let now = procfs::stat(member.pid).ok()??;
-        (now.starttime == member.starttime).then_some(())?;
-        pidfd.send_signal(signal).ok()
-    };
-    members.iter().filter(|member| send(member).is_some()).map(|member| member.pid).collect()
+    members.iter().filter(|member| send(member, signal)).map(|member| member.pid).collect()
+}
+
+fn send(member: &Stat, signal: i32) -> bool {
+    let Ok(pidfd) = Pidfd::open(member.pid) else { return false };
+    // From here on the pid cannot become another's behind the descriptor.
+    let Ok(Some(now)) = procfs::stat(member.pid) else { return false };
+    now.starttime == member.starttime && pidfd.send_signal(signal).is_ok()
 }
 
 /// Names them.
 pub(super) fn name(members: &[Stat]) -> Vec<Survivor> {
     let named = members.iter().take(MAX_NAMED);
     named.map(|stat| Survivor { pid: stat.pid, cmdline: procfs::cmdline(stat.pid) }).collect()
+}
+
+/// Those who have one of these pipes open, looked for among `members`, and when it is none of them
+/// among all processes.
+pub(super) fn holders(members: &[Stat], pipes: &[u64]) -> io::Result<Vec<Survivor>> {
+    let holds = |stat: &Stat| {
+        let open = procfs::pipes_of(stat.pid).unwrap_or_default();
+        open.iter().any(|(_, inode)| pipes.contains(inode))
+    };
+    let mut found: Vec<Stat> = members.iter().filter(|stat| holds(stat)).copied().collect();
+    if found.is_empty() {
+        let keeper = process::own_pid();
+        procfs::for_each_process(|stat| {
+            if stat.pid != keeper && holds(&stat) {
+                found.push(stat);
+            }
+        })?;
+    }
+    Ok(name(&found))
 }
 
 #[cfg(test)]
@@ -119,9 +236,17 @@ mod tests {
         Stat { pid, state: 'S', ppid, pgrp: session, session, starttime }
     }
 
+    fn pids_with(all: &[Stat], marked: &[i32], leaf: &[i32]) -> Vec<i32> {
+        let mut snapshot = Snapshot::new(KEEPER);
+        for stat in all {
+            let mark = marked.contains(&stat.pid).then(|| "a.1".to_owned());
+            snapshot.add(*stat, mark);
+        }
+        snapshot.members(ROOT, leaf).iter().map(|member| member.pid).collect()
+    }
+
     fn pids(all: &[Stat], marked: &[i32]) -> Vec<i32> {
-        let members = select(ROOT, all, KEEPER, |stat| marked.contains(&stat.pid));
-        members.iter().map(|member| member.pid).collect()
+        pids_with(all, marked, &[])
     }
 
     #[test]
@@ -132,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn orphans_are_found_by_session_and_by_mark() {
+    fn orphans_are_found_by_session_by_mark_and_by_group() {
         let all = [
             stat(1, 0, 1),
             stat(KEEPER, 1, KEEPER),
@@ -140,8 +265,9 @@ mod tests {
             stat(103, KEEPER, 103),
             stat(104, 103, 104),
             stat(105, KEEPER, 105),
+            stat(106, KEEPER, 106),
         ];
-        assert_eq!(pids(&all, &[103]), [102, 103, 104]);
+        assert_eq!(pids_with(&all, &[103], &[106]), [102, 103, 104, 106]);
     }
 
     #[test]
@@ -157,7 +283,7 @@ mod tests {
         let mut zombie = stat(101, 100, 100);
         zombie.state = 'Z';
         let all = [stat(1, 0, 100), stat(KEEPER, 1, 100), stat(100, KEEPER, 100), zombie];
-        assert_eq!(pids(&all, &[1, KEEPER]), [100]);
+        assert_eq!(pids_with(&all, &[1, KEEPER], &[1, KEEPER]), [100]);
     }
 
     #[test]
@@ -165,5 +291,42 @@ mod tests {
         let own = procfs::stat(process::own_pid()).unwrap().unwrap();
         assert_eq!(signal(&[own], 0), [own.pid]);
         assert_eq!(signal(&[Stat { starttime: own.starttime + 1, ..own }], 0), [0; 0]);
+    }
+
+    #[test]
+    fn a_mark_is_read_once_and_forgotten_with_its_process() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .env(RUN_VARIABLE, "tree-test.1")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let root = Root { run: "tree-test.1", pid: 0, starttime: 0 };
+        let mut marks = Marks::default();
+        let find = |marks: &mut Marks| marks.look(&[]).unwrap().members(root, &[]);
+        // Its environment is there once it is `sleep`.
+        while find(&mut marks).is_empty() {
+            std::thread::yield_now();
+        }
+        let identity = (pid, find(&mut marks)[0].starttime);
+        assert_eq!(marks.known.get(&identity), Some(&Some("tree-test.1".to_owned())));
+        let mut doomed = marks.look(&["tree-test.1"]).unwrap();
+        assert_eq!(doomed.killed("tree-test.1"), HashSet::from([pid]));
+        child.wait().unwrap();
+        assert!(find(&mut marks).is_empty());
+        assert!(!marks.known.contains_key(&identity));
+    }
+
+    #[test]
+    fn the_holder_of_a_pipe_is_named() {
+        let pipe = crate::sys::pipe::Pipe::new().unwrap();
+        let child = std::fs::File::from(pipe.child);
+        let mut holder =
+            std::process::Command::new("sleep").arg("60").stdout(child).spawn().unwrap();
+        let found = holders(&[], &[pipe.inode]).unwrap();
+        let pid = i32::try_from(holder.id()).unwrap();
+        assert!(found.iter().any(|it| it.pid == pid && it.cmdline == "sleep 60"), "{found:?}");
+        holder.kill().unwrap();
+        holder.wait().unwrap();
     }
 }

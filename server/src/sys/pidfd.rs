@@ -11,6 +11,22 @@ use super::check;
 #[derive(Debug)]
 pub struct Pidfd(OwnedFd);
 
+/// `struct pidfd_info` of `linux/pidfd.h`, in its first version.
+#[derive(Default)]
+#[repr(C)]
+struct PidfdInfo {
+    mask: u64,
+    cgroup_id: u64,
+    ids: [u32; 11],
+    exit_code: i32,
+}
+
+/// `PIDFD_GET_INFO`: `_IOWR(0xFF, 11, struct pidfd_info)`.
+const GET_INFO: libc::c_ulong =
+    (3 << 30) | ((size_of::<PidfdInfo>() as libc::c_ulong) << 16) | (0xFF << 8) | 11;
+/// `PIDFD_INFO_EXIT`.
+const INFO_EXIT: u64 = 1 << 3;
+
 /// How a child ended, and what it used (itself and those of its children that it waited for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -74,6 +90,38 @@ impl Pidfd {
     /// `ECHILD` when it is not a child of this process.
     pub fn reap(&self) -> io::Result<Option<Ended>> {
         self.wait(libc::WEXITED | libc::WNOHANG)
+    }
+
+    /// How a process ended that is not a child of this one, once its parent has reaped it; what it
+    /// used is not known. `None` before that. The descriptor must have been opened while it ran.
+    ///
+    /// # Errors
+    /// `Unsupported` on a kernel before 6.15.
+    pub fn end_of_stranger(&self) -> io::Result<Option<Ended>> {
+        let mut info = PidfdInfo { mask: INFO_EXIT, ..PidfdInfo::default() };
+        // SAFETY: the kernel writes at most as many bytes as the request's number says, which is the
+        // size of `info`.
+        let asked = check(unsafe { libc::ioctl(self.0.as_raw_fd(), GET_INFO, &raw mut info) });
+        match asked {
+            // Before it is reaped a kernel may have nothing to say.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+            Err(_) => return Err(io::ErrorKind::Unsupported.into()),
+            Ok(_) => {}
+        }
+        if info.mask & INFO_EXIT == 0 {
+            // A kernel that does not know the question leaves its bit out, too; those that know it
+            // say so for a process that is gone.
+            return Ok(None);
+        }
+        let status = info.exit_code;
+        Ok(Some(Ended {
+            exit_code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
+            signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
+            core_dumped: libc::WCOREDUMP(status),
+            user_us: 0,
+            system_us: 0,
+            max_rss_bytes: 0,
+        }))
     }
 
     fn wait(&self, options: i32) -> io::Result<Option<Ended>> {
@@ -159,5 +207,54 @@ pub fn kill_child(pid: i32) {
     if pid > 1 {
         // SAFETY: the call takes no pointers. The pid cannot be another's before it is reaped.
         unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    /// A process that is nobody's child here: its parent has told its pid and ended.
+    fn stranger(script: &str) -> Pidfd {
+        let mut parent = Command::new("sh")
+            .args(["-c", &format!("(trap '' HUP; read go; {script}) <&0 >&2 & echo $!")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pid = String::new();
+        parent.stdout.take().unwrap().read_to_string(&mut pid).unwrap();
+        let pidfd = Pidfd::open(pid.trim().parse().unwrap()).unwrap();
+        assert_eq!(pidfd.peek_end().unwrap_err().raw_os_error(), Some(libc::ECHILD));
+        // Its input ends with this: it goes on.
+        drop(parent.stdin.take());
+        parent.wait().unwrap();
+        pidfd
+    }
+
+    #[test]
+    fn the_end_of_a_stranger_is_known_where_the_kernel_tells_it() {
+        for (script, code, signal) in
+            [("exit 7", Some(7), None), ("kill -9 $(sh -c 'echo $PPID')", None, Some(9))]
+        {
+            let pidfd = stranger(script);
+            let begin = std::time::Instant::now();
+            loop {
+                match pidfd.end_of_stranger() {
+                    Ok(Some(ended)) => {
+                        assert_eq!((ended.exit_code, ended.signal), (code, signal));
+                        break;
+                    }
+                    Ok(None) => assert!(begin.elapsed().as_secs() < 10, "it is never told"),
+                    Err(error) => {
+                        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+                        return;
+                    }
+                }
+                std::thread::yield_now();
+            }
+        }
     }
 }

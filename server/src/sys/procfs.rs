@@ -27,6 +27,12 @@ impl Stat {
     pub fn is_dead(&self) -> bool {
         matches!(self.state, 'Z' | 'X' | 'x')
     }
+
+    /// Whether it is the kernel's own: all of those come of the process 2.
+    #[must_use]
+    pub fn is_kernel_thread(&self) -> bool {
+        self.pid == 2 || self.ppid == 2 && self.session == 0
+    }
 }
 
 /// A process's state; `None` when there is no such process.
@@ -47,26 +53,52 @@ pub fn stat(pid: i32) -> io::Result<Option<Stat>> {
 /// Those of reading `/proc`.
 pub fn processes() -> io::Result<Vec<Stat>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        found.extend(stat(pid)?);
-    }
+    for_each_process(|stat| found.push(stat))?;
     Ok(found)
 }
 
-/// A process's environment as it was started with, items of `NAME=VALUE` that end with a NUL byte.
-/// Empty for one that is gone or belongs to somebody else, for the kernel's own, and for the moment
-/// in which a process becomes another program.
-#[must_use]
-pub fn environ(pid: i32) -> Vec<u8> {
-    fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()
+/// Hands over every process that can be seen as soon as it is seen, in the order of their pids: one
+/// that is started meanwhile comes too, unless the numbers have begun anew.
+///
+/// # Errors
+/// Those of reading `/proc`.
+pub fn for_each_process(mut see: impl FnMut(Stat)) -> io::Result<()> {
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        if let Some(stat) = stat(pid)? {
+            see(stat);
+        }
+    }
+    Ok(())
 }
 
-/// Whether an environment has this item.
+/// A process's environment as it was started with, items of `NAME=VALUE` that end with a NUL byte.
+/// Empty for the kernel's own, and for the moment in which a process becomes another program.
+///
+/// # Errors
+/// Those of reading a file: it is gone, or belongs to somebody else.
+pub fn environ(pid: i32) -> io::Result<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/environ"))
+}
+
+/// Whether a process is just becoming another program: its environment is not there yet.
 #[must_use]
-pub fn has_item(environ: &[u8], item: &str) -> bool {
-    environ.split(|&byte| byte == 0).any(|other| other == item.as_bytes())
+pub fn is_changing(pid: i32) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&stat);
+    let rest = text.rfind(')').and_then(|end| text.get(end + 1..)).unwrap_or_default();
+    // Field 50 says where the environment begins; the state was field 3.
+    rest.split_ascii_whitespace().nth(47) == Some("0")
+}
+
+/// The value of this name in an environment.
+#[must_use]
+pub fn item(environ: &[u8], name: &str) -> Option<String> {
+    let value = environ
+        .split(|&byte| byte == 0)
+        .find_map(|item| item.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
 }
 
 /// A process's command line, its arguments joined by spaces, cut to 200 characters.
@@ -145,14 +177,16 @@ mod tests {
         assert!(processes().unwrap().iter().any(|other| other.pid == own.pid));
         assert_eq!(stat(i32::MAX).unwrap(), None);
         assert!(!cmdline(own_pid()).is_empty());
+        assert!(!is_changing(own_pid()));
         assert_eq!(boot_id().unwrap().len(), 36);
     }
 
     #[test]
     fn an_item_of_an_environment_is_matched_whole() {
         let environ = b"A=1\0RUN=a.12\0B=\0";
-        assert!(has_item(environ, "RUN=a.12") && has_item(environ, "B="));
-        assert!(!has_item(environ, "RUN=a.1") && !has_item(environ, "UN=a.12"));
+        assert_eq!(item(environ, "RUN").as_deref(), Some("a.12"));
+        assert_eq!(item(environ, "B").as_deref(), Some(""));
+        assert_eq!((item(environ, "UN"), item(environ, "RU")), (None, None));
     }
 
     proptest! {

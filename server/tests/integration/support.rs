@@ -53,10 +53,19 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(settings: Settings<'_>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_with(PACKAGE_JSON, settings)
+    }
+
+    /// With a project of its own.
+    pub(crate) fn start_with(package_json: &str, settings: Settings<'_>) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), package_json, settings)
+    }
+
+    /// In a folder that may hold more than nothing.
+    pub(crate) fn start_in(folder: TempDir, package_json: &str, settings: Settings<'_>) -> Self {
         let project = folder.path().join("project");
         std::fs::create_dir_all(project.join("inside")).unwrap();
-        std::fs::write(project.join("package.json"), PACKAGE_JSON).unwrap();
+        std::fs::write(project.join("package.json"), package_json).unwrap();
         let settings: Vec<(String, String)> =
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings);
@@ -83,9 +92,20 @@ impl Server {
 
     /// SIGKILL, and the same server again on the same port.
     pub(crate) fn crash_and_restart(&mut self) {
+        self.crash();
+        self.relaunch();
+    }
+
+    /// SIGKILL.
+    pub(crate) fn crash(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.relaunch();
+    }
+
+    /// The server's process.
+    #[allow(dead_code, reason = "the fault tests stop it")]
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
     }
 
     /// SIGTERM, and the same server again on the same port.
@@ -95,7 +115,8 @@ impl Server {
         self.relaunch();
     }
 
-    fn relaunch(&mut self) {
+    /// The same server again on the same port, after it has ended.
+    pub(crate) fn relaunch(&mut self) {
         let address = self.address().to_owned();
         let (child, link) = launch(self.folder.path(), &address, &self.settings);
         (self.child, self.link) = (child, link);
@@ -239,6 +260,21 @@ impl Drop for Server {
         {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
+        // And the control groups that it had made.
+        if let Ok(place) = std::fs::read_to_string(self.data().join("keeper.cgroup")) {
+            remove_groups(Path::new(&place));
+        }
+    }
+}
+
+/// Removes empty control groups. Those who were killed in them are gone in a moment.
+fn remove_groups(place: &Path) {
+    let begin = Instant::now();
+    while place.exists() && begin.elapsed() < Duration::from_secs(2) {
+        for leaf in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let _ = std::fs::remove_dir(leaf.path());
+        }
+        let _ = std::fs::remove_dir(place);
     }
 }
 

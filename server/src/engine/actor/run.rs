@@ -8,14 +8,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::output::SAVE_AFTER;
 use super::{Actor, ActorError, Command, Event, Exit, Next, Run, Scope, State, StopCause};
+use super::{clearing, holders};
 use crate::engine::EngineError;
 use crate::project::signal_name;
 use crate::sys::spool::ExitRecord;
-
-/// After the root has ended, those left of its tree are looked for so often.
-const LEFTOVER_POLL: Duration = Duration::from_millis(50);
-/// A SIGKILL of the whole tree is repeated so often before it is given up.
-const KILL_ROUNDS: usize = 5;
 
 impl Actor {
     /// Follows `run` until it is over.
@@ -27,7 +23,9 @@ impl Actor {
                 self.check_max_buffer(&mut run).await?;
             }
             if let Some(exit) = run.exit.clone().filter(|_| !more) {
-                if !self.state.status().is_ended() {
+                if matches!(self.state, State::Stopping { .. }) && !run.is_tree_empty {
+                    self.clear(&mut run);
+                } else if !self.state.status().is_ended() {
                     if let Some(next) = self.conclude(&mut run, &exit).await? {
                         self.give_back(run).await?;
                         return Ok(next);
@@ -53,7 +51,14 @@ impl Actor {
                 }
                 () = at(run.grace), if run.grace.is_some() => {
                     run.grace = None;
-                    self.kill(&run).await?;
+                    self.kill(&mut run).await?;
+                }
+                answer = clearing::next(&mut run.clearing) => {
+                    // What they wrote while they ended belongs to the log.
+                    more |= self.see_leftovers(answer, &mut run).await?;
+                }
+                answer = holders::next(&mut run.holders) => {
+                    self.name_holders(answer, &mut run).await?;
                 }
                 stored = self.recorder.stored() => {
                     let stored = stored?;
@@ -95,6 +100,7 @@ impl Actor {
         if let Some(info) = runs.into_iter().find(|info| info.run == run.name) {
             run.exit = info.exit;
         } else if !self.state.status().is_ended() {
+            (run.clearing, run.grace, run.timeout) = (None, None, None);
             let why = "the keeper was lost, and the one after it does not know this process";
             self.apply(Event::Vanished { why: why.into() })?;
             self.process.ended_at = Some(self.shared.clock.now_ms());
@@ -144,6 +150,10 @@ impl Actor {
             self.signal_tree(run, self.plan.kill_signal).await;
             return Ok(Ok(self.handle.snapshot()));
         }
+        if run.clearing.is_some() {
+            // It was asked before, and some of it are still there.
+            self.kill_tree(run);
+        }
         self.stop(cause, run).await?;
         Ok(Ok(self.handle.snapshot()))
     }
@@ -164,23 +174,20 @@ impl Actor {
     }
 
     /// The grace is over.
-    async fn kill(&mut self, run: &Run) -> Result<(), ActorError> {
+    async fn kill(&mut self, run: &mut Run) -> Result<(), ActorError> {
         if !self.state.status().is_ended() {
             self.apply(Event::GraceOver)?;
             self.save_and_publish().await?;
         }
-        self.signal_tree(run, libc::SIGKILL).await;
+        self.kill_tree(run);
         Ok(())
     }
 
-    /// Signals the tree; how many processes it has left. Signal 0 only counts.
-    async fn signal_tree(&self, run: &Run, signal: i32) -> usize {
-        match self.shared.keeper.signal(&run.name, signal, Scope::Tree).await {
-            Ok(answer) => answer.survivors.len(),
-            Err(error) => {
-                tracing::warn!(run = run.name, %error, "the tree cannot be signalled");
-                0
-            }
+    /// Asks the tree to end. When the keeper is not there, SIGKILL after the grace is all that it
+    /// gets.
+    async fn signal_tree(&self, run: &Run, signal: i32) {
+        if let Err(error) = self.shared.keeper.signal(&run.name, signal, Scope::Tree).await {
+            tracing::warn!(run = run.name, %error, "the tree cannot be signalled");
         }
     }
 
@@ -204,9 +211,6 @@ impl Actor {
         run: &mut Run,
         exit: &ExitRecord,
     ) -> Result<Option<Next>, ActorError> {
-        if matches!(self.state, State::Stopping { .. }) {
-            self.clear_tree(run).await?;
-        }
         run.tail.finish(exit.ended_at_ms, &mut self.recorder);
         self.recorder.show();
         let again = match &self.state {
@@ -231,26 +235,8 @@ impl Actor {
         run.has_cursor = true;
         self.recorder.save(Some(run.tail.cursor())).await?;
         self.save_later().await?;
+        self.ask_for_holders(run);
         Ok(None)
-    }
-
-    /// Waits within the grace until the whole tree is gone, then kills what is left.
-    async fn clear_tree(&mut self, run: &mut Run) -> Result<(), ActorError> {
-        let patience = run.grace.take().unwrap_or_else(Instant::now);
-        while self.signal_tree(run, 0).await > 0 {
-            if Instant::now() >= patience {
-                for _ in 0..KILL_ROUNDS {
-                    if self.signal_tree(run, libc::SIGKILL).await == 0 {
-                        break;
-                    }
-                }
-                break;
-            }
-            tokio::time::sleep(LEFTOVER_POLL).await;
-        }
-        // What they wrote while they ended belongs to the log.
-        while self.take_in(run).await? {}
-        Ok(())
     }
 
     fn note_exit(&mut self, exit: &ExitRecord) {
@@ -260,14 +246,16 @@ impl Actor {
         let before = self.process.attempts.iter().rev().skip(1).find_map(|a| a.last_idx);
         let first_idx = before.map_or(0, |last| last + 1);
         let next_idx = self.recorder.next_idx();
-        let ms = |us: u64| i64::try_from(us / 1000).ok();
+        // Whatever ran has used memory: what an earlier keeper's child used is not known.
+        let is_known = exit.max_rss_bytes > 0;
+        let ms = |us: u64| i64::try_from(us / 1000).ok().filter(|_| is_known);
         if let Some(attempt) = self.process.attempts.last_mut() {
             attempt.exit_code = exit.exit_code;
             attempt.signal = exit.signal.map(signal_name);
             attempt.ended_at = Some(exit.ended_at_ms);
             attempt.user_ms = ms(exit.user_us);
             attempt.system_ms = ms(exit.system_us);
-            attempt.max_rss_bytes = i64::try_from(exit.max_rss_bytes).ok();
+            attempt.max_rss_bytes = i64::try_from(exit.max_rss_bytes).ok().filter(|_| is_known);
             if next_idx > first_idx {
                 (attempt.first_idx, attempt.last_idx) = (Some(first_idx), Some(next_idx - 1));
             }

@@ -14,7 +14,7 @@ use crate::sys::socket::Socket;
 /// Connections at a time; one is the server's, others are there for moments.
 const MAX_CLIENTS: usize = 16;
 /// Requests of one client before others have their turn.
-const MAX_REQUESTS: usize = 16;
+const MAX_REQUESTS: usize = 64;
 
 /// A connection. While answers wait no requests are read from it, so they are those to one request.
 #[derive(Debug)]

@@ -1,37 +1,70 @@
 //! How children end: seen, their output moved, recorded, reaped, told; in this order.
 
 use super::runs::Phase;
-use super::{Command, Control, RETRY_NS, note};
+use super::{Command, Control, RETRY_NS, RUN_BIT, note};
 use crate::keeper::protocol::Event;
 use crate::sys::clock;
 use crate::sys::pidfd::{peek_any_ended, reap_pid};
 use crate::sys::spool::{ExitRecord, write_exit};
 use std::os::fd::AsFd;
 
+/// A process that was left to another parent is reaped by it in so long, or how it ended is given up.
+const REAPED_WITHIN_NS: u64 = 5_000_000_000;
+
 impl Control {
     /// A pidfd is readable: the root of a run has ended. Its zombie keeps the pid until all of
-    /// this is recorded.
-    pub(super) fn see_end(&mut self, key: u64) {
+    /// this is recorded. `is_late`: nobody will tell how.
+    pub(super) fn see_end(&mut self, key: u64, is_late: bool) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Phase::Alive(pidfd) = &run.phase else { return };
         let ended = match pidfd.peek_end() {
             Ok(Some(ended)) => Some(ended),
             Ok(None) => return,
-            // An earlier keeper started it: its end is seen, but not how.
-            Err(_) => None,
+            // An earlier keeper started it. How it ended is known when its new parent has reaped it,
+            // if the kernel tells it at all.
+            Err(_) => match pidfd.end_of_stranger() {
+                Ok(Some(ended)) => Some(ended),
+                Ok(None) if !is_late => return self.wait_for_reaping(key),
+                Ok(None) | Err(_) => None,
+            },
         };
+        let is_child = matches!(pidfd.peek_end(), Ok(Some(_)));
         if let Err(error) = self.epoll.remove(pidfd.as_fd()) {
             note(&format!("cannot stop watching {}: {error}", run.name));
         }
         let ended_at_ms = clock::realtime_ms();
         let before = std::mem::replace(&mut run.phase, Phase::Leaving);
         let pidfd = match before {
-            Phase::Alive(pidfd) if ended.is_some() => Some(pidfd),
+            Phase::Alive(pidfd) if is_child => Some(pidfd),
             _ => None,
         };
         run.phase = Phase::Ending { pidfd, ended, ended_at_ms };
         let mover = run.mover;
         self.tell_mover(mover, Command::Drain(key));
+    }
+
+    /// A zombie of somebody else's: its pidfd hangs up when it is reaped.
+    fn wait_for_reaping(&mut self, key: u64) {
+        let Some(run) = self.runs.get(&key) else { return };
+        let Phase::Alive(pidfd) = &run.phase else { return };
+        if let Err(error) = self.epoll.modify(pidfd.as_fd(), key | RUN_BIT, 0) {
+            note(&format!("the end of {} cannot be awaited: {error}", run.name));
+            return self.see_end(key, true);
+        }
+        self.unreaped.push((key, clock::boottime_ns() + REAPED_WITHIN_NS));
+    }
+
+    /// Gives up on the zombies that nobody reaps.
+    pub(super) fn settle_unreaped(&mut self) {
+        let now_ns = clock::boottime_ns();
+        let late: Vec<u64> = {
+            let is_late = |(_, until_ns): &&(u64, u64)| *until_ns <= now_ns;
+            self.unreaped.iter().filter(is_late).map(|(key, _)| *key).collect()
+        };
+        self.unreaped.retain(|(_, until_ns)| *until_ns > now_ns);
+        for key in late {
+            self.see_end(key, true);
+        }
     }
 
     /// All that the root has written is in the spool.
@@ -122,7 +155,7 @@ impl Control {
             let is_root = self.runs.values().any(|run| {
                 let holds = match &run.phase {
                     Phase::Alive(_) => true,
-                    Phase::Ending { ended, .. } => ended.is_some(),
+                    Phase::Ending { pidfd, .. } => pidfd.is_some(),
                     Phase::Ended(_) | Phase::Leaving => false,
                 };
                 holds && run.pid == pid

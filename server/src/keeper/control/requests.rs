@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use super::runs::Phase;
 use super::{Control, note};
-use crate::keeper::protocol::{Event, Request, RunInfo, Scope, StatsReport};
-use crate::sys::spool::release;
+use crate::keeper::protocol::{Event, Request, RunInfo, Scope, StatsReport, Survivor};
+use crate::keeper::tree;
+use crate::sys::spool::{is_run_name, read_meta, release};
 
 /// Runs in one message: far below its limit, with names of any length.
 const RUNS_PER_MESSAGE: usize = 200;
@@ -32,6 +33,10 @@ impl Control {
                     self.answer(client, id, &Event::Error { message });
                 }
             }
+            Request::Holders { run } => match self.holders(&run) {
+                Ok(holders) => self.answer(client, id, &Event::Holders { run, holders }),
+                Err(message) => self.answer(client, id, &Event::Error { message }),
+            },
             Request::Release { run, out, err, idx } => self.release(&run, out, err, idx),
             Request::AckExit { run } => {
                 if let Some(run) = self.keys.get(&run).and_then(|key| self.runs.get_mut(key)) {
@@ -79,16 +84,19 @@ impl Control {
         signal: i32,
         scope: Scope,
     ) -> Result<(), String> {
-        let Some(&key) = self.keys.get(run) else { return Err(format!("there is no run {run}")) };
+        if !is_run_name(run) {
+            return Err(format!("there is no run {run:?}"));
+        }
         if !(0..=libc::SIGRTMAX()).contains(&signal) {
             return Err(format!("there is no signal {signal}"));
         }
         let asked = (client, id);
         if scope != Scope::Process {
-            self.signal_many(asked, key, signal, scope);
+            self.signal_many(asked, run.to_owned(), signal, scope);
             return Ok(());
         }
-        let delivered = match self.runs.get(&key).map(|run| &run.phase) {
+        let Some(key) = self.keys.get(run) else { return Err(format!("there is no run {run}")) };
+        let delivered = match self.runs.get(key).map(|run| &run.phase) {
             Some(Phase::Alive(pidfd)) => match pidfd.send_signal(signal) {
                 Ok(()) => 1,
                 // It has ended this moment.
@@ -97,8 +105,21 @@ impl Control {
             },
             _ => 0,
         };
-        self.answer_signal(asked, key, signal, delivered, Vec::new());
+        self.answer_signal(asked, run.to_owned(), signal, delivered, Vec::new());
         Ok(())
+    }
+
+    /// Who has the pipes of a run open.
+    fn holders(&mut self, run: &str) -> Result<Vec<Survivor>, String> {
+        let failed = |error: &dyn std::fmt::Display| format!("cannot look into {run}: {error}");
+        if !self.keys.contains_key(run) {
+            return Err(format!("there is no run {run:?}"));
+        }
+        let meta = read_meta(&self.runs_dir.join(run)).map_err(|error| failed(&error))?;
+        let Some(meta) = meta else { return Ok(Vec::new()) };
+        let snapshot = self.marks.look(&[]).map_err(|error| failed(&error))?;
+        let members = self.members(&snapshot, run, Scope::Tree);
+        tree::holders(&members, &[meta.out_pipe, meta.err_pipe]).map_err(|error| failed(&error))
     }
 
     fn release(&mut self, run: &str, out: u64, err: u64, idx: u64) {

@@ -104,6 +104,7 @@ impl Control {
         let dir = self.runs_dir.join(&run);
         let started = start::start(spec, &dir, &self.boot_id, self.limit)?;
         let (pid, started_at_ms) = (started.pid, started.started_at_ms);
+        self.leaves.enter(&run, pid);
         let pipes = (Some(started.out), Some(started.err));
         let phase = Phase::Alive(started.pidfd);
         let identity = (pid, started.starttime, started_at_ms);
@@ -209,6 +210,7 @@ impl Control {
     pub(super) fn delete(&mut self, key: u64) {
         let Some(run) = self.runs.remove(&key) else { return };
         self.keys.remove(&run.name);
+        self.leaves.remove(&run.name);
         if let Err(error) = std::fs::remove_dir_all(self.runs_dir.join(&run.name)) {
             note(&format!("cannot delete {}: {error}", run.name));
         }
