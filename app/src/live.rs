@@ -9,7 +9,10 @@ mod clock;
 mod feed;
 mod link;
 mod message;
+mod needle;
 mod processes;
+mod request;
+mod row;
 mod size_watch;
 mod socket;
 mod viewport;
@@ -18,11 +21,16 @@ use leptos::prelude::*;
 
 pub(crate) use alerts::{Alert, Alerts};
 pub(crate) use clock::Clock;
-pub(crate) use feed::{Feed, Pushed, Row};
+pub(crate) use feed::{Feed, PAGE, Pushed, Wanted};
 pub(crate) use link::Link;
+pub(crate) use needle::Needle;
 pub(crate) use processes::{ProcessSignal, Processes};
+pub(crate) use request::{Answer, Request};
+#[cfg(test)]
+pub(crate) use row::Liner;
+pub(crate) use row::{Line, LineFilter, Row};
 pub(crate) use size_watch::SizeWatch;
-pub(crate) use viewport::{Viewport, height_of};
+pub(crate) use viewport::{ROW_PX, Viewport, height_of};
 
 use crate::model::{ClientMessage, Process, ProcessId, ServerMessage, SubscribeMode};
 

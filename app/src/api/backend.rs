@@ -40,8 +40,13 @@ pub trait Backend: Send + Sync {
     async fn get_process(&self, id: ProcessId) -> Result<Process, Problem>;
     /// What may be done to it.
     async fn allowed_verbs(&self, id: ProcessId) -> Result<Vec<Verb>, Problem>;
-    /// The newest `tail` entries of its log.
-    async fn tail_log(&self, id: ProcessId, tail: u32) -> Result<LogPage, Problem>;
+    /// The newest `tail` entries of its log, or as many around the one with the index `around`.
+    async fn tail_log(
+        &self,
+        id: ProcessId,
+        tail: u32,
+        around: Option<i64>,
+    ) -> Result<LogPage, Problem>;
     /// Starts a script.
     async fn start_process(&self, request: StartRequest) -> Result<Started, Problem>;
     /// Asks it to end; the answer is the process as it is then.

@@ -42,13 +42,13 @@ pub async fn allowed_verbs(id: ProcessId) -> Result<Vec<Verb>, Problem> {
     answer(backend()?.allowed_verbs(id).await)
 }
 
-/// The newest `tail` entries of a log.
+/// The newest `tail` entries of a log, or as many `around` one.
 ///
 /// # Errors
 /// The server's problem.
 #[server(prefix = "/api/ui", endpoint = "tail_log", input = Json, output = Json)]
-pub async fn tail_log(id: ProcessId, tail: u32) -> Result<LogPage, Problem> {
-    answer(backend()?.tail_log(id, tail).await)
+pub async fn tail_log(id: ProcessId, tail: u32, around: Option<i64>) -> Result<LogPage, Problem> {
+    answer(backend()?.tail_log(id, tail, around).await)
 }
 
 /// Starts a script.

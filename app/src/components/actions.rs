@@ -1,9 +1,8 @@
 //! What can be done to a process: stop, restart, signal.
 
 use leptos::prelude::*;
-use leptos::{ev, html};
-use wasm_bindgen::JsCast as _;
 
+use super::menu::Menu;
 use super::{Icon, IconName};
 use crate::api::{restart_process, signal_process, stop_process};
 use crate::live::{Live, use_live};
@@ -84,35 +83,10 @@ fn run(
     });
 }
 
-/// A `<details>`: it opens without scripts, and closes by a choice, by Escape, or by looking away.
 #[component]
 fn SignalMenu(id: StoredValue<ProcessId>, is_enabled: Signal<bool>) -> impl IntoView {
     let live = use_live();
-    let menu = NodeRef::<html::Details>::new();
-    let close = move || {
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-    };
-    let close_unless_inside = move |target: Option<web_sys::EventTarget>| {
-        let node = target.and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-        let is_inside = menu.get_untracked().is_none_or(|menu| menu.contains(node.as_ref()));
-        if node.is_some() && !is_inside {
-            close();
-        }
-    };
-    let leave = move |event: web_sys::FocusEvent| {
-        // Nowhere is where a click on something without focus goes: the listener below sees that.
-        close_unless_inside(event.related_target());
-    };
-    Effect::new(move |_| {
-        let clicks = window_event_listener(ev::click, move |event| {
-            close_unless_inside(event.target());
-        });
-        on_cleanup(move || clicks.remove());
-    });
     let send = move |signal: &'static str| {
-        close();
         leptos::task::spawn_local(async move {
             if let Err(problem) = signal_process(id.get_value(), signal.to_owned()).await {
                 live.alerts.report(&problem);
@@ -133,25 +107,9 @@ fn SignalMenu(id: StoredValue<ProcessId>, is_enabled: Signal<bool>) -> impl Into
         }
     });
     view! {
-        <details
-            class="menu"
-            node_ref=menu
-            on:focusout=leave
-            on:keydown=move |event| if event.key() == "Escape" { close() }
-        >
-            <summary
-                class="button"
-                class:disabled=move || !is_enabled.get()
-                data-testid="signal-menu"
-                aria-haspopup="menu"
-                aria-disabled=move || (!is_enabled.get()).to_string()
-                on:click=move |event| if !is_enabled.get_untracked() { event.prevent_default() }
-            >
-                <Icon name=IconName::Signal/>
-                <span>"Signal"</span>
-            </summary>
-            <div class="menu-items" role="menu">{items.into_iter().collect_view()}</div>
-        </details>
+        <Menu name="Signal" icon=IconName::Signal testid="signal-menu" is_enabled>
+            <div role="menu" aria-label="Signals">{items.into_iter().collect_view()}</div>
+        </Menu>
     }
     .into_any()
 }

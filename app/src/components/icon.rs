@@ -1,4 +1,5 @@
-//! Small drawings in the colour of their text, on a grid of 16.
+//! Small drawings in the colour of their text: those of Lucide (lucide.dev, ISC licence), on its grid
+//! of 24, of which only the paths that are used stand here.
 
 use leptos::prelude::*;
 
@@ -19,27 +20,47 @@ pub(crate) enum IconName {
     Plus,
     /// An arrow to the left: back.
     Back,
-    /// An arrow down: to the newest.
+    /// An arrow down: to the newest, to the next.
     Down,
+    /// An arrow up: to the previous.
+    Up,
     /// A half-filled circle: the theme.
     Theme,
     /// A prompt: the mark of Runyard.
     Prompt,
+    /// Sliders: how something is shown.
+    Sliders,
+    /// An arrow onto a tray: download.
+    Download,
+    /// A lens: search.
+    Search,
 }
 
 impl IconName {
     fn path(self) -> &'static str {
         match self {
-            Self::Play => "M5 3.2v9.6L12.5 8z",
-            Self::Stop => "M4 4h8v8H4z",
-            Self::Restart => "M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3",
-            Self::Signal => "M9 2 4 9h4l-1 5 5-7H8z",
-            Self::Close => "m4 4 8 8m0-8-8 8",
-            Self::Plus => "M8 3v10M3 8h10",
-            Self::Back => "M10 3 5 8l5 5",
-            Self::Down => "M8 3v10m-4-4 4 4 4-4",
-            Self::Theme => "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2m0 2.5v7a3.5 3.5 0 0 0 0-7",
-            Self::Prompt => "m3 4 4 4-4 4m6 0h4",
+            Self::Play => {
+                "M5 5a2 2 0 0 1 3.008-1.728l11.997 6.998a2 2 0 0 1 .003 3.458l-12 7A2 2 0 0 1 5 19z"
+            }
+            Self::Stop => "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z",
+            Self::Restart => "M21 12a9 9 0 1 1-9-9c2.52 0 4.93 1 6.74 2.74L21 8M21 3v5h-5",
+            Self::Signal => {
+                "M15.914 4a1.5 1.5 0 0 0-2.474-1.561l-9 9A1.5 1.5 0 0 0 5.5 14h4.002a.5.5 0 0 1 \
+                 .471.666L8.086 20a1.5 1.5 0 0 0 2.475 1.56l9-9A1.5 1.5 0 0 0 18.5 10h-3.997a.5.5 0 \
+                 0 1-.472-.667z"
+            }
+            Self::Close => "M18 6 6 18M6 6l12 12",
+            Self::Plus => "M5 12h14M12 5v14",
+            Self::Back => "m15 18-6-6 6-6",
+            Self::Down => "M12 5v14M19 12l-7 7-7-7",
+            Self::Up => "m5 12 7-7 7 7M12 19V5",
+            Self::Theme => "M12 2a10 10 0 1 0 0 20 10 10 0 1 0 0-20M12 18a6 6 0 0 0 0-12v12z",
+            Self::Prompt => "M12 19h8M4 17l6-6-6-6",
+            Self::Sliders => {
+                "M10 5H3M12 19H3M14 3v4M16 17v4M21 12h-9M21 19h-5M21 5h-7M8 10v4M8 12H3"
+            }
+            Self::Download => "M12 15V3M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4M7 10l5 5 5-5",
+            Self::Search => "m21 21-4.34-4.34M11 3a8 8 0 1 0 0 16 8 8 0 1 0 0-16",
         }
     }
 
@@ -55,7 +76,7 @@ pub(crate) fn Icon(
     name: IconName,
 ) -> impl IntoView {
     view! {
-        <svg class="icon" class:filled=name.is_filled() viewBox="0 0 16 16" aria-hidden="true">
+        <svg class="icon" class:filled=name.is_filled() viewBox="0 0 24 24" aria-hidden="true">
             <path d=name.path()></path>
         </svg>
     }

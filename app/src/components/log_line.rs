@@ -1,118 +1,153 @@
 //! One row of the log viewer: number, time, stream, and the text in its colours.
 
-use leptos::prelude::*;
-
-use crate::live::{Clock, Row};
-use crate::model::{Entry, EntryKind};
-use crate::text::ansi::{Color, Span, Style, parse_line};
-use crate::text::format::format_count;
+use crate::live::{Clock, Line, Needle, Row};
+use crate::model::{Attempt, EntryKind};
+use crate::text::ansi::parse_line;
+use crate::text::format::{format_count, format_offset};
+use crate::text::json_line::fold_json;
+use crate::text::markup::{Piece, push_escaped, push_pieces};
 
 /// What is drawn of one line: more is in the raw log, and would only slow the page.
 const MAX_CHARS: usize = 4_000;
 
-/// A line, or the words for lines that were passed over.
-pub(super) fn view_row(row: &Row, clock: Clock) -> AnyView {
+/// How times are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// The time of day.
+    #[default]
+    Absolute,
+    /// Since the attempt began.
+    Relative,
+    /// Not at all.
+    Off,
+}
+
+/// How rows are drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RowLook {
+    pub(super) times: Times,
+    /// JSON as it was written.
+    pub(super) is_raw: bool,
+    pub(super) needle: Needle,
+}
+
+/// The HTML inside of a row.
+pub(super) fn row_html(row: &Row, look: &RowLook, clock: Clock, attempts: &[Attempt]) -> String {
     match row {
-        Row::Line(entry, style) => view_line(entry, *style, clock).into_any(),
-        Row::Gap { from, to } => {
-            let words = format!(
-                "{} lines were passed over to keep up ({} to {}): they are in the raw log",
-                format_count(to - from + 1),
-                format_count(*from),
-                format_count(*to),
-            );
-            view! { <div class="line gap" data-testid="log-gap">{words}</div> }.into_any()
-        }
+        Row::Line(line) => line_html(line, look, clock, attempts),
+        Row::Gap { from, to } => format!(
+            "{} lines were passed over to keep up: click to read them",
+            format_count(to - from + 1)
+        ),
     }
 }
 
-fn view_line(entry: &Entry, style: Style, clock: Clock) -> impl IntoView + use<> {
-    let (idx, ts, kind) = (entry.idx, entry.ts, entry.kind);
-    let (spans, cut) = parse_line(&entry.line, style, MAX_CHARS);
-    let mark = match kind {
-        EntryKind::Stdout => "",
-        EntryKind::Stderr => "err",
-        EntryKind::System => "sys",
-    };
-    let cut = (cut > 0).then(|| {
-        let words = format!(" … {} more characters", format_count(i64::try_from(cut).unwrap_or(0)));
-        view! { <span class="cut">{words}</span> }
+fn line_html(line: &Line, look: &RowLook, clock: Clock, attempts: &[Attempt]) -> String {
+    let entry = &line.entry;
+    let mut out = String::with_capacity(entry.line.len() + 200);
+    // A link, so that it can be copied, and works without scripts.
+    out.push_str(&format!("<a class=\"no\" tabindex=\"-1\" href=\"?line={0}\">{0}</a>", entry.idx));
+    if look.times != Times::Off {
+        let time = match look.times {
+            Times::Relative => {
+                let began = attempt_of(attempts, entry.idx).and_then(|attempt| attempt.started_at);
+                format_offset(entry.ts - began.unwrap_or(entry.ts))
+            }
+            _ => clock.time_of_day(entry.ts),
+        };
+        out.push_str(&format!("<span class=\"ts\">{time}</span>"));
+    }
+    out.push_str(match entry.kind {
+        EntryKind::Stdout => "<span class=\"stream\"></span>",
+        EntryKind::Stderr => "<span class=\"stream\">err</span>",
+        EntryKind::System => "<span class=\"stream\">sys</span>",
     });
-    view! {
-        <div class="line" data-testid="log-line" data-idx=idx data-type=kind.as_str()>
-            <span class="no">{idx}</span>
-            <span class="ts">{move || clock.time_of_day(ts)}</span>
-            <span class="stream">{mark}</span>
-            <span class="text">{spans.into_iter().map(view_span).collect_view()}{cut}</span>
-        </div>
+    out.push_str("<span class=\"text\">");
+    let (pieces, cut) = pieces_of(line, look.is_raw);
+    let marks = if look.needle.is_empty() {
+        vec![]
+    } else {
+        let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        look.needle.find(&text)
+    };
+    push_pieces(&mut out, &pieces, &marks);
+    if cut > 0 {
+        let words = format!(" … {} more characters", format_count(i64::try_from(cut).unwrap_or(0)));
+        out.push_str("<span class=\"cut\">");
+        push_escaped(&mut out, &words);
+        out.push_str("</span>");
     }
+    out.push_str("</span>");
+    out
 }
 
-fn view_span(Span { style, text }: Span) -> AnyView {
-    if style == Style::default() {
-        return text.into_any();
-    }
-    let look = look_of(style);
-    view! { <span class=look.class style=look.style>{text}</span> }.into_any()
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Look {
-    class: String,
-    style: Option<String>,
-}
-
-/// Theme colours are classes, so that they change with the theme; exact ones are custom properties
-/// that the style sheet brings to a readable lightness.
-fn look_of(style: Style) -> Look {
-    let mut class: Vec<String> = Vec::new();
-    let mut properties: Vec<String> = Vec::new();
-    let (fg, bg) = if style.inverse { (style.bg, style.fg) } else { (style.fg, style.bg) };
-    match fg {
-        Some(Color::Palette(n)) => class.push(format!("c{n}")),
-        Some(Color::Rgb(r, g, b)) => {
-            class.push("rgb".to_owned());
-            properties.push(format!("--fg:rgb({r} {g} {b})"));
+/// The pieces of a line, and how many characters were cut.
+fn pieces_of(line: &Line, is_raw: bool) -> (Vec<Piece>, usize) {
+    let text = &line.entry.line;
+    if !is_raw
+        && text.len() <= MAX_CHARS
+        && let Some(mut pieces) = fold_json(text)
+    {
+        if let Some(level) = line.level {
+            pieces.insert(0, Piece::new("jl", format!("{:<6}", level.as_str().to_uppercase())));
         }
-        None if style.inverse => class.push("inv".to_owned()),
-        None => {}
+        return (pieces, 0);
     }
-    match bg {
-        Some(Color::Palette(n)) => class.push(format!("b{n}")),
-        Some(Color::Rgb(r, g, b)) => {
-            class.push("brgb".to_owned());
-            properties.push(format!("--bg:rgb({r} {g} {b})"));
-        }
-        None if style.inverse => class.push("binv".to_owned()),
-        None => {}
-    }
-    let flags = [
-        (style.bold, "bold"),
-        (style.dim, "dim"),
-        (style.italic, "italic"),
-        (style.underline, "underline"),
-    ];
-    class.extend(flags.iter().filter(|(on, _)| *on).map(|(_, name)| (*name).to_owned()));
-    Look { class: class.join(" "), style: (!properties.is_empty()).then(|| properties.join(";")) }
+    let (spans, cut) = parse_line(text, line.style, MAX_CHARS);
+    (spans.into_iter().map(Piece::from).collect(), cut)
+}
+
+/// The text of a line as it is seen: without colours.
+pub(super) fn plain_text(line: &Line) -> String {
+    let (spans, _) = parse_line(&line.entry.line, line.style, usize::MAX);
+    spans.into_iter().map(|span| span.text).collect()
+}
+
+/// The attempt that wrote the entry.
+pub(super) fn attempt_of(attempts: &[Attempt], idx: i64) -> Option<&Attempt> {
+    attempts.iter().rev().find(|attempt| attempt.first_idx.is_some_and(|first| first <= idx))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::Liner;
+    use crate::model::Entry;
 
-    #[test]
-    fn looks() {
-        let red = Style { fg: Some(Color::Palette(1)), bold: true, ..Style::default() };
-        assert_eq!(look_of(red), Look { class: "c1 bold".into(), style: None });
-        let exact = Style { bg: Some(Color::Rgb(1, 2, 3)), ..Style::default() };
-        let style = Some("--bg:rgb(1 2 3)".into());
-        assert_eq!(look_of(exact), Look { class: "brgb".into(), style });
+    fn line(text: &str) -> Line {
+        let entry = Entry {
+            idx: 7,
+            ts: 1_500,
+            kind: EntryKind::Stderr,
+            line: text.to_owned(),
+            continued: false,
+        };
+        Liner::default().line(entry)
+    }
+
+    fn text_of(text: &str, is_raw: bool) -> String {
+        let (pieces, _) = pieces_of(&line(text), is_raw);
+        pieces.into_iter().map(|piece| piece.text).collect()
     }
 
     #[test]
-    fn inverse_changes_places() {
-        let look = |style| look_of(Style { inverse: true, ..style }).class;
-        assert_eq!(look(Style::default()), "inv binv");
-        assert_eq!(look(Style { fg: Some(Color::Palette(2)), ..Style::default() }), "inv b2");
+    fn json_is_folded_unless_it_is_wanted_raw() {
+        let json = r#"{"level":"warn","msg":"slow","ms":3}"#;
+        assert_eq!(text_of(json, false), "WARN  slow  ms=3");
+        assert_eq!(text_of(json, true), json);
+        assert_eq!(text_of("\x1b[31mred", false), "red");
+    }
+
+    #[test]
+    fn the_attempt_of_a_line_is_the_last_that_began_before_it() {
+        let attempt = |n, first| Attempt { n, first_idx: first, ..Attempt::default() };
+        let attempts = [attempt(1, Some(0)), attempt(2, Some(7)), attempt(3, None)];
+        let found = |idx| attempt_of(&attempts, idx).map(|attempt| attempt.n);
+        assert_eq!([found(6), found(7), found(99)], [Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn a_copy_is_clean() {
+        assert_eq!(plain_text(&line("\x1b[1ma\x1b[0m b")), "a b");
     }
 }

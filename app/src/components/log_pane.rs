@@ -7,20 +7,31 @@
 //! sight out of the feed, and sets one signal with them; the viewer's keyed list does the rest. So
 //! the cost of a frame does not grow with the number of lines, and a burst never freezes the page.
 //!
-//! While the end is in sight the viewer follows. Scrolling up holds the rows still; going back to
-//! the end lets go of them. The height of the content changes only in `draw`, which scrolls to the
-//! end in the same breath: a scroll event that finds the end out of sight was the reader's doing.
+//! While the end is in sight the viewer follows. Scrolling up holds the rows still; near an end of
+//! what is loaded the next page of the history is asked for, and the row in sight stays where it is
+//! when the page comes. The height of the content changes only in `draw`, which scrolls in the same
+//! breath: a scroll event that finds the end out of sight was the reader's doing.
+//!
+//! Wrapped lines have heights that only the browser knows. Then fewer rows are kept, all of them are
+//! drawn, and the browser keeps the row in sight in its place.
 
 use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
+use web_sys::HtmlDivElement;
 
-use crate::live::{Feed, Live, Row, SizeWatch, Viewport, height_of};
-use crate::model::{Entry, ProcessId};
+use crate::live::{
+    Feed, LineFilter, Live, PAGE, ROW_PX, Request, Row, SizeWatch, Viewport, Wanted, height_of,
+};
+use crate::model::{LogPage, ProcessId};
 
 /// Rows in the first HTML, which knows no size: enough to fill a screen.
 const FIRST_ROWS: usize = 100;
+/// So many rows from an end of what is loaded, the next page is asked for.
+const NEAR: usize = 150;
+/// Rows drawn while following wrapped lines.
+const WRAPPED_ROWS: usize = 300;
 
 /// What is drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,15 +44,23 @@ pub(super) struct Drawn {
     pub(super) is_held: bool,
     /// Entries that came since.
     pub(super) waiting: i64,
-    /// Entries of the log before the first that can be scrolled to.
-    pub(super) earlier: i64,
+    /// The first row in sight, and the last: their indexes.
+    pub(super) in_sight: (i64, i64),
 }
 
 /// The handles of one viewer. Copies are the same.
 #[derive(Clone, Copy)]
 pub(super) struct LogPane {
+    live: Live,
+    id: StoredValue<ProcessId>,
     feed: StoredValue<Feed>,
     is_frame_due: StoredValue<bool>,
+    /// Where to scroll to with the next frame, in pixels.
+    scroll_to: StoredValue<Option<i32>>,
+    /// The page of the history that is under way.
+    page: StoredValue<Option<Request>, LocalStorage>,
+    /// Whether long lines are wrapped.
+    pub(super) is_wrapped: RwSignal<bool>,
     /// What is drawn.
     pub(super) drawn: RwSignal<Drawn>,
     /// The element that scrolls.
@@ -51,47 +70,190 @@ pub(super) struct LogPane {
 }
 
 impl LogPane {
-    /// A pane that begins with these entries.
-    pub(super) fn new(entries: Vec<Entry>) -> Self {
-        let feed = Feed::new(entries);
-        let first = feed.len().saturating_sub(FIRST_ROWS);
-        let rows = feed.slice(first, FIRST_ROWS);
-        let drawn = Drawn { rows, earlier: feed.earlier(), ..Drawn::default() };
+    /// A pane that begins with these entries: the newest, or those up to anywhere in a log that
+    /// goes on to `next_idx`.
+    pub(super) fn new(live: Live, id: ProcessId, page: LogPage, next_idx: Option<i64>) -> Self {
+        let newest = page.entries.last().map_or(0, |entry| entry.idx + 1);
+        let feed = Feed::new(page.entries, next_idx.unwrap_or(newest));
+        let first = if feed.is_held() { 0 } else { feed.len().saturating_sub(FIRST_ROWS) };
+        let rows = feed.slice(first, if feed.is_held() { feed.len() } else { FIRST_ROWS });
+        let drawn = Drawn { rows, is_held: feed.is_held(), ..Drawn::default() };
         Self {
+            live,
+            id: StoredValue::new(id),
             feed: StoredValue::new(feed),
             is_frame_due: StoredValue::new(false),
+            scroll_to: StoredValue::new(None),
+            page: StoredValue::new_local(None),
+            is_wrapped: RwSignal::new(false),
             drawn: RwSignal::new(drawn),
             container: NodeRef::new(),
             content: NodeRef::new(),
         }
     }
 
-    /// Follows the log of `id` until the owner is cleaned up. For effects.
-    pub(super) fn start(self, live: Live, id: ProcessId) {
-        live.follow(id, self.feed, Callback::new(move |()| self.schedule()));
-        on_cleanup(move || live.unfollow(self.feed));
+    /// Follows the log until the owner is cleaned up, and shows the entry `line` first, if any. For
+    /// effects.
+    pub(super) fn start(self, line: Option<i64>) {
+        let wake = Callback::new(move |()| self.schedule());
+        self.live.follow(self.id.get_value(), self.feed, wake);
+        on_cleanup(move || self.live.unfollow(self.feed));
+        if let Some(line) = line {
+            self.show(line);
+        }
         self.schedule();
         if let Some(container) = self.container.get_untracked() {
             StoredValue::new_local(SizeWatch::new(&container, move || self.schedule()));
         }
     }
 
+    /// The rows from one index to another, as far as they are loaded.
+    pub(super) fn rows_between(self, first: i64, last: i64) -> Vec<Arc<Row>> {
+        let rows = self.feed.try_with_value(|feed| {
+            let (from, end) = (feed.place_of(first), feed.place_of(last + 1));
+            feed.slice(from, end.saturating_sub(from))
+        });
+        rows.unwrap_or_default()
+    }
+
+    /// The address of this log's door, for what stands behind `logs`.
+    pub(super) fn url(self, tail: &str) -> String {
+        format!("/api/processes/{}/logs{tail}", self.id.get_value())
+    }
+
+    /// The filter, as the end of a query.
+    pub(super) fn filter_query(self) -> String {
+        self.feed.try_with_value(Feed::filter_query).unwrap_or_default()
+    }
+
+    /// Shows only what fits.
+    pub(super) fn set_filter(self, filter: LineFilter) {
+        self.page.try_set_value(None);
+        self.feed.try_update_value(|feed| feed.set_filter(filter));
+        self.schedule();
+    }
+
     /// The reader or [`LogPane::draw`] scrolled.
     pub(super) fn scrolled(self) {
         let Some(container) = self.container.get_untracked() else { return };
         let is_at_end = viewport_of(&container).is_at_end(container.scroll_height());
-        self.feed.try_update_value(|feed| feed.hold(!is_at_end));
+        self.feed.try_update_value(|feed| if is_at_end { feed.reach_end() } else { feed.hold() });
         self.schedule();
     }
 
-    /// Goes to the end and follows again.
+    /// Goes to the end and follows.
     pub(super) fn follow(self) {
-        self.feed.try_update_value(|feed| feed.hold(false));
+        self.page.try_set_value(None);
+        self.feed.try_update_value(Feed::follow);
+        self.schedule();
+    }
+
+    /// Goes to the first entry.
+    pub(super) fn show_first(self) {
+        self.show(0);
+    }
+
+    /// Shows the entry, in the middle of what is in sight.
+    pub(super) fn show(self, idx: i64) {
+        if self.feed.try_with_value(|feed| feed.covers(idx)) == Some(true) {
+            self.feed.try_update_value(Feed::hold);
+            return self.center(idx);
+        }
+        // What comes before it, and then what comes from it on.
+        let filter = self.filter_query();
+        let half = |tail: String| self.url(&format!("?limit={PAGE}{filter}&{tail}"));
+        let (before, after) = (half(format!("before={idx}")), half(format!("after={}", idx - 1)));
+        let live = self.live;
+        let request = Request::get_json(&before, move |page: Result<LogPage, _>| match page {
+            Ok(before) => {
+                let mut before = Some(before.entries);
+                let rest = Request::get_json(&after, move |page: Result<LogPage, _>| {
+                    let before = before.take().unwrap_or_default();
+                    match page {
+                        Ok(from) => {
+                            self.feed.try_update_value(|feed| feed.jump(before, from.entries));
+                            self.center(idx);
+                            self.page.try_set_value(None);
+                        }
+                        Err(problem) => live.alerts.report(&problem),
+                    }
+                });
+                self.put_page(rest);
+            }
+            Err(problem) => live.alerts.report(&problem),
+        });
+        self.put_page(request);
+    }
+
+    /// A request may not be dropped by its own answer: it is put away after it.
+    fn put_page(self, request: Option<Request>) {
+        queue_microtask(move || {
+            self.page.try_set_value(request);
+        });
+    }
+
+    fn center(self, idx: i64) {
+        let place = self.feed.try_with_value(|feed| feed.place_of(idx)).unwrap_or(0);
+        let container = self.container.try_get_untracked().flatten();
+        let middle = container.map_or(0, |container| container.client_height() / 2 - ROW_PX);
+        self.scroll_to.try_set_value(Some((height_of(place) - middle).max(0)));
+        self.schedule();
+        if self.is_wrapped.get_untracked() {
+            // Only the browser knows where the row will be, once it is drawn.
+            request_animation_frame(move || request_animation_frame(move || self.reveal(idx)));
+        }
+    }
+
+    fn reveal(self, idx: i64) {
+        let content = self.content.try_get_untracked().flatten();
+        let row = content.and_then(|content| {
+            content.query_selector(&format!("[data-idx=\"{idx}\"]")).ok().flatten()
+        });
+        if let Some(row) = row {
+            row.scroll_into_view();
+        }
+    }
+
+    /// Asks for a page of the history, unless one is under way.
+    fn ask(self, wanted: Wanted) {
+        if self.page.try_with_value(Option::is_some) != Some(false) {
+            return;
+        }
+        let place = match wanted {
+            Wanted::Before(idx) => format!("before={idx}"),
+            Wanted::After(idx) => format!("after={idx}"),
+        };
+        let url = self.url(&format!("?{place}&limit={PAGE}{}", self.filter_query()));
+        let live = self.live;
+        let request = Request::get_json(&url, move |page: Result<LogPage, _>| {
+            match page {
+                Ok(page) => self.take_page(wanted, page),
+                Err(problem) => live.alerts.report(&problem),
+            }
+            self.put_page(None);
+        });
+        self.page.try_set_value(request);
+    }
+
+    /// Puts a page in its place; what is in sight stays where it is.
+    fn take_page(self, wanted: Wanted, page: LogPage) {
+        let Some(container) = self.container.try_get_untracked().flatten() else { return };
+        let top = container.scroll_top();
+        let scroll_to = self.feed.try_update_value(|feed| {
+            let place = usize::try_from(top / ROW_PX).unwrap_or(0);
+            let anchor = feed.row(place).map(|row| row.key());
+            feed.take_page(wanted, page.entries);
+            let is_held = feed.is_held();
+            anchor.filter(|_| is_held).map(|key| height_of(feed.place_of(key)) + top % ROW_PX)
+        });
+        if !self.is_wrapped.get_untracked() {
+            self.scroll_to.try_set_value(scroll_to.flatten());
+        }
         self.schedule();
     }
 
     /// Asks for a frame, once.
-    fn schedule(self) {
+    pub(super) fn schedule(self) {
         let was_due = self.is_frame_due.try_update_value(|due| std::mem::replace(due, true));
         if was_due == Some(false) {
             request_animation_frame(move || self.draw());
@@ -103,32 +265,78 @@ impl LogPane {
         let container = self.container.try_get_untracked().flatten();
         let content = self.content.try_get_untracked().flatten();
         let (Some(container), Some(content)) = (container, content) else { return };
-        let drawn = self.feed.try_update_value(|feed| {
+        let is_wrapped = self.is_wrapped.get_untracked();
+        let scroll_to = self.scroll_to.try_update_value(Option::take).flatten();
+        let result = self.feed.try_update_value(|feed| {
             feed.refresh();
-            let height_px = height_of(feed.len());
-            // Fails only for a name that is no property.
             let style = web_sys::HtmlElement::style(&content);
-            let _ = style.set_property("height", &format!("{height_px}px"));
-            if !feed.is_held() {
-                container.set_scroll_top(height_px);
+            let height_px = height_of(feed.len());
+            // These fail only for a name that is no property.
+            if is_wrapped {
+                let _ = style.set_property("height", "auto");
+            } else {
+                let _ = style.set_property("height", &format!("{height_px}px"));
             }
-            let (first, count) = viewport_of(&container).rows(feed.len());
-            Drawn {
+            match scroll_to {
+                _ if !feed.is_held() => container.set_scroll_top(container.scroll_height()),
+                Some(top) if !is_wrapped => container.set_scroll_top(top),
+                _ => {}
+            }
+            let viewport = viewport_of(&container);
+            let (first, count) =
+                if is_wrapped { wrapped_rows(feed) } else { viewport.rows(feed.len()) };
+            let wanted = wanted_page(feed, &container, is_wrapped, first, count);
+            let in_sight = viewport.in_sight(feed.len());
+            let key_at = |place| feed.row(place).map_or(0, |row| row.key());
+            let drawn = Drawn {
                 rows: feed.slice(first, count),
-                top_px: height_of(first),
+                top_px: if is_wrapped { 0 } else { height_of(first) },
                 is_held: feed.is_held(),
                 waiting: feed.waiting(),
-                earlier: feed.earlier(),
-            }
+                in_sight: (key_at(in_sight.0), key_at(in_sight.1)),
+            };
+            (drawn, wanted)
         });
-        if let Some(drawn) = drawn
-            && self.drawn.with_untracked(|before| *before != drawn)
-        {
+        let Some((drawn, wanted)) = result else { return };
+        let is_following = !drawn.is_held;
+        if self.drawn.with_untracked(|before| *before != drawn) {
             self.drawn.set(drawn);
+            if is_wrapped && is_following {
+                // The rows are drawn after this, and only then is their height known.
+                queue_microtask(move || container.set_scroll_top(container.scroll_height()));
+            }
+        }
+        if let Some(wanted) = wanted {
+            self.ask(wanted);
         }
     }
 }
 
-fn viewport_of(container: &web_sys::HtmlDivElement) -> Viewport {
+/// All rows while they are held; the newest while they are followed.
+fn wrapped_rows(feed: &Feed) -> (usize, usize) {
+    let count = if feed.is_held() { feed.len() } else { feed.len().min(WRAPPED_ROWS) };
+    (feed.len() - count, count)
+}
+
+/// The page to ask for, when the reader comes near an end of what is loaded.
+fn wanted_page(
+    feed: &Feed,
+    container: &HtmlDivElement,
+    is_wrapped: bool,
+    first: usize,
+    count: usize,
+) -> Option<Wanted> {
+    let (is_near_top, is_near_end) = if is_wrapped {
+        let below = container.scroll_height() - container.scroll_top() - container.client_height();
+        let near = height_of(NEAR / 4);
+        (container.scroll_top() < near, below < near)
+    } else {
+        (first < NEAR, first + count + NEAR > feed.len())
+    };
+    let older = feed.older().filter(|_| is_near_top && (feed.is_held() || feed.len() < NEAR));
+    older.or_else(|| feed.newer().filter(|_| is_near_end))
+}
+
+fn viewport_of(container: &HtmlDivElement) -> Viewport {
     Viewport { top: container.scroll_top(), height: container.client_height() }
 }

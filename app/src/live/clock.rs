@@ -36,9 +36,29 @@ impl Clock {
         self.now.get()
     }
 
+    /// Whether times are those of the browser's zone already.
+    pub(crate) fn is_local(self) -> bool {
+        self.is_local.get()
+    }
+
     /// The time of day of `ts`, with milliseconds.
     pub(crate) fn time_of_day(self, ts: i64) -> String {
         format_clock(ts, self.zone_min(ts))
+    }
+
+    /// The time that a person means: `14:03` is today's, anything else is for the browser to read.
+    /// For the browser.
+    pub(crate) fn parse_time(self, text: &str) -> Option<i64> {
+        let is_clock = text.contains(':') && text.len() <= 12 && !text.contains('-');
+        let text = if is_clock {
+            let today = format_stamp(now_ms(), self.zone_min(now_ms()));
+            format!("{} {text}", today.get(..10)?)
+        } else {
+            text.to_owned()
+        };
+        let ts = js_sys::Date::parse(&text);
+        #[allow(clippy::cast_possible_truncation)] // whole milliseconds, far below 2^53
+        (!ts.is_nan()).then_some(ts as i64)
     }
 
     /// The day and the time of `ts`.

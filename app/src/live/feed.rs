@@ -1,41 +1,33 @@
-//! The log of the process on screen: the newest 1,000 rows, in order, each once.
+//! The log of the process on screen: the newest rows in order, each once, and a window of the
+//! history behind them.
 //!
-//! Entries come from the page's first HTML and then from the WebSocket, which after a reconnect may
-//! send some again. Indexes decide: what is not above the last one is passed over, and a hole that
-//! no `gap` explained is asked for again.
+//! # Theory of operation
+//!
+//! The *ring* holds the newest 1,000 rows that the filter lets through. Entries come from the page's
+//! first HTML and then from the WebSocket, which after a reconnect may send some again. Indexes
+//! decide: what is not above the last one is passed over, and a hole that no `gap` explained is
+//! asked for again.
+//!
+//! The *window* is what is on screen. While the reader follows, it is the ring. When the reader
+//! scrolls up it is *held*: it stays while the ring goes on, and pages of older and newer rows are
+//! put to its ends, the far end being dropped, so that a million lines take no more memory than a
+//! few thousand. When its end comes to where the ring begins, the two join, and following goes on.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::model::{Entry, EntryKind};
-use crate::text::ansi::{Style, style_after};
+use super::row::{LineFilter, Liner, Row};
+use crate::model::Entry;
 
-/// How many rows are kept.
+/// How many rows are kept of the newest.
 pub(crate) const MAX_ROWS: usize = 1_000;
+/// How many rows are kept of the history.
+const MAX_WINDOW: usize = 2_500;
+/// How many entries a page of the history has.
+pub(crate) const PAGE: usize = 500;
 
-/// One row of the viewer.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Row {
-    /// A line of the log, and the style it begins in.
-    Line(Entry, Style),
-    /// Lines that were passed over, both ends included.
-    Gap {
-        /// First index passed over.
-        from: i64,
-        /// Last index passed over.
-        to: i64,
-    },
-}
-
-impl Row {
-    /// The index of the line, or of the first one passed over: unique and rising.
-    pub(crate) fn key(&self) -> i64 {
-        match self {
-            Self::Line(entry, _) => entry.idx,
-            Self::Gap { from, .. } => *from,
-        }
-    }
-}
+/// So many new rows are no loss to one who comes back to the end.
+const FEW: i64 = 50;
 
 /// What came of new entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,31 +40,53 @@ pub(crate) enum Pushed {
     Hole,
 }
 
+/// A page of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The entries before this index.
+    Before(i64),
+    /// The entries after this index.
+    After(i64),
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
-    rows: VecDeque<Arc<Row>>,
-    /// What is on screen: the rows as of the last [`Feed::refresh`]. A reader who scrolled up keeps
-    /// it while the feed goes on, so that a burst does not take it away.
-    shown: VecDeque<Arc<Row>>,
-    is_held: bool,
+    ring: VecDeque<Arc<Row>>,
+    /// Every wanted entry from this index on is in the ring.
+    ring_from: i64,
     /// The index after the last: how far the feed has come.
     next: i64,
-    /// The same, of what is on screen.
-    shown_next: i64,
+    window: VecDeque<Arc<Row>>,
+    /// Every wanted entry from this index up to `window_next` is in the window.
+    window_from: i64,
+    window_next: i64,
+    is_held: bool,
+    /// The window is not what it should be: the next refresh makes it so.
+    is_stale: bool,
     /// A hole was asked for and not filled yet.
     asked: bool,
-    /// In force at the end of each stream.
-    styles: [Style; 3],
+    liner: Liner,
+    filter: LineFilter,
 }
 
 impl Feed {
-    /// A feed that begins with these entries, on screen.
-    pub(crate) fn new(entries: Vec<Entry>) -> Self {
-        let next = entries.first().map_or(0, |entry| entry.idx);
-        let mut feed = Self { next, ..Self::default() };
-        feed.push(entries);
-        feed.refresh();
+    /// A feed that begins with these entries, on screen. `next_idx` is the log's next index: where
+    /// the entries end before it, they are a part of the history, and held.
+    pub(crate) fn new(entries: Vec<Entry>, next_idx: i64) -> Self {
+        let from = entries.first().map_or(next_idx, |entry| entry.idx);
+        let mut feed = Self { next: from, ring_from: from, ..Self::default() };
+        if entries.last().is_some_and(|entry| entry.idx + 1 < next_idx) {
+            (feed.next, feed.ring_from) = (next_idx, next_idx);
+            feed.window_from = from;
+            feed.window_next = entries.last().map_or(from, |entry| entry.idx + 1);
+            feed.window = rows_of(entries).into();
+            feed.is_held = true;
+        } else {
+            feed.push(entries);
+            feed.is_stale = true;
+            feed.refresh();
+        }
         feed
     }
 
@@ -96,11 +110,11 @@ impl Feed {
                 // Asked once and not given: say so rather than wait for ever.
                 self.skip_to(entry.idx - 1);
             }
-            let style = &mut self.styles[stream_of(entry.kind)];
-            let start = *style;
-            *style = style_after(&entry.line, start);
             self.next = entry.idx + 1;
-            self.keep(Row::Line(entry, start));
+            let line = self.liner.line(entry);
+            if self.filter.fits(&line) {
+                self.keep(Row::Line(line));
+            }
         }
         if self.next == before {
             return Pushed::Nothing;
@@ -115,29 +129,51 @@ impl Feed {
             let from = self.next;
             self.next = to + 1;
             // A colour that was on may have been put off in between.
-            self.styles = [Style::default(); 3];
+            self.liner = Liner::default();
             self.keep(Row::Gap { from, to });
         }
     }
 
     fn keep(&mut self, row: Row) {
-        if self.rows.len() == MAX_ROWS {
-            self.rows.pop_front();
+        if self.ring.len() == MAX_ROWS
+            && let Some(gone) = self.ring.pop_front()
+        {
+            self.ring_from = gone.last() + 1;
         }
-        self.rows.push_back(Arc::new(row));
+        self.ring.push_back(Arc::new(row));
     }
 
     /// Brings what is on screen up to date, unless it is held.
     pub(crate) fn refresh(&mut self) {
-        if !self.is_held && self.shown_next != self.next {
-            self.shown.clone_from(&self.rows);
-            self.shown_next = self.next;
+        if !self.is_held && (self.is_stale || self.window_next != self.next) {
+            self.window.clone_from(&self.ring);
+            (self.window_from, self.window_next) = (self.ring_from, self.next);
+            self.is_stale = false;
         }
     }
 
-    /// Holds what is on screen still while the feed goes on, or lets go of it.
-    pub(crate) fn hold(&mut self, is_held: bool) {
-        self.is_held = is_held;
+    /// Holds what is on screen still while the feed goes on.
+    pub(crate) fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    /// The end of the window is in sight: lets go, if little is missing up to the newest; if more
+    /// is, and the ring has it, it comes on screen first, to be read on.
+    pub(crate) fn reach_end(&mut self) {
+        if self.window_next < self.ring_from {
+            return;
+        }
+        if self.is_held && self.waiting() > FEW {
+            self.join();
+        } else {
+            self.follow();
+        }
+    }
+
+    /// Lets go of what is on screen: the newest takes its place.
+    pub(crate) fn follow(&mut self) {
+        self.is_stale |= self.is_held;
+        self.is_held = false;
     }
 
     /// Whether what is on screen is held still.
@@ -145,33 +181,140 @@ impl Feed {
         self.is_held
     }
 
+    /// Shows only what fits from now on. What there was of it has to be asked for.
+    pub(crate) fn set_filter(&mut self, filter: LineFilter) {
+        *self = Self {
+            next: self.next,
+            ring_from: self.next,
+            window_from: self.next,
+            is_stale: true,
+            filter,
+            ..Self::default()
+        };
+    }
+
+    /// The filter, as the end of a query.
+    pub(crate) fn filter_query(&self) -> String {
+        self.filter.query()
+    }
+
+    /// What is missing at the beginning of the window.
+    pub(crate) fn older(&self) -> Option<Wanted> {
+        (self.window_from > 0).then_some(Wanted::Before(self.window_from))
+    }
+
+    /// What is missing at the end of a window that is held.
+    pub(crate) fn newer(&self) -> Option<Wanted> {
+        let is_missing = self.is_held && self.window_next < self.ring_from;
+        is_missing.then(|| Wanted::After(self.window_next - 1))
+    }
+
+    /// Takes a page that was wanted, or not any more.
+    pub(crate) fn take_page(&mut self, wanted: Wanted, entries: Vec<Entry>) {
+        let is_whole = entries.len() < PAGE;
+        match wanted {
+            Wanted::Before(before) => {
+                let first = entries.first().map(|entry| entry.idx);
+                let from = first.filter(|_| !is_whole).unwrap_or(0);
+                let rows = rows_of(entries);
+                if !self.is_held && before == self.ring_from {
+                    self.ring_from = from;
+                    for row in rows.into_iter().rev() {
+                        if self.ring.len() == MAX_ROWS {
+                            self.ring_from = row.last() + 1;
+                            break;
+                        }
+                        self.ring.push_front(row);
+                    }
+                    self.is_stale = true;
+                } else if self.is_held && before == self.window_from {
+                    for row in rows.into_iter().rev() {
+                        self.window.push_front(row);
+                    }
+                    self.window_from = from;
+                    while self.window.len() > MAX_WINDOW
+                        && let Some(gone) = self.window.pop_back()
+                    {
+                        self.window_next = gone.key();
+                    }
+                }
+                return;
+            }
+            Wanted::After(after) if self.is_held && after == self.window_next - 1 => {
+                let last = entries.last().map_or(after, |entry| entry.idx);
+                // All that there was: the ring has the rest.
+                self.window_next = if is_whole { self.ring_from.max(last + 1) } else { last + 1 };
+                self.window.extend(rows_of(entries));
+                while self.window.len() > MAX_WINDOW
+                    && let Some(gone) = self.window.pop_front()
+                {
+                    self.window_from = gone.last() + 1;
+                }
+            }
+            Wanted::After(_) => return,
+        }
+        self.join();
+    }
+
+    /// Puts the ring to the end of a held window that has come to it.
+    fn join(&mut self) {
+        if self.window_next >= self.ring_from && self.window_next < self.next {
+            let from = self.window_next;
+            self.window.extend(self.ring.iter().filter(|row| row.key() >= from).cloned());
+            self.window_next = self.next;
+        }
+    }
+
+    /// Shows a part of the history, and holds it: a page before some index, and one from it on.
+    pub(crate) fn jump(&mut self, before: Vec<Entry>, from: Vec<Entry>) {
+        let is_first = before.len() < PAGE;
+        let is_last = from.len() < PAGE;
+        let mut entries = before;
+        entries.extend(from);
+        let (first, last) = (entries.first().map(|e| e.idx), entries.last().map(|e| e.idx));
+        self.window = rows_of(entries).into();
+        self.window_from = first.filter(|_| !is_first).unwrap_or(0);
+        let next = last.map_or(0, |last| last + 1);
+        self.window_next = if is_last { self.ring_from.max(next) } else { next };
+        self.is_held = true;
+        self.join();
+    }
+
+    /// Where the row is that holds the entry, or the next one after it.
+    pub(crate) fn place_of(&self, idx: i64) -> usize {
+        self.window.partition_point(|row| row.last() < idx)
+    }
+
+    /// Whether the window covers the entry, shown or not.
+    pub(crate) fn covers(&self, idx: i64) -> bool {
+        (self.window_from..self.window_next).contains(&idx)
+    }
+
+    /// The row at a place.
+    pub(crate) fn row(&self, place: usize) -> Option<&Arc<Row>> {
+        self.window.get(place)
+    }
+
     /// How many entries wait to come on screen.
     pub(crate) fn waiting(&self) -> i64 {
-        self.next - self.shown_next
+        self.next - self.window_next
     }
 
     /// How many rows are on screen or can be scrolled to.
     pub(crate) fn len(&self) -> usize {
-        self.shown.len()
-    }
-
-    /// How many entries of the log are before the first of these rows.
-    pub(crate) fn earlier(&self) -> i64 {
-        self.shown.front().map_or(0, |row| row.key())
+        self.window.len()
     }
 
     /// The rows at these places; what is outside is left out.
     pub(crate) fn slice(&self, first: usize, count: usize) -> Vec<Arc<Row>> {
-        self.shown.iter().skip(first).take(count).cloned().collect()
+        self.window.iter().skip(first).take(count).cloned().collect()
     }
 }
 
-fn stream_of(kind: EntryKind) -> usize {
-    match kind {
-        EntryKind::Stdout => 0,
-        EntryKind::Stderr => 1,
-        EntryKind::System => 2,
-    }
+/// The rows of a page of the history, which begins in no colour.
+fn rows_of(entries: Vec<Entry>) -> Vec<Arc<Row>> {
+    let mut liner = Liner::default();
+    entries.into_iter().map(|entry| Arc::new(Row::Line(liner.line(entry)))).collect()
 }
 
 #[cfg(test)]

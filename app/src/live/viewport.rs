@@ -24,6 +24,13 @@ impl Viewport {
         (first, count)
     }
 
+    /// The first row in sight and the last.
+    pub(crate) fn in_sight(self, len: usize) -> (usize, usize) {
+        let last = len.saturating_sub(1);
+        let whole = |px: i32| usize::try_from(px.max(0) / ROW_PX).unwrap_or(0).min(last);
+        (whole(self.top), whole(self.top + self.height))
+    }
+
     /// Whether the last row is in sight, give or take a part of a row.
     pub(crate) fn is_at_end(self, content_height: i32) -> bool {
         self.top + self.height >= content_height - ROW_PX / 2
@@ -53,6 +60,13 @@ mod tests {
     fn short_logs_are_drawn_whole() {
         assert_eq!(Viewport { top: 0, height: 400 }.rows(3), (0, 3));
         assert_eq!(Viewport { top: 0, height: 0 }.rows(0), (0, 0));
+    }
+
+    #[test]
+    fn knows_what_is_in_sight() {
+        assert_eq!(Viewport { top: 5_010, height: 400 }.in_sight(1_000), (250, 270));
+        assert_eq!(Viewport { top: 0, height: 400 }.in_sight(3), (0, 2));
+        assert_eq!(Viewport { top: 0, height: 400 }.in_sight(0), (0, 0));
     }
 
     #[test]

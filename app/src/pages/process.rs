@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::{allowed_verbs, get_process, tail_log};
 use crate::components::{
-    Actions, Attempts, Facts, Icon, IconName, LogView, StatusMark, status_word,
+    Actions, Attempts, Facts, Icon, IconName, LogView, StatusMark, parse_lines, status_word,
 };
 use crate::live::use_live;
 use crate::model::{LogPage, Problem, Process, ProcessId, Verb};
@@ -15,14 +15,19 @@ use crate::text::args::join_args;
 /// Entries loaded with the page: as many as the viewer keeps.
 const TAIL: u32 = 1_000;
 
-async fn load(id: ProcessId) -> Result<(Process, LogPage, Vec<Verb>), Problem> {
+/// The lines that an address names: the first and the last.
+type Lines = Option<(i64, i64)>;
+
+async fn load(
+    (id, lines): (ProcessId, Lines),
+) -> Result<(Process, LogPage, Vec<Verb>, Lines), Problem> {
     let verbs = allowed_verbs(id.clone()).await?;
     let page = if verbs.contains(&Verb::ReadLogs) {
-        tail_log(id.clone(), TAIL).await?
+        tail_log(id.clone(), TAIL, lines.map(|(first, _)| first)).await?
     } else {
         LogPage { entries: Vec::new(), next_after: None }
     };
-    Ok((get_process(id).await?, page, verbs))
+    Ok((get_process(id).await?, page, verbs, lines))
 }
 
 /// The page of `/processes/:id`.
@@ -30,13 +35,15 @@ async fn load(id: ProcessId) -> Result<(Process, LogPage, Vec<Verb>), Problem> {
 pub(crate) fn ProcessPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| ProcessId(params.read().get("id").unwrap_or_default()));
-    let loaded = Resource::new(move || id.get(), load);
+    let query = use_query_map();
+    let lines = Memo::new(move |_| query.read().get("line").and_then(|line| parse_lines(&line)));
+    let loaded = Resource::new(move || (id.get(), lines.get()), load);
     view! {
         <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok((process, page, verbs)) => {
-                        view! { <ProcessDetail process page verbs/> }.into_any()
+                    Ok((process, page, verbs, lines)) => {
+                        view! { <ProcessDetail process page verbs lines/> }.into_any()
                     }
                     Err(problem) => view! { <Missing problem/> }.into_any(),
                 }
@@ -70,7 +77,7 @@ fn BackLink() -> impl IntoView {
 }
 
 #[component]
-fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>) -> impl IntoView {
+fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines) -> impl IntoView {
     let can_read = verbs.contains(&Verb::ReadLogs);
     let Process { id, project, script, args, .. } = process.clone();
     let process = RwSignal::from(use_live().processes.open(process));
@@ -112,7 +119,7 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>) -> impl Into
                 </div>
             </header>
             {if can_read {
-                view! { <LogView id page/> }.into_any()
+                view! { <LogView id page process lines/> }.into_any()
             } else {
                 view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()
             }}

@@ -62,6 +62,18 @@ pub(crate) fn format_clock(ts: i64, zone_min: i64) -> String {
     format!("{:02}:{:02}:{:02}.{:03}", s / 3_600, s % 3_600 / 60, s % 60, ms % 1_000)
 }
 
+/// A span since something began: `+2.350`, `+1:02:03.500`.
+pub(crate) fn format_offset(ms: i64) -> String {
+    let sign = if ms < 0 { '-' } else { '+' };
+    let ms = ms.saturating_abs();
+    let s = ms / 1_000;
+    match s {
+        0..60 => format!("{sign}{s}.{:03}", ms % 1_000),
+        60..3_600 => format!("{sign}{}:{:02}.{:03}", s / 60, s % 60, ms % 1_000),
+        _ => format!("{sign}{}:{:02}:{:02}.{:03}", s / 3_600, s % 3_600 / 60, s % 60, ms % 1_000),
+    }
+}
+
 /// Day and time: `2026-02-28 14:03:09`.
 pub(crate) fn format_stamp(ts: i64, zone_min: i64) -> String {
     let local = ts + zone_min * 60_000;
@@ -103,6 +115,15 @@ mod tests {
         }
         assert_eq!(format_uptime(999), "0 s");
         assert_eq!(format_uptime(4_250), "4 s");
+    }
+
+    #[test]
+    fn offsets() {
+        let cases =
+            [(0, "+0.000"), (-5, "-0.005"), (62_350, "+1:02.350"), (3_723_500, "+1:02:03.500")];
+        for (ms, text) in cases {
+            assert_eq!(format_offset(ms), text);
+        }
     }
 
     #[test]

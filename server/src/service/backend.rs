@@ -30,8 +30,21 @@ impl Backend for Caller {
         Ok(Self::allowed_verbs(self, &id).await?)
     }
 
-    async fn tail_log(&self, id: ProcessId, tail: u32) -> Result<LogPage, Problem> {
-        let params = LogParams { tail: Some(tail), ..LogParams::default() };
+    async fn tail_log(
+        &self,
+        id: ProcessId,
+        tail: u32,
+        around: Option<i64>,
+    ) -> Result<LogPage, Problem> {
+        let params = match around {
+            // Half of them stand before it, or more, where the log ends behind it.
+            Some(idx) => LogParams {
+                before: Some(idx.saturating_add(i64::from(tail) / 2)),
+                limit: Some(tail),
+                ..LogParams::default()
+            },
+            None => LogParams { tail: Some(tail), ..LogParams::default() },
+        };
         let page = self.read_log(&id, &params).await?;
         let entries = page.entries().map_err(super::ServiceError::from)?;
         Ok(LogPage { entries, next_after: page.last_idx })

@@ -1,0 +1,202 @@
+//! Search in the log on screen: how many lines fit, and the next and the previous of them, whether
+//! they are loaded or not.
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::log_pane::LogPane;
+use super::{Icon, IconName};
+use crate::live::{Answer, Needle, Request, use_live};
+use crate::model::{LogPage, Problem};
+use crate::text::format::format_count;
+
+/// How long typing has to pause before the server is asked.
+const TYPING_PAUSE: Duration = Duration::from_millis(200);
+
+/// The end of a count: all else that is said of it is passed over.
+#[derive(Deserialize)]
+struct Counted {
+    matches: i64,
+}
+
+/// How far a count has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Count {
+    #[default]
+    None,
+    Counting,
+    Lines(i64),
+    Refused(String),
+}
+
+/// The box with its count and its two ways.
+#[component]
+pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoView {
+    let live = use_live();
+    let count = RwSignal::new(Count::None);
+    let current = StoredValue::new(None::<i64>);
+    let pending = StoredValue::new(None::<TimeoutHandle>);
+    let request = StoredValue::new_local(None::<Request>);
+    let input = NodeRef::<html::Input>::new();
+
+    let ask = move || {
+        let wanted = needle.get_untracked();
+        if wanted.is_empty() {
+            return count.set(Count::None);
+        }
+        count.set(Count::Counting);
+        let id = pane.url("");
+        let id = id.trim_start_matches("/api/processes/").trim_end_matches("/logs");
+        let filter = pane.filter_query();
+        let url = format!("/api/logs/search?count=true&process={id}{}{filter}", wanted.query());
+        request.set_value(Request::get(&url, move |answer| match answer {
+            Answer::Part(_) => {}
+            Answer::Whole(text) => {
+                let counted = serde_json::from_str::<Counted>(&text);
+                count.try_set(Count::Lines(counted.map_or(0, |counted| counted.matches)));
+            }
+            Answer::Refused(Problem { detail, .. }) => {
+                count.try_set(Count::Refused(detail));
+            }
+        }));
+    };
+    // Typing on gives up the search under way, on the server too.
+    let changed = move || {
+        request.set_value(None);
+        current.set_value(None);
+        if let Some(timer) = pending.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        pending.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok());
+    };
+    let go = move |is_forward: bool| {
+        let wanted = needle.get_untracked();
+        if wanted.is_empty() {
+            return;
+        }
+        let (first, last) = pane.drawn.read_untracked().in_sight;
+        let place = match (is_forward, current.get_value()) {
+            (true, Some(idx)) => format!("after={idx}"),
+            (true, None) => format!("after={}", first - 1),
+            (false, Some(idx)) => format!("before={idx}"),
+            (false, None) => format!("before={}", last + 1),
+        };
+        let tail = format!("{}{}", wanted.query(), pane.filter_query());
+        let url = pane.url(&format!("?limit=1&{place}{tail}"));
+        // Behind the last comes the first.
+        let around = if is_forward { "after=-1" } else { "tail=1" };
+        let around = pane.url(&format!("?limit=1&{around}{tail}"));
+        let found = move |page: LogPage| {
+            let idx = page.entries.first().map(|entry| entry.idx);
+            if let Some(idx) = idx {
+                current.set_value(Some(idx));
+                pane.show(idx);
+            }
+            idx.is_some()
+        };
+        request.set_value(Request::get_json(
+            &url,
+            move |page: Result<LogPage, Problem>| match page {
+                Ok(page) => {
+                    if !found(page) {
+                        let again =
+                            Request::get_json(&around, move |page: Result<LogPage, Problem>| {
+                                if let Ok(page) = page {
+                                    found(page);
+                                }
+                            });
+                        queue_microtask(move || {
+                            request.try_set_value(again);
+                        });
+                    }
+                }
+                Err(problem) => live.alerts.report(&problem),
+            },
+        ));
+    };
+    let keys = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
+        "Enter" => {
+            event.prevent_default();
+            go(event.shift_key());
+        }
+        "Escape" => {
+            needle.set(Needle::default());
+            if let Some(input) = input.get_untracked() {
+                input.set_value("");
+                let _ = input.blur();
+            }
+            changed();
+        }
+        _ => {}
+    };
+    let words = move || match count.get() {
+        Count::None => String::new(),
+        Count::Counting => "…".to_owned(),
+        Count::Lines(1) => "1 line".to_owned(),
+        Count::Lines(n) => format!("{} lines", format_count(n)),
+        Count::Refused(words) => words,
+    };
+    let is_off = move || !matches!(count.get(), Count::Lines(n) if n > 0);
+    view! {
+        <div class="log-search" role="search">
+            <Icon name=IconName::Search/>
+            <input
+                type="search"
+                data-testid="log-search"
+                data-shortcut="/"
+                placeholder="Search this log"
+                aria-label="Search this log"
+                autocomplete="off"
+                spellcheck="false"
+                node_ref=input
+                on:keydown=keys
+                on:input:target=move |event| {
+                    needle.update(|needle| needle.text = event.target().value());
+                    changed();
+                }
+            />
+            <button
+                type="button"
+                class="icon-button toggle"
+                aria-label="Regular expression"
+                title="Regular expression"
+                data-testid="log-search-regex"
+                aria-pressed=move || needle.read().is_regex.to_string()
+                on:click=move |_| {
+                    needle.update(|needle| needle.is_regex = !needle.is_regex);
+                    changed();
+                }
+            >
+                ".*"
+            </button>
+            <output data-testid="log-search-count" class:refused=move || matches!(count.get(), Count::Refused(_))>
+                {words}
+            </output>
+            <button
+                type="button"
+                class="icon-button"
+                aria-label="Previous line that fits"
+                data-testid="log-search-previous"
+                disabled=is_off
+                on:click=move |_| go(false)
+            >
+                <Icon name=IconName::Up/>
+            </button>
+            <button
+                type="button"
+                class="icon-button"
+                aria-label="Next line that fits"
+                data-testid="log-search-next"
+                disabled=is_off
+                on:click=move |_| go(true)
+            >
+                <Icon name=IconName::Down/>
+            </button>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises';
+
+import type { Page } from '@playwright/test';
+
+import type { Api } from '../support/api.ts';
+import { hasEnded } from '../support/contract.ts';
+import { expect, test, type AppPage } from '../support/fixtures.ts';
+
+const MANY = 1_000_000;
+
+/** The indexes of the lines that are drawn, in their order on screen. */
+function drawn(app: AppPage): Promise<number[]> {
+  return app.lines.evaluateAll((lines) => lines.map((line) => Number(line.getAttribute('data-idx'))));
+}
+
+/** The first line in sight. */
+function firstInSight(app: AppPage): Promise<number> {
+  return app.log.evaluate((log) => {
+    const top = log.getBoundingClientRect().top;
+    const lines = [...log.querySelectorAll('[data-testid=log-line]')];
+    const first = lines.find((line) => line.getBoundingClientRect().bottom > top + 1);
+    return Number(first?.getAttribute('data-idx') ?? -1);
+  });
+}
+
+function hasNoHole(indexes: number[]): boolean {
+  return indexes.every((idx, at) => at === 0 || idx === (indexes[at - 1] ?? 0) + 1);
+}
+
+async function burst(app: AppPage, api: Api, lines: number): Promise<{ id: string; nextIdx: number }> {
+  const id = await app.startWith('burst', String(lines));
+  await app.hasStatus('completed');
+  const { nextIdx } = await api.process(id);
+  await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
+  return { id, nextIdx };
+}
+
+async function wheel(page: Page, app: AppPage, pixels: number): Promise<void> {
+  await app.log.hover();
+  await page.mouse.wheel(0, pixels);
+}
+
+test('a log of a million lines is read from its end to its first line and back', async ({ app, page, api }) => {
+  test.setTimeout(240_000);
+  const id = await app.startWith('burst', String(MANY));
+  await expect.poll(async () => hasEnded(await api.process(id)), { timeout: 180_000 }).toBe(true);
+  const { nextIdx } = await api.process(id);
+  expect(nextIdx).toBeGreaterThan(MANY);
+  await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
+
+  // Up through many pages: what is drawn has no hole and stays little.
+  let before = nextIdx;
+  for (let round = 0; round < 30; round += 1) {
+    await wheel(page, app, -8_000);
+    await expect.poll(() => firstInSight(app), 'the log goes on upwards').toBeLessThan(before);
+    before = await firstInSight(app);
+    const indexes = await drawn(app);
+    expect(hasNoHole(indexes), indexes.join(' ')).toBe(true);
+    expect(indexes.length).toBeLessThan(200);
+  }
+  expect(before).toBeLessThan(nextIdx - 5_000);
+
+  await app.log.focus();
+  await page.keyboard.press('g');
+  await expect.poll(() => firstInSight(app)).toBe(0);
+  let last = 0;
+  for (let round = 0; round < 10; round += 1) {
+    await wheel(page, app, 8_000);
+    await expect.poll(() => firstInSight(app), 'and downwards').toBeGreaterThan(last);
+    last = await firstInSight(app);
+    expect(hasNoHole(await drawn(app))).toBe(true);
+  }
+  await page.keyboard.press('G');
+  await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
+});
+
+test('the place stays when a page comes in above it', async ({ app, page, api }) => {
+  await burst(app, api, 20_000);
+  await wheel(page, app, -16_000);
+  await expect.poll(() => firstInSight(app)).toBeLessThan(19_500);
+  await page.waitForLoadState('networkidle');
+  const place = await firstInSight(app);
+  // A page that came in above must not move what is read.
+  await wheel(page, app, -20);
+  await page.waitForLoadState('networkidle');
+  expect(Math.abs((await firstInSight(app)) - place)).toBeLessThanOrEqual(2);
+});
+
+test('a line and a time are gone to', async ({ app, page, api }) => {
+  const { id, nextIdx } = await burst(app, api, 30_000);
+  const goto = page.getByTestId('log-goto');
+  await goto.fill('12,345');
+  await goto.press('Enter');
+  await expect(page.locator('[data-idx="12345"]')).toBeInViewport();
+
+  const [entry] = await api.tail(id, 1);
+  await goto.fill(new Date((entry?.ts ?? 0) + 60_000).toISOString());
+  await goto.press('Enter');
+  await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
+
+  await goto.fill('nonsense');
+  await goto.press('Enter');
+  await expect(app.alert).toContainText('no line and no time');
+});
+
+test('a permalink opens its lines among their neighbours', async ({ app, page, api }) => {
+  const { id } = await burst(app, api, 30_000);
+  await page.goto(`/processes/${id}?line=15000-15002`);
+  const chosen = page.locator('.line.selected');
+  await expect(chosen).toHaveCount(3);
+  await expect(chosen.first()).toBeInViewport();
+  await expect(chosen.first()).toHaveAttribute('data-idx', '15000');
+  expect(await firstInSight(app)).toBeLessThan(15_000);
+  await expect(page.getByTestId('selection')).toContainText('Lines 15000 to 15002');
+
+  // A click chooses another one, and the address says so.
+  await page.locator('[data-idx="15001"] .no').click();
+  await expect(page).toHaveURL(/line=15001$/);
+  await page.locator('[data-idx="15003"] .no').click({ modifiers: ['Shift'] });
+  await expect(page).toHaveURL(/line=15001-15003$/);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByTestId('copy-lines').click();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied.split('\n')).toHaveLength(3);
+  expect(copied).toMatch(/^burst line \d+ of 30000\nburst/);
+});
+
+test('what is searched for is counted and found where nothing is loaded', async ({ app, page, api }) => {
+  await burst(app, api, 50_000);
+  await app.log.focus();
+  await page.keyboard.press('/');
+  const search = page.getByTestId('log-search');
+  await expect(search).toBeFocused();
+  await search.fill('line 0123');
+  await expect(page.getByTestId('log-search-count')).toHaveText('100 lines');
+  await search.press('Shift+Enter');
+  await expect(page.getByTestId('log-search-previous')).toBeEnabled();
+  await search.press('Enter');
+  const mark = page.locator('.line mark').first();
+  await expect(mark).toHaveText('line 0123');
+  await expect(mark).toBeInViewport();
+  const first = await firstInSight(app);
+  await search.press('Enter');
+  await expect(mark).toBeInViewport();
+  expect(Math.abs((await firstInSight(app)) - first)).toBeLessThan(200);
+
+  await page.getByTestId('log-search-regex').click();
+  await search.fill('line 0*(1|777) of');
+  await expect(page.getByTestId('log-search-count')).toHaveText('2 lines');
+  await search.fill('(');
+  await expect(page.getByTestId('log-search-count')).toContainText('no regular expression');
+});
+
+test('streams and levels are told apart, and a stack goes with its error', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'fail' });
+  await expect(app.rows.first()).toHaveAttribute('data-status', 'failed');
+  await app.open(id);
+  const all = await app.lines.count();
+  await page.getByTestId('log-stream').selectOption('stderr');
+  await expect(app.lines.and(page.locator('[data-type="stdout"]'))).toHaveCount(0);
+  await expect(app.lines.first()).toHaveAttribute('data-type', 'stderr');
+  await page.getByTestId('log-stream').selectOption('');
+  await page.getByTestId('log-level').selectOption('error');
+  await expect(app.lines.first()).toContainText('gate of track 4 does not answer');
+  await expect(app.lines.nth(1)).toHaveClass(/cont/);
+  const kept = await app.lines.count();
+  expect(kept).toBeGreaterThan(1);
+  expect(kept).toBeLessThan(all);
+
+  await page.getByTestId('log-view-menu').click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByTestId('download-text').click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^fail-.*\.log$/);
+  const text = await readFile(await download.path(), 'utf8');
+  expect(text.trimEnd().split('\n')).toHaveLength(kept);
+});
+
+test('times and wrapping are chosen and kept', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'burst', args: ['500'] });
+  await expect(app.rows.first()).toHaveAttribute('data-status', 'completed');
+  await app.open(id);
+  await page.getByTestId('log-view-menu').click();
+  await page.getByTestId('log-times').selectOption('relative');
+  await expect(app.lines.last().locator('.ts')).toHaveText(/^\+\d+\.\d{3}$/);
+  await page.getByTestId('log-wrap').check();
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await app.isLive();
+  await expect(app.lines.last().locator('.ts')).toHaveText(/^\+/);
+  await expect(app.log).toHaveClass(/wrapped/);
+  await expect.poll(() => app.lastIdx()).toBeGreaterThan(499);
+});
