@@ -7,6 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, patch, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::service::Service;
@@ -48,6 +49,11 @@ pub struct AppState {
 
 /// All routes.
 pub fn router(state: AppState) -> Router {
+    // Pages alone: assets are compressed when they are built, and programs ask on loopback.
+    let pages = Router::new()
+        .route("/", get(pages::render))
+        .route("/processes/{id}", get(pages::render))
+        .layer(CompressionLayer::new());
     let rest = Router::new()
         .route("/api/processes", get(rest::processes::list).post(rest::processes::start))
         .route("/api/processes/{id}", get(rest::processes::show).delete(rest::processes::stop))
@@ -72,8 +78,6 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{*unknown}", axum::routing::any(rest::unknown))
         .route("/metrics", get(metrics::show))
         .route("/ws", get(ws::upgrade))
-        .route("/", get(pages::render))
-        .route("/processes/{id}", get(pages::render))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/account", get(forms::account::show))
         .route("/account/password", post(forms::account::change_password))
@@ -85,6 +89,7 @@ pub fn router(state: AppState) -> Router {
         .route("/people", get(forms::people::show).post(forms::people::create))
         .route("/people/{id}", post(forms::people::change))
         .route("/audit", get(forms::audit::show))
+        .merge(pages)
         .layer(middleware::from_fn_with_state(state.clone(), guard::require_identity));
     let open = Router::new()
         .route("/sign-in", get(sign_in::sign_in).post(sign_in::by_password))

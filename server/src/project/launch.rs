@@ -1,9 +1,9 @@
 //! The command that runs a script: through its package manager, or by the shell as one would.
 //!
-//! A native script without pre and post is one `sh -c 'SCRIPT ARGS'`; where the script is a plain
-//! command it is `exec SCRIPT ARGS`, because not every shell executes its last command in its own
-//! place: so no further process stands between us and the script, and it is the one that signals
-//! reach and whose exit is told.
+//! A native script without pre and post is one `sh -c 'SCRIPT ARGS'`. Where the script is a plain
+//! command, with nothing in it that a shell would act on, its program is executed at once: a shell
+//! would do no more, and costs as much as the rest of a start. So no further process stands between
+//! us and the script, and it is the one that signals reach and whose exit is told.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ fn natively(
 ) -> Result<Launch, PlanError> {
     let path = script_path(project, env.get("PATH").map_or("", String::as_str))?;
     env.insert("PATH".to_owned(), path.clone());
-    lookup::check_script(project, script, &path, cwd)?;
+    let found = lookup::check_script(project, script, &path, cwd)?;
     let command_line = append_args(&script.command, args)?;
     let mut text = command_line.clone();
     if from_package {
@@ -92,6 +92,11 @@ fn natively(
         text = with_pre_and_post(project, script, &command_line)?;
     }
     if text == command_line && lookup::is_plain_command(&script.command) {
+        if let Some(program) = found.filter(|program| lookup::is_executed_by_kernel(program)) {
+            let words = script.command.split_whitespace().map(str::to_owned);
+            let argv = words.chain(args.iter().cloned()).collect();
+            return Ok(Launch { program, argv, command_line });
+        }
         text.insert_str(0, "exec ");
     }
     // The shell would take it for an option.

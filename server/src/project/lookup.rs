@@ -1,5 +1,7 @@
 //! Finds executables before the spawn: a missing one is told in words, not as exit code 127.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::PlanError;
@@ -19,19 +21,20 @@ pub(super) fn find(name: &str, path: &str, folder: &Path) -> Option<PathBuf> {
     which::which_in(name, Some(path), folder).ok()
 }
 
-/// Looks up what the script begins with, if that is a plain program name.
+/// Looks up what the script begins with, if that is a plain program name; where it was found.
 pub(super) fn check_script(
     project: &Found,
     script: &FoundScript,
     path: &str,
     folder: &Path,
-) -> Result<(), PlanError> {
+) -> Result<Option<PathBuf>, PlanError> {
     // A pre script comes first, and may be what installs the program.
     let pre = project.manifest.script(&format!("pre{}", script.name));
-    let Some(program) = first_program(pre.unwrap_or(&script.command)) else { return Ok(()) };
+    let Some(program) = first_program(pre.unwrap_or(&script.command)) else { return Ok(None) };
+    let found = find(program, path, folder);
     // npm and pnpm bring node-gyp with them.
-    if program == "node-gyp" || find(program, path, folder).is_some() {
-        return Ok(());
+    if program == "node-gyp" || found.is_some() {
+        return Ok(found);
     }
     Err(PlanError::ExecutableNotFound {
         program: program.to_owned(),
@@ -61,6 +64,14 @@ fn remedy(project: &Found, program: &str, folder: &Path) -> String {
         ),
         (false, _) => "it is not on the PATH: install it, or correct the script".to_owned(),
     }
+}
+
+/// Whether the kernel runs this file without a shell's help: a binary, or a script that names its
+/// interpreter. What it does not, a shell takes for a script of its own.
+pub(super) fn is_executed_by_kernel(program: &Path) -> bool {
+    let mut magic = [0; 4];
+    let read = File::open(program).and_then(|mut file| file.read(&mut magic));
+    read.is_ok_and(|length| magic[..length].starts_with(b"#!") || magic == *b"\x7fELF")
 }
 
 /// Whether a command line is one program with its arguments and nothing that a shell would act on.

@@ -16,7 +16,8 @@ const PACKAGE: &str = r#"{
     "prefail": "exit 7", "fail": "echo never",
     "bad": "exit 3", "postbad": "echo never",
     "dash": "-x",
-    "tool": "tool --flag"
+    "tool": "tool --flag",
+    "say": "say a=1 --b", "old": "old a"
   }
 }"#;
 
@@ -34,6 +35,28 @@ fn a_native_script_is_one_plain_shell_command() {
     assert_eq!(plan.cwd, bench.root().join("sub"));
     assert_eq!((plan.kill_signal, plan.timeout_ms, plan.max_buffer), (libc::SIGINT, None, Some(9)));
     assert_eq!(run(&plan), (Some(0), "a b|it's|".to_owned()));
+}
+
+#[test]
+fn a_plain_command_needs_no_shell_unless_its_program_does() {
+    let mut bench = Bench::new(&[("package.json", PACKAGE)]);
+    bench.run.arg_deny.clear();
+    bench.write_program("node_modules/.bin/say");
+    bench.write("node_modules/.bin/say", "#!/bin/sh\nprintf '%s|' \"$@\"");
+    bench.write_program("node_modules/.bin/old");
+    bench.write("node_modules/.bin/old", "printf '%s|' \"$0\" \"$@\"");
+    let program = |name: &str| bench.root().join("node_modules/.bin").join(name);
+
+    let say = bench.plan(&start("say", &["c d", "$HOME", "it's"])).unwrap();
+    assert_eq!(say.program, program("say"));
+    assert_eq!(say.argv, ["say", "a=1", "--b", "c d", "$HOME", "it's"]);
+    assert_eq!(say.command_line, r#"say a=1 --b 'c d' '$HOME' "it's""#);
+    assert_eq!(run(&say), (Some(0), "a=1|--b|c d|$HOME|it's|".to_owned()));
+
+    let old = bench.plan(&start("old", &["c d"])).unwrap();
+    assert_eq!(old.argv, ["sh", "-c", "exec old a 'c d'"]);
+    let (code, output) = run(&old);
+    assert_eq!((code, output.ends_with("|a|c d|")), (Some(0), true), "{output}");
 }
 
 #[test]
