@@ -33,6 +33,8 @@ pub(super) struct Capture {
     pub(super) untold: bool,
     /// The spool could not be written: the pipes are left alone until it can.
     pub(super) stalled: bool,
+    /// The root has ended, and its end was recorded without these pipes having ended.
+    pub(super) outlives_root: bool,
 }
 
 /// What a turn has brought.
@@ -60,7 +62,7 @@ impl Capture {
                 spool.close_stream(stream);
             }
         }
-        Self { key, run, out, err, spool, progress, untold: false, stalled: false }
+        Self { key, run, out, err, spool, progress, untold: false, stalled: false, outlives_root: false }
     }
 
     /// Moves once from each of the pipes that are ready, stdout first, and writes one record.
@@ -118,13 +120,18 @@ impl Capture {
     }
 
     fn finish(&mut self, mut step: Step) -> Step {
+        self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
+        // Of a run that says nothing nothing is kept: that its streams have ended is told with how
+        // its root did.
+        if self.spool.is_empty() && !self.outlives_root {
+            return step;
+        }
         match self.spool.record() {
             Ok(None) => {}
             Ok(Some(record)) => {
                 let (_, _, end) = self.spool.offsets();
                 step.record = Some((end - RECORD_SIZE, record));
                 self.progress.idx_off.store(end, Ordering::Release);
-                self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
             }
             Err(error) => step.error = Some(error),
         }
@@ -194,13 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_says_nothing_leaves_nothing_unless_it_outlives_its_root() {
+        for outlives_root in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = dir.path().join("a.1");
+            let (mut capture, out, err) = capture(&folder);
+            capture.outlives_root = outlives_root;
+            drop((out, err));
+            let step = capture.advance(true, true);
+            assert!(step.error.is_none() && capture.is_closed());
+            assert_eq!((step.record.is_some(), folder.exists()), (outlives_root, outlives_root));
+        }
+    }
+
+    #[test]
     fn a_spool_that_cannot_be_written_leaves_the_bytes_in_the_pipe() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("later");
+        let folder = dir.path().join("later/a.1");
         let (mut capture, mut out, _err) = capture(&folder);
         out.write_all(b"patient").unwrap();
         assert!(capture.advance(true, false).error.is_some());
-        std::fs::create_dir(&folder).unwrap();
+        std::fs::create_dir(dir.path().join("later")).unwrap();
         let step = capture.advance(true, false);
         assert_eq!((step.bytes, step.error.is_none()), (7, true));
     }

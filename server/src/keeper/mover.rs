@@ -178,6 +178,7 @@ impl Mover {
     fn drain(&mut self, key: u64) {
         let Some(capture) = self.captures.get_mut(&key) else { return };
         let step = capture.drain();
+        capture.outlives_root = !capture.is_closed();
         self.digest(key, step);
         if let Some(capture) = self.captures.get(&key) {
             let (out_off, err_off, idx_off) = capture.offsets();

@@ -10,8 +10,8 @@ use crate::sys::pidfd::{self, Pidfd};
 use crate::sys::pipe::Pipe;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::spawn::{Command, spawn};
-use crate::sys::spool::{RunMeta, is_run_name, write_meta};
-use crate::sys::{clock, describe_errno, dir, procfs};
+use crate::sys::spool::{RunMeta, create_run, is_run_name, remove_run, write_meta};
+use crate::sys::{clock, describe_errno, procfs};
 
 /// A run that has just been started.
 #[derive(Debug)]
@@ -53,14 +53,14 @@ pub(super) fn start(
     limit: DescriptorLimit,
 ) -> Result<Started, StartError> {
     check(spec)?;
-    // The folder comes first: whatever happens next, a later keeper knows that there may be a
+    // The run's file comes first: whatever happens next, a later keeper knows that there may be a
     // process with the run's mark, and the run is never started twice.
-    dir::create_private_dir(run_dir).map_err(|error| {
-        StartError::system(&format!("cannot make {}", run_dir.display()), &error)
+    create_run(run_dir).map_err(|error| {
+        StartError::system(&format!("cannot make the file of {}", run_dir.display()), &error)
     })?;
     let started = start_process(spec, run_dir, boot_id, limit);
     if started.is_err()
-        && let Err(error) = std::fs::remove_dir(run_dir)
+        && let Err(error) = remove_run(run_dir)
     {
         note(&format!("cannot remove {}: {error}", run_dir.display()));
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::note;
 use super::protocol::RUN_VARIABLE;
 use crate::sys::pidfd::Pidfd;
-use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream, is_run_name};
+use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream};
 use crate::sys::{pipe, procfs};
 
 /// How often, and after which pause, pipes are looked for that seem to be nowhere.
@@ -67,11 +67,9 @@ pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(runs_dir)? {
         let entry = entry?;
-        let Some(run) = entry.file_name().into_string().ok().filter(|name| is_run_name(name))
-        else {
-            continue;
-        };
-        match Folder::read(&run, &entry.path(), boot_id) {
+        let name = entry.file_name();
+        let Some(run) = name.to_str().and_then(spool::run_of_file) else { continue };
+        match Folder::read(run, &runs_dir.join(run), boot_id) {
             Ok(folder) => folders.push(folder),
             Err(error) => note(&format!("cannot take up {run}: {error}")),
         }
@@ -109,7 +107,7 @@ impl Folder {
         let Self { run, meta, is_here, exit, spool } = self;
         let here = meta.as_ref().filter(|_| is_here);
         let state = match exit {
-            Some(exit) if spool.is_closed() => {
+            Some(exit) if exit.streams_closed || spool.is_closed() => {
                 FoundState::Ended { exit, idx_off: spool.offsets().2 }
             }
             exit => FoundState::Open {
@@ -197,7 +195,7 @@ mod tests {
 
     fn folder_with(meta: Option<&RunMeta>) -> tempfile::TempDir {
         let runs = tempfile::tempdir().unwrap();
-        std::fs::create_dir(runs.path().join("a.1")).unwrap();
+        spool::create_run(&runs.path().join("a.1")).unwrap();
         if let Some(meta) = meta {
             spool::write_meta(&runs.path().join("a.1"), meta).unwrap();
         }
@@ -251,8 +249,11 @@ mod tests {
     #[test]
     fn what_is_not_a_run_is_left_alone() {
         let runs = tempfile::tempdir().unwrap();
-        std::fs::create_dir(runs.path().join(".hidden")).unwrap();
-        std::os::unix::fs::symlink("/etc", runs.path().join("a.1")).unwrap();
+        std::fs::create_dir(runs.path().join("a.1")).unwrap();
+        std::fs::write(runs.path().join(".run"), "").unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", runs.path().join("a.2.run")).unwrap();
+        std::fs::write(runs.path().join("a.3.run"), "").unwrap();
+        std::os::unix::fs::symlink("/etc", runs.path().join("a.3")).unwrap();
         assert_eq!(find(runs.path(), "this").unwrap().len(), 0);
     }
 }

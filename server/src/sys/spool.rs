@@ -6,8 +6,9 @@
 //! sequence of [`IndexRecord`]s: how far both streams had come, and when. A record is written after
 //! the bytes that it counts, so it never promises bytes that are not there.
 //!
-//! Next to the streams stand `meta` ([`RunMeta`], who runs) and `exit` ([`ExitRecord`], how it
-//! ended).
+//! Beside the folder stands the file `<run>.run`, with `meta` ([`RunMeta`], who runs) and `exit`
+//! ([`ExitRecord`], how it ended). The folder is made when the first byte comes: a run that says
+//! nothing is one file.
 
 use std::fmt;
 use std::io;
@@ -18,7 +19,10 @@ mod record;
 mod segment;
 mod writer;
 
-pub use files::{ExitRecord, RunMeta, read_exit, read_meta, write_exit, write_meta};
+pub use files::{
+    ExitRecord, RunMeta, create_run, read_exit, read_meta, remove_run, run_of_file, write_exit,
+    write_meta,
+};
 pub use reader::SpoolReader;
 pub use record::{IndexRecord, RECORD_SIZE};
 pub use segment::{INDEX_SEGMENT_SIZE, SEGMENT_SIZE, release};

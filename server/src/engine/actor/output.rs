@@ -94,7 +94,6 @@ impl Actor {
             changes.push(Change::DropCursor(run.name.clone()));
         }
         self.shared.writer.submit(changes).await?;
-        self.shared.keeper.ack_exit(&run.name);
         self.shared.keeper.forget(&run.name);
         self.shared.mailboxes.close(&run.name);
         Ok(())

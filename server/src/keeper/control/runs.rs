@@ -13,7 +13,7 @@ use crate::keeper::start::{self, StartError};
 use crate::keeper::takeover::{self, Found, FoundState, RootState};
 use crate::keeper::tree::Root;
 use crate::sys::pidfd::{Ended, Pidfd};
-use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter};
+use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter, remove_run};
 
 /// A run.
 #[derive(Debug)]
@@ -153,13 +153,15 @@ impl Control {
         spool: SpoolWriter,
         pipes: (Option<std::os::fd::OwnedFd>, Option<std::os::fd::OwnedFd>),
     ) -> (u64, usize) {
+        let has_ended = matches!(phase, Phase::Ended(_));
         let key = self.insert_run(name, identity, phase);
         let Some(run) = self.runs.get(&key) else { return (key, 0) };
         let (_, _, idx_off) = spool.offsets();
         run.progress.idx_off.store(idx_off, Ordering::Release);
         let progress = Arc::clone(&run.progress);
         let (mover, name) = (run.mover, run.name.clone());
-        let capture = Capture::new(key, name, pipes, spool, progress);
+        let mut capture = Capture::new(key, name, pipes, spool, progress);
+        capture.outlives_root = has_ended;
         self.tell_mover(mover, Command::Add(Box::new(capture)));
         (key, mover)
     }
@@ -211,7 +213,7 @@ impl Control {
         let Some(run) = self.runs.remove(&key) else { return };
         self.keys.remove(&run.name);
         self.leaves.remove(&run.name);
-        if let Err(error) = std::fs::remove_dir_all(self.runs_dir.join(&run.name)) {
+        if let Err(error) = remove_run(&self.runs_dir.join(&run.name)) {
             note(&format!("cannot delete {}: {error}", run.name));
         }
     }

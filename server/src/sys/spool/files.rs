@@ -1,22 +1,41 @@
-//! The two small files of a run: `meta`, who it is, and `exit`, how it ended.
+//! The small file of a run, `<run>.run` beside its folder: who it is (`meta`), and how it ended
+//! (`exit`).
 //!
-//! Both are a CRC-32 followed by postcard, written beside and renamed into place, so that a reader
-//! sees a whole file or none. They are not synced: what was written survives the death of any
-//! process, and after a power loss there is no child left for them to be right about.
+//! One file with two places in it, because making and unlinking files is most of what a short run
+//! costs; for the same reason the folder is only made when there is output. Each place holds a
+//! CRC-32 of what follows, its length, and postcard, written at once and by position: what was cut
+//! off in the middle is noticed. Nothing is synced: what was written survives the death of any
+//! process, and after a power loss there is no child left for it to be right about.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::SpoolError;
+use super::{SpoolError, is_run_name};
 use crate::sys::dir::Dir;
 
-const META: &str = "meta";
-const EXIT: &str = "exit";
-/// Neither file comes near this size.
+/// What a run's file is called after the run.
+const SUFFIX: &str = ".run";
+/// The file never comes near this size.
 const MAX_BYTES: u64 = 1024 * 1024;
+/// A CRC-32 and a length.
+const HEADER: usize = 8;
+
+/// A place in the file.
+#[derive(Clone, Copy)]
+struct Place {
+    name: &'static str,
+    at: usize,
+    end: usize,
+}
+
+/// First, for it has a size that it never exceeds.
+const EXIT: Place = Place { name: "exit", at: 0, end: 256 };
+const META: Place = Place { name: "meta", at: EXIT.end, end: 1024 * 1024 };
 
 /// Which process a run is, and where its output comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,12 +87,40 @@ pub struct ExitRecord {
     pub streams_closed: bool,
 }
 
+/// The run whose file has this name.
+#[must_use]
+pub fn run_of_file(name: &str) -> Option<&str> {
+    name.strip_suffix(SUFFIX).filter(|run| is_run_name(run))
+}
+
+/// Makes a run's file, still empty. `run_dir` is the run's folder, here as in the other functions.
+///
+/// # Errors
+/// Those of making a file, also when it is there.
+pub fn create_run(run_dir: &Path) -> io::Result<()> {
+    open(run_dir, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL).map(|_| ())
+}
+
+/// Removes a run's folder, if there is one, and its file. The file goes last: while it is there, the
+/// run is known.
+///
+/// # Errors
+/// Those of removing files.
+pub fn remove_run(run_dir: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(run_dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let (folder, name) = locate(run_dir)?;
+    folder.unlink(&name)
+}
+
 /// Writes `meta`.
 ///
 /// # Errors
 /// Those of writing a file.
 pub fn write_meta(run_dir: &Path, meta: &RunMeta) -> io::Result<()> {
-    write(run_dir, META, "meta.tmp", meta)
+    write(run_dir, META, meta)
 }
 
 /// Reads `meta`; `None` when there is none.
@@ -89,7 +136,7 @@ pub fn read_meta(run_dir: &Path) -> Result<Option<RunMeta>, SpoolError> {
 /// # Errors
 /// Those of writing a file.
 pub fn write_exit(run_dir: &Path, exit: &ExitRecord) -> io::Result<()> {
-    write(run_dir, EXIT, "exit.tmp", exit)
+    write(run_dir, EXIT, exit)
 }
 
 /// Reads `exit`; `None` when there is none.
@@ -100,53 +147,151 @@ pub fn read_exit(run_dir: &Path) -> Result<Option<ExitRecord>, SpoolError> {
     read(run_dir, EXIT)
 }
 
-fn write<T: Serialize>(run_dir: &Path, name: &str, beside: &str, value: &T) -> io::Result<()> {
-    let body = postcard::to_allocvec(value).map_err(io::Error::other)?;
-    let mut bytes = crc32fast::hash(&body).to_le_bytes().to_vec();
-    bytes.extend(body);
-    let dir = Dir::open(run_dir)?;
-    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
-    dir.open_file(beside, flags)?.write_all(&bytes)?;
-    dir.rename(beside, name)
+/// Where a run's file is.
+fn locate(run_dir: &Path) -> io::Result<(Dir, String)> {
+    let run = run_dir.file_name().and_then(|name| name.to_str());
+    let (Some(folder), Some(run)) = (run_dir.parent(), run) else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    Ok((Dir::open(folder)?, format!("{run}{SUFFIX}")))
 }
 
-fn read<T: DeserializeOwned>(run_dir: &Path, name: &'static str) -> Result<Option<T>, SpoolError> {
-    let file = match Dir::open(run_dir)?.open_file(name, libc::O_RDONLY) {
+fn open(run_dir: &Path, flags: i32) -> io::Result<File> {
+    let (folder, name) = locate(run_dir)?;
+    folder.open_file(&name, flags)
+}
+
+fn write<T: Serialize>(run_dir: &Path, place: Place, value: &T) -> io::Result<()> {
+    let body = postcard::to_allocvec(value).map_err(io::Error::other)?;
+    if HEADER + body.len() > place.end - place.at {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    let length = u32::try_from(body.len()).map_err(io::Error::other)?.to_le_bytes();
+    let checked = [length.as_slice(), body.as_slice()].concat();
+    let bytes = [crc32fast::hash(&checked).to_le_bytes().as_slice(), &checked].concat();
+    open(run_dir, libc::O_WRONLY | libc::O_CREAT)?.write_all_at(&bytes, place.at as u64)
+}
+
+fn read<T: DeserializeOwned>(run_dir: &Path, place: Place) -> Result<Option<T>, SpoolError> {
+    let file = match open(run_dir, libc::O_RDONLY) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let (crc, body) = bytes.split_first_chunk::<4>().ok_or(SpoolError::BadFile(name))?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-        return Err(SpoolError::BadFile(name));
+    let there = bytes.get(place.at..bytes.len().min(place.end)).unwrap_or_default();
+    if there.iter().take(HEADER).all(|byte| *byte == 0) {
+        return Ok(None);
     }
-    postcard::from_bytes(body).map(Some).map_err(|_| SpoolError::BadFile(name))
+    check(there)
+        .and_then(|body| postcard::from_bytes(body).ok())
+        .map(Some)
+        .ok_or(SpoolError::BadFile(place.name))
+}
+
+/// The body of what was written to a place, if it is sound.
+fn check(bytes: &[u8]) -> Option<&[u8]> {
+    let (crc, checked) = bytes.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*checked.first_chunk()?)).ok()?;
+    let checked = checked.get(..length.checked_add(4)?)?;
+    (crc32fast::hash(checked) == u32::from_le_bytes(*crc)).then(|| &checked[4..])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn meta() -> RunMeta {
+        RunMeta {
+            pid: 7,
+            starttime: 8,
+            boot_id: "this".into(),
+            started_at_ms: 9,
+            out_pipe: 10,
+            err_pipe: 11,
+            program: "/bin/true".into(),
+            cwd: "/".into(),
+        }
+    }
+
     #[test]
-    fn an_exit_comes_back_and_damage_is_noticed() {
+    fn both_come_back_whichever_was_written_first() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(read_exit(dir.path()).unwrap(), None);
         let exit = ExitRecord { signal: Some(15), out_off: 7, ..ExitRecord::default() };
-        write_exit(dir.path(), &exit).unwrap();
-        assert_eq!(read_exit(dir.path()).unwrap(), Some(exit));
-        let path = dir.path().join("exit");
+        let (one, two) = (dir.path().join("a.1"), dir.path().join("a.2"));
+        create_run(&one).unwrap();
+        assert_eq!(create_run(&one).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!((read_meta(&one).unwrap(), read_exit(&one).unwrap()), (None, None));
+        write_meta(&one, &meta()).unwrap();
+        assert_eq!((read_meta(&one).unwrap(), read_exit(&one).unwrap()), (Some(meta()), None));
+        write_exit(&one, &exit).unwrap();
+        write_exit(&two, &exit).unwrap();
+        assert_eq!((read_meta(&two).unwrap(), read_exit(&two).unwrap()), (None, Some(exit)));
+        write_meta(&two, &meta()).unwrap();
+        assert_eq!(read_meta(&one).unwrap(), read_meta(&two).unwrap());
+        assert_eq!(read_exit(&one).unwrap(), read_exit(&two).unwrap());
+    }
+
+    #[test]
+    fn a_removed_run_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        for has_output in [false, true] {
+            let run = dir.path().join("a.1");
+            create_run(&run).unwrap();
+            if has_output {
+                std::fs::create_dir(&run).unwrap();
+                std::fs::write(run.join("out.0000000000000000.seg"), "x").unwrap();
+            }
+            remove_run(&run).unwrap();
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn the_longest_exit_fits_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let longest = ExitRecord {
+            exit_code: Some(i32::MIN),
+            signal: Some(i32::MIN),
+            core_dumped: true,
+            user_us: u64::MAX,
+            system_us: u64::MAX,
+            max_rss_bytes: u64::MAX,
+            ended_at_ms: i64::MIN,
+            out_off: u64::MAX,
+            err_off: u64::MAX,
+            idx_off: u64::MAX,
+            streams_closed: true,
+        };
+        write_exit(&dir.path().join("a.1"), &longest).unwrap();
+        assert_eq!(read_exit(&dir.path().join("a.1")).unwrap(), Some(longest));
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("a.1");
+        write_exit(&run, &ExitRecord { signal: Some(15), ..ExitRecord::default() }).unwrap();
+        let path = dir.path().join("a.1.run");
         let bytes = std::fs::read(&path).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&path, bytes).unwrap();
-            assert!(matches!(read_exit(dir.path()), Err(SpoolError::BadFile("exit"))));
+            assert!(matches!(read_exit(&run), Err(SpoolError::BadFile("exit"))));
         }
-        for len in 0..bytes.len() {
-            std::fs::write(&path, &bytes[..len]).unwrap();
-            assert!(matches!(read_exit(dir.path()), Err(SpoolError::BadFile("exit"))));
+        for length in 1..bytes.len() {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            assert!(matches!(read_exit(&run), Err(SpoolError::BadFile("exit"))));
+        }
+    }
+
+    #[test]
+    fn names_tell_runs_from_other_files() {
+        assert_eq!(run_of_file("0193-abc.1.run"), Some("0193-abc.1"));
+        for other in ["a.1", ".run", "..run", "a b.run", "a.1.run.tmp"] {
+            assert_eq!(run_of_file(other), None, "{other}");
         }
     }
 }

@@ -101,7 +101,11 @@ impl SpoolReader {
     /// # Errors
     /// Those of reading the folder.
     pub fn tail_off(&self) -> Result<u64, SpoolError> {
-        let tail = tail(&Dir::open(&self.dir)?, Stream::Index)?;
+        let dir = match Dir::open(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            opened => opened?,
+        };
+        let tail = tail(&dir, Stream::Index)?;
         Ok(tail - tail % RECORD_SIZE)
     }
 

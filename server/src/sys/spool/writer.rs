@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::Stream;
 use super::record::{IndexRecord, RECORD_SIZE};
 use super::segment::{file_name, list, start_of, tail};
-use crate::sys::dir::Dir;
+use crate::sys::dir::{Dir, create_private_dir};
 use crate::sys::{clock, pipe};
 
 /// Bytes copied at a time where splice does not work: what a pipe holds.
@@ -68,8 +68,13 @@ impl SpoolWriter {
     /// # Errors
     /// Those of reading and cutting the files.
     pub fn recover(path: &Path) -> io::Result<Self> {
-        let dir = Dir::open(path)?;
         let mut this = Self::create(path);
+        let dir = match Dir::open(path) {
+            Ok(dir) => dir,
+            // Nothing was written yet.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(this),
+            Err(error) => return Err(error),
+        };
         this.out.off = tail(&dir, Stream::Out)?;
         this.err.off = tail(&dir, Stream::Err)?;
         let idx_tail = tail(&dir, Stream::Index)?;
@@ -173,6 +178,12 @@ impl SpoolWriter {
         (self.out.off, self.err.off, self.idx.off)
     }
 
+    /// Whether neither stream has had a byte.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.out.off == 0 && self.err.off == 0
+    }
+
     /// Whether `out` or `err` has ended.
     #[must_use]
     pub fn is_stream_closed(&self, stream: Stream) -> bool {
@@ -202,7 +213,7 @@ impl StreamWriter {
             Some(open) if open.0 == start => open,
             _ => {
                 let flags = libc::O_RDWR | libc::O_CREAT;
-                (start, Dir::open(dir)?.open_file(&file_name(self.stream, start), flags)?)
+                (start, open_or_create(dir)?.open_file(&file_name(self.stream, start), flags)?)
             }
         };
         let (start, file) = self.open.insert(open);
@@ -240,6 +251,17 @@ impl StreamWriter {
                 _ => Err(error),
             },
         }
+    }
+}
+
+/// The folder of a run is made when its first segment is.
+fn open_or_create(dir: &Path) -> io::Result<Dir> {
+    match Dir::open(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            create_private_dir(dir)?;
+            Dir::open(dir)
+        }
+        opened => opened,
     }
 }
 
