@@ -249,6 +249,12 @@ impl Engine {
         self.shared.registry.get(id).map(|handle| handle.newest())
     }
 
+    /// The processes in memory that have this status: what is stored of them may be older.
+    #[must_use]
+    pub fn ids_with_status(&self, status: Status) -> Vec<ProcessId> {
+        self.shared.registry.ids_with_status(status)
+    }
+
     /// The live end of a log, when the process is in memory.
     #[must_use]
     pub fn log(&self, id: &ProcessId) -> Option<Arc<Log>> {

@@ -164,6 +164,8 @@ pub struct ListQuery {
     pub q: Option<String>,
     /// A status by name.
     pub status: Option<String>,
+    /// With a status: these as well, whatever status is stored of them.
+    pub also: Vec<ProcessId>,
     /// A project's name.
     pub project: Option<String>,
     /// Only processes with an id below this (ids sort by time).

@@ -86,6 +86,8 @@ pub(super) struct Actor {
     slot: Option<Slot>,
     /// The slot that was asked for when it was launched.
     asked: Option<Asked>,
+    /// The process has changed since it was handed to the store.
+    is_unsaved: bool,
 }
 
 /// A run in the keeper's hands.
@@ -187,6 +189,7 @@ impl Actor {
             recorder,
             slot: None,
             asked: None,
+            is_unsaved: false,
         };
         Ok((actor, handle))
     }
@@ -314,7 +317,7 @@ impl Actor {
     async fn spawn(&mut self, n: u32) -> Result<Run, Spawning> {
         let name = format!("{}.{n}", self.process.id);
         let cursor = Cursor { run: name.clone(), index_off: 0, out_off: 0, err_off: 0 };
-        let run = self.open_run(cursor, false).map_err(Spawning::Tail)?;
+        let mut run = self.open_run(cursor, false).map_err(Spawning::Tail)?;
         let spec = SpawnSpec {
             run: name.clone(),
             program: self.plan.program.clone(),
@@ -333,7 +336,10 @@ impl Actor {
                 }
                 self.apply(Event::Spawned { pid: spawned.pid })
                     .map_err(|e| Spawning::Failed(e.to_string()))?;
-                self.save_later().await.map_err(|e| Spawning::Failed(e.to_string()))?;
+                // Stored with its first output, or soon. A job that ends first is written once less;
+                // after a crash the keeper knows that it runs, and as which pid.
+                run.unsaved_since = Some(Instant::now());
+                self.is_unsaved = true;
                 self.publish();
                 Ok(run)
             }
@@ -394,6 +400,7 @@ impl Actor {
     }
 
     fn record_change(&mut self) -> Change {
+        self.is_unsaved = false;
         self.process.next_idx = self.recorder.next_idx();
         let record = ProcessRecord { process: self.process.clone(), spec: self.spec.clone() };
         Change::PutProcess(Box::new(record))

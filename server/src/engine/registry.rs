@@ -136,6 +136,13 @@ impl Registry {
         self.inner.read().by_id.values().map(|handle| handle.snapshot.borrow().status).collect()
     }
 
+    /// Those with this status.
+    pub(super) fn ids_with_status(&self, status: Status) -> Vec<ProcessId> {
+        let inner = self.inner.read();
+        let having = inner.by_id.iter().filter(|(_, handle)| handle.snapshot().status == status);
+        having.map(|(id, _)| id.clone()).collect()
+    }
+
     /// How many services have not ended.
     pub(super) fn count_services(&self) -> usize {
         let inner = self.inner.read();

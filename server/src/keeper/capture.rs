@@ -33,8 +33,8 @@ pub(super) struct Capture {
     pub(super) untold: bool,
     /// The spool could not be written: the pipes are left alone until it can.
     pub(super) stalled: bool,
-    /// The root has ended, and its end was recorded without these pipes having ended.
-    pub(super) outlives_root: bool,
+    /// The root has ended: what is moved from now on is what others write.
+    pub(super) root_has_ended: bool,
 }
 
 /// What a turn has brought.
@@ -62,7 +62,17 @@ impl Capture {
                 spool.close_stream(stream);
             }
         }
-        Self { key, run, out, err, spool, progress, untold: false, stalled: false, outlives_root: false }
+        Self {
+            key,
+            run,
+            out,
+            err,
+            spool,
+            progress,
+            untold: false,
+            stalled: false,
+            root_has_ended: false,
+        }
     }
 
     /// Moves once from each of the pipes that are ready, stdout first, and writes one record.
@@ -123,7 +133,7 @@ impl Capture {
         self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
         // Of a run that says nothing nothing is kept: that its streams have ended is told with how
         // its root did.
-        if self.spool.is_empty() && !self.outlives_root {
+        if self.spool.is_empty() && !self.root_has_ended {
             return step;
         }
         match self.spool.record() {
@@ -148,6 +158,11 @@ impl Capture {
     /// Bytes of stdout, stderr and the index so far.
     pub(super) fn offsets(&self) -> (u64, u64, u64) {
         self.spool.offsets()
+    }
+
+    /// Whether nothing can come any more, and the server knows all of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.root_has_ended && self.is_closed() && !self.untold
     }
 
     /// Whether both streams have ended.
@@ -202,15 +217,16 @@ mod tests {
 
     #[test]
     fn a_run_that_says_nothing_leaves_nothing_unless_it_outlives_its_root() {
-        for outlives_root in [false, true] {
+        for root_has_ended in [false, true] {
             let dir = tempfile::tempdir().unwrap();
             let folder = dir.path().join("a.1");
             let (mut capture, out, err) = capture(&folder);
-            capture.outlives_root = outlives_root;
+            capture.root_has_ended = root_has_ended;
             drop((out, err));
             let step = capture.advance(true, true);
             assert!(step.error.is_none() && capture.is_closed());
-            assert_eq!((step.record.is_some(), folder.exists()), (outlives_root, outlives_root));
+            assert_eq!((step.record.is_some(), folder.exists()), (root_has_ended, root_has_ended));
+            assert_eq!(capture.is_over(), root_has_ended);
         }
     }
 

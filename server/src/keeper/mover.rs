@@ -125,6 +125,7 @@ impl Mover {
             if let Some(capture) = self.captures.get_mut(&key).filter(|it| !it.stalled) {
                 let step = capture.advance(!is_err, is_err || both);
                 self.digest(key, step);
+                self.let_go(key);
             }
         }
         true
@@ -157,6 +158,14 @@ impl Mover {
         if let Err(error) = watched {
             self.stall(key, &error);
         }
+        self.let_go(key);
+    }
+
+    /// Forgets a run of which nothing can come any more.
+    fn let_go(&mut self, key: u64) {
+        if self.captures.get(&key).is_some_and(|capture| capture.is_over() && !capture.stalled) {
+            self.captures.remove(&key);
+        }
     }
 
     fn watch(&self, capture: &Capture) -> io::Result<()> {
@@ -178,13 +187,14 @@ impl Mover {
     fn drain(&mut self, key: u64) {
         let Some(capture) = self.captures.get_mut(&key) else { return };
         let step = capture.drain();
-        capture.outlives_root = !capture.is_closed();
+        capture.root_has_ended = true;
         self.digest(key, step);
         if let Some(capture) = self.captures.get(&key) {
             let (out_off, err_off, idx_off) = capture.offsets();
             let closed = capture.is_closed();
             self.control.push(Note::Drained { key, out_off, err_off, idx_off, closed });
         }
+        self.let_go(key);
     }
 
     /// Tells the server of a step, or sees to what went wrong in it.
@@ -231,6 +241,7 @@ impl Mover {
                 note(&format!("the output of {} is written again", capture.run));
             }
             self.digest(key, step);
+            self.let_go(key);
         }
     }
 
@@ -240,5 +251,6 @@ impl Mover {
             let event = Event::Advanced { run, from_idx_off, records: Vec::new() };
             capture.untold = !self.outbox.tell(&event);
         }
+        self.captures.retain(|_, capture| capture.stalled || !capture.is_over());
     }
 }

@@ -84,12 +84,13 @@ impl Caller {
             let detail = format!("limit is {limit}: it must be from 1 to {MAX_PAGE}");
             return Err(ServiceError::bad_request(detail));
         }
-        if let Some(status) = &filter.status {
-            status.parse::<Status>().map_err(ServiceError::bad_request)?;
-        }
+        let status = filter.status.as_deref().map(str::parse::<Status>);
+        let status = status.transpose().map_err(ServiceError::bad_request)?;
+        let engine = &self.service.engine;
         let query = ListQuery {
             q: filter.q.filter(|q| !q.is_empty()),
             status: filter.status,
+            also: status.map(|status| engine.ids_with_status(status)).unwrap_or_default(),
             project: filter.project,
             before: filter.cursor.map(ProcessId),
             limit,
@@ -98,10 +99,11 @@ impl Caller {
         let next_cursor =
             processes.last().filter(|_| more).map(|process| process.id.as_str().to_owned());
         for process in &mut processes {
-            if let Some(newer) = self.service.engine.in_memory(&process.id) {
+            if let Some(newer) = engine.in_memory(&process.id) {
                 *process = (*newer).clone();
             }
         }
+        processes.retain(|process| status.is_none_or(|status| process.status == status));
         Ok(ProcessList { processes, next_cursor })
     }
 

@@ -86,8 +86,7 @@ async fn refusals_stand_in_the_audit() {
         let (status, ..) = problem(&server, &token, Method::POST, id, "/restart").await;
         assert_eq!(status, if *id == seen { 403 } else { 404 });
     }
-    let audit = server.get("/api/audit").await;
-    let refused = |id: &str| {
+    let is_refused = |audit: &Value, id: &str| {
         let mut lines = audit["lines"].as_array().unwrap().iter();
         lines.any(|line| {
             line["target"] == id
@@ -96,7 +95,9 @@ async fn refusals_stand_in_the_audit() {
                 && line["detail"].as_str().unwrap().contains("narrow does not allow start")
         })
     };
-    assert!(refused(&seen) && refused(&hidden), "{audit}");
+    // A line of the audit is written soon, not before the answer.
+    let both = |audit: &Value| is_refused(audit, &seen) && is_refused(audit, &hidden);
+    server.wait_until("/api/audit", both).await;
 }
 
 #[tokio::test]

@@ -190,13 +190,18 @@ impl Server {
 
     /// Waits until the process is as `wanted` says.
     pub(crate) async fn wait_for(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.wait_until(&format!("/api/processes/{id}"), wanted).await
+    }
+
+    /// Waits until the answer is as `wanted` says.
+    pub(crate) async fn wait_until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let begin = Instant::now();
         loop {
-            let process = self.process(id).await;
-            if wanted(&process) {
-                return process;
+            let answer = self.get(path).await;
+            if wanted(&answer) {
+                return answer;
             }
-            assert!(begin.elapsed() < PATIENCE, "still {process}");
+            assert!(begin.elapsed() < PATIENCE, "still {answer}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -45,19 +45,22 @@ impl Actor {
         }
     }
 
-    /// Hands the collected entries to the store.
+    /// Hands the collected entries to the store, and what has changed of the process.
     pub(super) async fn save_output(&mut self, run: &mut Run) -> Result<(), ActorError> {
         run.unsaved_since = None;
         if self.recorder.has_unsaved() {
             run.has_cursor = true;
             self.recorder.save(Some(run.tail.cursor())).await?;
         }
+        if self.is_unsaved {
+            self.save_later().await?;
+        }
         Ok(())
     }
 
     /// Runyard's own words in the log.
     pub(super) async fn say(&mut self, run: &mut Run, text: &str) -> Result<(), ActorError> {
-        run.unsaved_since = None;
+        self.save_output(run).await?;
         run.has_cursor = true;
         let now = self.shared.clock.now_ms();
         let stored = self.recorder.system(now, text, Some(run.tail.cursor())).await?;

@@ -221,6 +221,8 @@ impl Actor {
         self.apply(Event::Exited(Exit { code: exit.exit_code, signal }))?;
         self.note_exit(exit);
         (run.timeout, run.grace) = (None, None);
+        // The process is stored below, whichever way it goes on.
+        self.is_unsaved = false;
         self.save_output(run).await?;
         if let Some(by) = again {
             self.save_and_publish().await?;

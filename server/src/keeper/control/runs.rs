@@ -161,7 +161,7 @@ impl Control {
         let progress = Arc::clone(&run.progress);
         let (mover, name) = (run.mover, run.name.clone());
         let mut capture = Capture::new(key, name, pipes, spool, progress);
-        capture.outlives_root = has_ended;
+        capture.root_has_ended = has_ended;
         self.tell_mover(mover, Command::Add(Box::new(capture)));
         (key, mover)
     }
@@ -202,9 +202,14 @@ impl Control {
         run.forget = true;
         if let Phase::Ended(_) = run.phase {
             run.phase = Phase::Leaving;
-            let mover = run.mover;
             self.unwritten.retain(|&unwritten| unwritten != key);
-            self.tell_mover(mover, Command::Remove(key));
+            if run.progress.closed.load(Ordering::Acquire) {
+                // Its mover writes no more.
+                self.delete(key);
+            } else {
+                let mover = run.mover;
+                self.tell_mover(mover, Command::Remove(key));
+            }
         }
     }
 

@@ -6,7 +6,8 @@ use crate::store::{ListQuery, Store};
 
 use super::samples::{append, attempt, chunk, id, put, record};
 
-const ALL: ListQuery = ListQuery { q: None, status: None, project: None, before: None, limit: 100 };
+const ALL: ListQuery =
+    ListQuery { q: None, status: None, also: vec![], project: None, before: None, limit: 100 };
 
 async fn list(store: &dyn Store, query: ListQuery) -> Vec<String> {
     let processes = store.list_processes(&query).await.unwrap();
@@ -142,6 +143,10 @@ pub(in crate::store) async fn filters_by_status_and_project(store: &dyn Store) {
     assert_eq!(list(store, status("running")).await, ["b", "a"]);
     assert_eq!(list(store, status("Running")).await, ["b", "a"]);
     assert!(list(store, status("asleep")).await.is_empty());
+    let also =
+        ListQuery { also: vec![id("c"), id("none")], before: Some(id("c")), ..status("running") };
+    assert_eq!(list(store, also.clone()).await, ["b", "a"]);
+    assert_eq!(list(store, ListQuery { before: None, ..also }).await, ["c", "b", "a"]);
     let project = ListQuery { project: Some("äPI".into()), ..ALL };
     assert_eq!(list(store, project.clone()).await, ["b"]);
     let both = ListQuery { status: Some("queued".into()), ..project };

@@ -49,7 +49,10 @@ pub(super) async fn list(
         sql.push(" AND instr(search_text, ").push_bind(q.to_lowercase()).push(") > 0");
     }
     if let Some(status) = &query.status {
-        sql.push(" AND status = ").push_bind(status.to_lowercase());
+        let also = serde_json::to_string(&query.also)
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        sql.push(" AND (status = ").push_bind(status.to_lowercase());
+        sql.push(" OR id IN (SELECT value FROM json_each(").push_bind(also).push(")))");
     }
     if let Some(project) = &query.project {
         sql.push(" AND project_folded = ").push_bind(project.to_lowercase());
