@@ -219,7 +219,8 @@ mod tests {
     /// A process that is nobody's child here: its parent has told its pid and ended.
     fn stranger(script: &str) -> Pidfd {
         let mut parent = Command::new("sh")
-            .args(["-c", &format!("(trap '' HUP; read go; {script}) <&0 >&2 & echo $!")])
+            // A shell gives /dev/null to what it puts into the background, so 0 must be kept as 3.
+            .args(["-c", &format!("exec 3<&0; (trap '' HUP; read go; {script}) <&3 >&2 & echo $!")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

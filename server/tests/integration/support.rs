@@ -254,8 +254,10 @@ impl Drop for Server {
         let _ = self.child.wait();
         // The children first (each carries the name of its run), then their keeper.
         let mark = format!("{}/", self.data().display());
-        for pid in std::fs::read_dir(self.data().join("runs")).into_iter().flatten().flatten() {
-            end_run(&pid.file_name().to_string_lossy());
+        for file in std::fs::read_dir(self.data().join("runs")).into_iter().flatten().flatten() {
+            if let Some(run) = file.file_name().to_string_lossy().strip_suffix(".run") {
+                end_run(run);
+            }
         }
         if let Ok(text) = std::fs::read_to_string(self.data().join("keeper.pid"))
             && let Ok(pid) = text.trim().parse()
