@@ -163,6 +163,7 @@ impl Engine {
             stop: CancellationToken::new(),
         });
         reconcile::take_up(&shared).await?;
+        shared.mailboxes.taken_up();
         Ok(Self { shared })
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -19,6 +20,8 @@ const MAX_RECORDS: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Mailboxes {
     by_run: Mutex<HashMap<String, Arc<Mailbox>>>,
+    /// All runs have their readers: who has none is nobody's.
+    is_taken_up: AtomicBool,
 }
 
 /// The news of one run.
@@ -47,6 +50,13 @@ impl Mailboxes {
         Arc::clone(self.by_run.lock().entry(run.to_owned()).or_default())
     }
 
+    /// Every run that was there at the start has its reader now. Until then an end is kept for a
+    /// reader that is still to come: the keeper tells it once.
+    pub(super) fn taken_up(&self) {
+        self.is_taken_up.store(true, Ordering::Release);
+        self.by_run.lock().retain(|_, mailbox| Arc::strong_count(mailbox) > 1);
+    }
+
     /// Nobody reads it any more.
     pub(super) fn close(&self, run: &str) {
         self.by_run.lock().remove(run);
@@ -66,7 +76,12 @@ impl Mailboxes {
                     }
                 });
             }
-            KeeperEvent::Exited { run, exit } => self.tell(&run, |news| news.exit = Some(exit)),
+            KeeperEvent::Exited { run, exit } => {
+                if !self.is_taken_up.load(Ordering::Acquire) {
+                    self.open(&run);
+                }
+                self.tell(&run, |news| news.exit = Some(exit));
+            }
             KeeperEvent::Reconnected => {
                 let all: Vec<_> = self.by_run.lock().values().cloned().collect();
                 for mailbox in all {
@@ -91,5 +106,27 @@ impl Mailbox {
     /// Takes what has come.
     pub(super) fn take(&self) -> News {
         std::mem::take(&mut self.news.lock())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exited(run: &str) -> KeeperEvent {
+        KeeperEvent::Exited { run: run.into(), exit: ExitRecord::default() }
+    }
+
+    #[test]
+    fn an_end_waits_for_its_reader_until_all_are_taken_up() {
+        let mailboxes = Mailboxes::default();
+        mailboxes.deliver(exited("a.1"));
+        mailboxes.deliver(exited("b.1"));
+        let read = mailboxes.open("a.1");
+        mailboxes.taken_up();
+        assert!(read.take().exit.is_some());
+        assert!(mailboxes.open("b.1").take().exit.is_none(), "nobody came for it");
+        mailboxes.deliver(exited("c.1"));
+        assert!(mailboxes.open("c.1").take().exit.is_none(), "it is nobody's");
     }
 }
