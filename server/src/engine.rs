@@ -296,7 +296,14 @@ impl Engine {
             Err(EngineError::InvalidState(why)) => return self.stop_ended(id, wait, why).await,
             live => live?,
         };
-        let process = self.command(&handle, |reply| Command::Stop { by: by.into(), reply }).await?;
+        let asked = self.command(&handle, |reply| Command::Stop { by: by.into(), reply }).await;
+        let process = match asked {
+            // It ended just now: it is stopped like any that has ended.
+            Err(EngineError::InvalidState(why)) if !handle.has_actor() => {
+                return self.stop_ended(id, wait, why).await;
+            }
+            asked => asked?,
+        };
         if !wait || process.status.is_ended() {
             return Ok(process);
         }
