@@ -1,5 +1,6 @@
 //! The HTML document around the pages.
 
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
@@ -30,7 +31,7 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="description" content="Start scripts, keep them alive, follow every line."/>
-                <script>{script}</script>
+                <script nonce=use_nonce()>{script}</script>
                 <link rel="stylesheet" href=css/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="modulepreload" href=js/>

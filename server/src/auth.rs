@@ -11,6 +11,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+mod jwks;
 mod key;
 mod lockout;
 mod password;
@@ -20,11 +21,12 @@ mod session;
 mod sign_in;
 mod token;
 
+pub use jwks::{ExternalError, ExternalTokens, SourceError};
 pub use key::{KeyError, SigningKey};
 pub use lockout::Lockout;
 pub use password::{check_password, hash_password, verify_password};
 pub use policy::{Access, PatternError, Policy, Role, Target};
-pub use rate_limit::StartLimits;
+pub use rate_limit::{RateLimit, StartLimits};
 pub use session::{
     SESSION_COOKIE, SESSION_TTL, expired_session_cookie, read_session_cookie, session_cookie,
 };

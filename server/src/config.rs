@@ -6,6 +6,7 @@
 //! argument, not a global: tests bring their own.
 
 mod audit;
+mod auth;
 mod data_dir;
 mod environment;
 mod error;
@@ -25,6 +26,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use audit::AuditConfig;
+pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
@@ -44,6 +46,8 @@ pub struct Config {
     pub run: RunConfig,
     /// `[limits]`: how much may run.
     pub limits: LimitsConfig,
+    /// `[auth]`: whether anybody is asked who they are, and how.
+    pub auth: AuthConfig,
     /// `[audit]`: how long it is kept.
     pub audit: AuditConfig,
     /// `[roles]`: who may do what.
@@ -59,6 +63,8 @@ pub struct Flags {
     pub config: Option<PathBuf>,
     /// `--listen`, or the loopback address with `--port`.
     pub listen: Option<SocketAddr>,
+    /// `--allow-remote`.
+    pub allow_remote: bool,
     /// `--data`.
     pub data: Option<PathBuf>,
     /// `--database`.
@@ -96,6 +102,7 @@ impl Config {
         let mut run = RunConfig::default();
         let mut limits = LimitsConfig::default();
         let mut audit = AuditConfig::default();
+        let mut auth = AuthConfig::default();
         let mut roles = RolesConfig::default();
         let mut origins = BTreeMap::new();
         for setting in settings {
@@ -103,6 +110,7 @@ impl Config {
                 ServerConfig::SECTION => server.set(&setting),
                 RunConfig::SECTION => run.set(&setting),
                 LimitsConfig::SECTION => limits.set(&setting),
+                AuthConfig::SECTION => auth.set(&setting),
                 AuditConfig::SECTION => audit.set(&setting),
                 RolesConfig::SECTION => roles.set(&setting),
                 _ => Err(Rejected::UnknownSection),
@@ -117,6 +125,10 @@ impl Config {
             server.listen = listen;
             from_flag("listen", "--listen");
         }
+        if flags.allow_remote {
+            server.allow_remote = true;
+            from_flag("allow_remote", "--allow-remote");
+        }
         if let Some(data) = flags.data {
             server.data_dir = current_dir.join(data);
             from_flag("data_dir", "--data");
@@ -130,9 +142,29 @@ impl Config {
         if server.data_dir.as_os_str().is_empty() {
             server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
         }
-        let config = Self { server, run, limits, audit, roles, projects };
+        let config = Self { server, run, limits, auth, audit, roles, projects };
         config.validate(&origins)?;
         Ok(config)
+    }
+
+    /// What no section can see alone.
+    fn check_auth(&self) -> Result<(), Invalid> {
+        if self.auth.is_off && !self.server.listen.ip().is_loopback() {
+            let message = format!(
+                "off lets everybody who reaches it do everything, and other machines reach {}: \
+                 listen on 127.0.0.1",
+                self.server.listen
+            );
+            return Err(Invalid { key: "mode", message });
+        }
+        let mut named = self.auth.named_roles();
+        if let Some((key, role)) = named.find(|(_, role)| !self.roles.roles.contains_key(*role)) {
+            let known: Vec<_> = self.roles.roles.keys().map(String::as_str).collect();
+            let message =
+                format!("{role:?} is no role: {}", suggest::suggest("the roles are", role, &known));
+            return Err(Invalid { key, message });
+        }
+        Ok(())
     }
 
     fn validate(&self, origins: &BTreeMap<String, Origin>) -> Result<(), ConfigError> {
@@ -140,6 +172,7 @@ impl Config {
             (ServerConfig::SECTION, self.server.validate()),
             (RunConfig::SECTION, self.run.validate()),
             (LimitsConfig::SECTION, self.limits.validate()),
+            (AuthConfig::SECTION, self.auth.validate().and_then(|()| self.check_auth())),
             (AuditConfig::SECTION, self.audit.validate()),
             (RolesConfig::SECTION, self.roles.validate()),
         ];

@@ -2,6 +2,7 @@
 //! the service; none decides anything itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, patch, post};
@@ -9,6 +10,7 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::service::Service;
 
@@ -24,6 +26,8 @@ mod pages;
 mod problem;
 mod rest;
 mod sign_in;
+mod socket;
+pub mod tls;
 mod ws;
 
 use assets::Assets;
@@ -31,6 +35,9 @@ pub use edge::Edge;
 
 /// The largest body that is taken in.
 const MAX_BODY: usize = 1024 * 1024;
+
+/// Between two parts of a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -99,8 +106,9 @@ pub fn router(state: AppState) -> Router {
     rest.merge(open)
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(middleware::map_response(problem::from_body_limit))
         .layer(CatchPanicLayer::custom(problem::from_panic))
-        .layer(middleware::from_fn(headers::harden))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::harden))
         .with_state(state)
 }

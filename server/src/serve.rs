@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{Policy, SigningKey};
+use crate::auth::{ExternalTokens, Policy, SigningKey};
 use crate::config::Config;
 use crate::engine::{Clock, Engine, EngineSettings};
 use crate::http::assets::Assets;
-use crate::http::{AppState, Edge, listen, router};
+use crate::http::{AppState, Edge, listen, router, tls};
 use crate::project::{Catalog, SharedCatalog};
 use crate::service::{Parts, Service};
 use crate::store::{SqliteStore, Store, Writer};
@@ -26,6 +27,7 @@ pub struct Server {
     writer: Writer,
     tasks: TaskTracker,
     audit_keep_days: u32,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Server {
@@ -42,6 +44,11 @@ impl Server {
         config.server.prepare_data_dir()?;
         // Pages spawn their work on this runtime; a second server in one process finds it set.
         let _ = any_spawner::Executor::init_tokio();
+        let tls = match (&config.server.tls_cert, &config.server.tls_key) {
+            (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
+            _ => None,
+        };
+        let external = config.auth.external().map(ExternalTokens::new).transpose()?;
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
         let database = Arc::new(SqliteStore::open(&config.server.database_url()).await?);
         let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&database);
@@ -70,6 +77,11 @@ impl Server {
                 key,
                 policy: Policy::new(&config.roles)?,
                 starts_per_minute: starts,
+                requests_per_minute: NonZeroU32::new(config.limits.requests_per_minute)
+                    .unwrap_or(NonZeroU32::MIN),
+                sockets_per_user: config.limits.sockets_per_user,
+                external,
+                is_auth_off: config.auth.is_off,
                 clock,
             })
             .await?,
@@ -81,7 +93,7 @@ impl Server {
             closing: CancellationToken::new(),
             sockets: TaskTracker::new(),
         };
-        Ok(Self { state, engine, writer, tasks, audit_keep_days: config.audit.keep_days })
+        Ok(Self { state, engine, writer, tasks, audit_keep_days: config.audit.keep_days, tls })
     }
 
     /// A link that signs one browser in, once.
@@ -90,7 +102,8 @@ impl Server {
     /// When the system has no random numbers.
     pub fn sign_in_link(&self, address: SocketAddr) -> anyhow::Result<String> {
         let code = self.state.service.issue_code()?;
-        Ok(format!("http://{address}/sign-in?code={code}"))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{address}/sign-in?code={code}"))
     }
 
     /// Serves `listener` until `stop`; the children run on.
@@ -103,7 +116,7 @@ impl Server {
             stop.cancelled().await;
             closing.cancel();
         };
-        let serving = listen::serve(listener, router(self.state), stop.clone());
+        let serving = listen::serve(listener, router(self.state), self.tls, stop.clone());
         tokio::join!(serving, close_sockets);
         sockets.close();
         sockets.wait().await;

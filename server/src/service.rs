@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Lockout, Policy, SignInCodes, SigningKey, StartLimits, TokenIssuer};
+use crate::auth::{
+    ExternalTokens, Lockout, Policy, RateLimit, SignInCodes, SigningKey, StartLimits, TokenIssuer,
+};
 use crate::config::RolesConfig;
 use crate::engine::{Clock, Engine};
 use crate::project::SharedCatalog;
@@ -28,6 +30,7 @@ mod logs;
 mod people;
 mod search;
 mod sessions;
+mod sockets;
 mod tokens;
 
 pub use audit::{AuditFormat, AuditParams};
@@ -37,6 +40,8 @@ pub use error::ServiceError;
 pub use identify::{Credential, Peer};
 pub use logs::{DownloadParams, LogFormat, LogParams};
 pub use search::{SearchEvent, SearchParams, SearchResult};
+pub use sockets::SocketPermit;
+use sockets::Sockets;
 
 /// What the use-cases are made of.
 pub struct Parts {
@@ -56,6 +61,14 @@ pub struct Parts {
     pub policy: Policy,
     /// How often one may start, unless a role says otherwise.
     pub starts_per_minute: NonZeroU32,
+    /// Requests of one person or token in any minute.
+    pub requests_per_minute: NonZeroU32,
+    /// WebSockets that one person or token has open.
+    pub sockets_per_user: u32,
+    /// Whose tokens are taken beside our own.
+    pub external: Option<ExternalTokens>,
+    /// Whether nobody is asked who they are.
+    pub is_auth_off: bool,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
@@ -74,11 +87,18 @@ pub struct Service {
     directory: Directory,
     lockout: Lockout,
     hashing: Semaphore,
+    requests: RateLimit,
+    strangers: RateLimit,
+    sockets: Sockets,
+    external: Option<ExternalTokens>,
+    is_auth_off: bool,
     clock: Arc<dyn Clock>,
 }
 
 /// The role that may do everything.
 const ADMIN: &str = RolesConfig::ADMIN;
+/// Requests from one address that say nothing of who they are from, or nothing true, in any minute.
+const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
 /// Between two times at which old lines of the audit are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -92,6 +112,11 @@ impl Service {
             directory: Directory::open(parts.people).await?,
             lockout: Lockout::default(),
             hashing: hashing::room(),
+            requests: RateLimit::new(parts.requests_per_minute),
+            strangers: RateLimit::new(STRANGERS_PER_MINUTE),
+            sockets: Sockets::new(parts.sockets_per_user),
+            external: parts.external,
+            is_auth_off: parts.is_auth_off,
             tokens: TokenIssuer::new(&parts.key),
             codes: SignInCodes::new(),
             limits: StartLimits::new(parts.starts_per_minute, &parts.policy),

@@ -13,6 +13,8 @@ pub struct Frame {
     pub me: Me,
     /// The style sheet's address.
     pub css: String,
+    /// Marks the inline script as ours.
+    pub nonce: String,
     /// What came of the form that was sent.
     pub notice: Option<Notice>,
 }
@@ -28,7 +30,7 @@ pub enum Notice {
 
 /// The whole document, as text.
 pub(super) fn document(frame: Frame, title: &'static str, content: AnyView) -> String {
-    let Frame { me, css, notice } = frame;
+    let Frame { me, css, nonce, notice } = frame;
     let is_admin = me.verbs.contains(&Verb::Admin);
     let links = [("/account", "Account"), ("/sessions", "Sessions"), ("/tokens", "Tokens")]
         .into_iter()
@@ -54,7 +56,7 @@ pub(super) fn document(frame: Frame, title: &'static str, content: AnyView) -> S
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <title>{heading}</title>
-                <script>{theme_script()}</script>
+                <script nonce=nonce>{theme_script()}</script>
                 <link rel="stylesheet" href=css/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
             </head>

@@ -1,4 +1,4 @@
-//! How often one name may start something, so that a script gone wild does not take the machine
+//! How often one name may start or ask something, so that a script gone wild does not take the machine
 //! from everybody else.
 
 use std::collections::HashMap;
@@ -19,25 +19,26 @@ const MAX_NAMES: usize = 1024;
 const EVERYBODY_ELSE: &str = "";
 
 /// Counts starts by name: so many at once, and again as the minute passes.
-struct StartLimiter<C: Clock = DefaultClock> {
+pub struct RateLimit<C: Clock = DefaultClock> {
     limiter: RateLimiter<String, HashMapStateStore<String>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
 }
 
-impl<C: Clock> fmt::Debug for StartLimiter<C> {
+impl<C: Clock> fmt::Debug for RateLimit<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StartLimiter(..)")
+        f.write_str("RateLimit(..)")
     }
 }
 
-impl StartLimiter {
+impl RateLimit {
     /// A limiter by the system's monotonic clock.
-    fn new(starts_per_minute: NonZeroU32) -> Self {
+    #[must_use]
+    pub fn new(starts_per_minute: NonZeroU32) -> Self {
         Self::with_clock(starts_per_minute, DefaultClock::default())
     }
 }
 
-impl<C: Clock + Clone> StartLimiter<C> {
+impl<C: Clock + Clone> RateLimit<C> {
     /// A limiter by `clock`.
     fn with_clock(starts_per_minute: NonZeroU32, clock: C) -> Self {
         let quota = Quota::per_minute(starts_per_minute);
@@ -48,7 +49,7 @@ impl<C: Clock + Clone> StartLimiter<C> {
     ///
     /// # Errors
     /// When it has started enough for now: how long to wait before the next try.
-    fn check(&self, name: &str) -> Result<(), Duration> {
+    pub fn check(&self, name: &str) -> Result<(), Duration> {
         let key = if self.has_room() { name } else { EVERYBODY_ELSE };
         self.limiter
             .check_key(&key.to_owned())
@@ -69,8 +70,8 @@ impl<C: Clock + Clone> StartLimiter<C> {
 /// How often one may start: by role, where the role has a limit of its own.
 #[derive(Debug)]
 pub struct StartLimits {
-    everybody: StartLimiter,
-    by_role: HashMap<String, StartLimiter>,
+    everybody: RateLimit,
+    by_role: HashMap<String, RateLimit>,
 }
 
 impl StartLimits {
@@ -79,10 +80,10 @@ impl StartLimits {
     pub fn new(starts_per_minute: NonZeroU32, policy: &Policy) -> Self {
         let own = |role: &Role| {
             let limit = NonZeroU32::new(role.starts_per_minute()?)?;
-            Some((role.name().to_owned(), StartLimiter::new(limit)))
+            Some((role.name().to_owned(), RateLimit::new(limit)))
         };
         let by_role = policy.roles().filter_map(own).collect();
-        Self { everybody: StartLimiter::new(starts_per_minute), by_role }
+        Self { everybody: RateLimit::new(starts_per_minute), by_role }
     }
 
     /// Counts a start by `name`, who has `role`.
@@ -102,10 +103,10 @@ mod tests {
 
     use super::*;
 
-    fn limiter(starts_per_minute: u32) -> (StartLimiter<FakeRelativeClock>, FakeRelativeClock) {
+    fn limiter(starts_per_minute: u32) -> (RateLimit<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
         let starts_per_minute = NonZeroU32::new(starts_per_minute).unwrap();
-        (StartLimiter::with_clock(starts_per_minute, clock.clone()), clock)
+        (RateLimit::with_clock(starts_per_minute, clock.clone()), clock)
     }
 
     #[test]

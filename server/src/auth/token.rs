@@ -40,8 +40,12 @@ impl fmt::Display for Audience {
 pub enum Via {
     /// With the session cookie: what changes state needs a check of the origin.
     Session,
-    /// With a bearer token.
+    /// With a bearer token of ours.
     Bearer,
+    /// With a bearer token of somebody else.
+    External,
+    /// Nobody was asked (`auth.mode = "off"`).
+    Nobody,
 }
 
 impl Via {
@@ -51,6 +55,8 @@ impl Via {
         match self {
             Self::Session => "session",
             Self::Bearer => "token",
+            Self::External => "external",
+            Self::Nobody => "nobody",
         }
     }
 }

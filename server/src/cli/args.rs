@@ -133,6 +133,10 @@ pub struct ServeArgs {
     /// Listen on this port of 127.0.0.1
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
+    /// Listen on an address that other machines reach, without TLS: passwords go over the line as
+    /// they are
+    #[arg(long)]
+    pub allow_remote: bool,
     /// Keep everything in this folder [default: .runyard in the first project]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -188,6 +192,7 @@ impl ServeArgs {
         let by_port = self.port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         Flags {
             config: self.config,
+            allow_remote: self.allow_remote,
             listen: self.listen.or(by_port),
             data: self.data,
             database: self.database,

@@ -55,6 +55,7 @@ fn read_value(value: &Spanned<DeValue<'_>>) -> Value {
         DeValue::Integer(number) if number.radix() == 10 => {
             Value::Integer(number.as_str().to_owned())
         }
+        DeValue::Boolean(flag) => Value::Boolean(*flag),
         DeValue::Array(items) => {
             let items: Option<_> = items.iter().map(|item| texts(item.get_ref())).collect();
             items.map_or(Value::Other("list of something else"), Value::List)

@@ -10,6 +10,10 @@ pub struct LimitsConfig {
     pub max_jobs: u32,
     /// Services that run at the same time; a further one is refused.
     pub max_services: u32,
+    /// Requests of one person or token in any minute.
+    pub requests_per_minute: u32,
+    /// WebSockets that one person or token has open.
+    pub sockets_per_user: u32,
     /// Starts in any minute.
     pub starts_per_minute: u32,
     /// Bytes of output after which a process is killed; 0: never.
@@ -18,7 +22,14 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { max_jobs: 5, max_services: 100, starts_per_minute: 30, max_buffer: 0 }
+        Self {
+            max_jobs: 5,
+            max_services: 100,
+            requests_per_minute: 60_000,
+            sockets_per_user: 1_000,
+            starts_per_minute: 30,
+            max_buffer: 0,
+        }
     }
 }
 
@@ -26,13 +37,21 @@ impl LimitsConfig {
     /// Threads, sockets and files are made for up to so many processes.
     const MOST: u32 = 10_000;
     pub(super) const SECTION: &str = "limits";
-    pub(super) const KEYS: &[&str] =
-        &["max_jobs", "max_services", "starts_per_minute", "max_buffer"];
+    pub(super) const KEYS: &[&str] = &[
+        "max_jobs",
+        "max_services",
+        "requests_per_minute",
+        "sockets_per_user",
+        "starts_per_minute",
+        "max_buffer",
+    ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
             "max_jobs" => self.max_jobs = setting.number()?,
             "max_services" => self.max_services = setting.number()?,
+            "requests_per_minute" => self.requests_per_minute = setting.number()?,
+            "sockets_per_user" => self.sockets_per_user = setting.number()?,
             "starts_per_minute" => self.starts_per_minute = setting.number()?,
             "max_buffer" => self.max_buffer = setting.number()?,
             _ => return Err(Rejected::UnknownKey),
@@ -53,6 +72,8 @@ impl LimitsConfig {
         };
         within("max_jobs", self.max_jobs, Self::MOST)?;
         within("max_services", self.max_services, Self::MOST)?;
+        within("requests_per_minute", self.requests_per_minute, u32::MAX)?;
+        within("sockets_per_user", self.sockets_per_user, Self::MOST)?;
         within("starts_per_minute", self.starts_per_minute, 1_000_000)
     }
 }

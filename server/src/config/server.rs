@@ -12,10 +12,17 @@ use super::{ConfigError, Invalid, data_dir};
 /// Where it listens and where it keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// The address to listen on; a loopback address.
+    /// The address to listen on; one that other machines reach needs TLS, a proxy that has it, or
+    /// `allow_remote`.
     pub listen: SocketAddr,
     /// The folder of everything that is kept; `.runyard` in the first project when nobody says.
     pub data_dir: PathBuf,
+    /// The certificates for TLS, as PEM.
+    pub tls_cert: Option<PathBuf>,
+    /// The key to the first of them.
+    pub tls_key: Option<PathBuf>,
+    /// Whether it is meant that other machines reach it without TLS.
+    pub allow_remote: bool,
     /// The proxies that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<IpNet>,
     /// The database's URL or file; `runyard.db` in the data folder when `None`.
@@ -27,6 +34,9 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Self::DEFAULT_PORT),
             data_dir: PathBuf::new(),
+            tls_cert: None,
+            tls_key: None,
+            allow_remote: false,
             trusted_proxies: Vec::new(),
             database: None,
         }
@@ -37,13 +47,24 @@ impl ServerConfig {
     /// The port when nobody says.
     pub const DEFAULT_PORT: u16 = 3147;
     pub(super) const SECTION: &str = "server";
-    pub(super) const KEYS: &[&str] = &["listen", "data_dir", "database", "trusted_proxies"];
+    pub(super) const KEYS: &[&str] = &[
+        "listen",
+        "data_dir",
+        "database",
+        "trusted_proxies",
+        "tls_cert",
+        "tls_key",
+        "allow_remote",
+    ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
             "listen" => self.listen = parse_listen(setting.text()?).map_err(Rejected::BadValue)?,
             "data_dir" => self.data_dir = setting.base.join(setting.text()?),
             "database" => self.database = Some(resolve_database(setting.text()?, &setting.base)),
+            "tls_cert" => self.tls_cert = Some(setting.base.join(setting.text()?)),
+            "tls_key" => self.tls_key = Some(setting.base.join(setting.text()?)),
+            "allow_remote" => self.allow_remote = setting.flag()?,
             "trusted_proxies" => {
                 let nets =
                     setting.list()?.iter().map(|net| parse_net(net)).collect::<Result<_, _>>();
@@ -63,14 +84,21 @@ impl ServerConfig {
     /// Whether the values can be worked with.
     ///
     /// # Errors
-    /// An address that other machines reach: that needs TLS and accounts, which do not exist yet.
+    /// An address that other machines reach, without TLS; a certificate without its key.
     pub fn validate(&self) -> Result<(), Invalid> {
-        if self.listen.ip().is_loopback() {
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            let message = "tls needs tls_cert and tls_key, both".to_owned();
+            let key = if self.tls_cert.is_some() { "tls_cert" } else { "tls_key" };
+            return Err(Invalid { key, message });
+        }
+        let is_meant = self.tls_cert.is_some() || !self.trusted_proxies.is_empty();
+        if self.listen.ip().is_loopback() || is_meant || self.allow_remote {
             return Ok(());
         }
         let message = format!(
-            "{} is reachable by other machines, and runyard does not speak tls: listen on \
-             127.0.0.1:{} and put a reverse proxy or an ssh tunnel before it",
+            "{} is reachable by other machines, and passwords would go over the line as they are: \
+             set server.tls_cert and server.tls_key, or name the proxy that speaks tls in \
+             server.trusted_proxies, or listen on 127.0.0.1:{}; --allow-remote goes without",
             self.listen,
             self.listen.port()
         );

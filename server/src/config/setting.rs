@@ -4,13 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::suggest::suggest;
-use super::{AuditConfig, ConfigError, LimitsConfig, RolesConfig, RunConfig, ServerConfig};
+use super::{
+    AuditConfig, AuthConfig, ConfigError, LimitsConfig, RolesConfig, RunConfig, ServerConfig,
+};
 
 /// Every section and its keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 5] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 6] = [
     (ServerConfig::SECTION, ServerConfig::KEYS),
     (RunConfig::SECTION, RunConfig::KEYS),
     (LimitsConfig::SECTION, LimitsConfig::KEYS),
+    (AuthConfig::SECTION, AuthConfig::KEYS),
     (AuditConfig::SECTION, AuditConfig::KEYS),
     (RolesConfig::SECTION, RolesConfig::KEYS),
 ];
@@ -42,6 +45,7 @@ pub(super) enum Value {
     Untyped(String),
     Text(String),
     Integer(String),
+    Boolean(bool),
     List(Vec<String>),
     Table(Vec<(String, String)>),
     /// A type that no key wants, by its name.
@@ -115,6 +119,16 @@ impl Setting {
         }
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&self) -> Result<bool, Rejected> {
+        match &self.value {
+            Value::Boolean(flag) => Ok(*flag),
+            Value::Untyped(text) if text == "true" => Ok(true),
+            Value::Untyped(text) if text == "false" => Ok(false),
+            other => Err(other.expected("true or false")),
+        }
+    }
+
     /// A list of texts; in the environment its items stand between commas.
     pub(super) fn list(&self) -> Result<Vec<String>, Rejected> {
         match &self.value {
@@ -144,6 +158,7 @@ impl Value {
             Self::Untyped(text) | Self::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Self::Untyped(text) | Self::Text(text) => format!("{text:?}"),
             Self::Integer(text) => text.clone(),
+            Self::Boolean(flag) => flag.to_string(),
             Self::List(_) => "a list".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Other(name) => format!("a {name}"),

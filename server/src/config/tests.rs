@@ -95,18 +95,18 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limits]\n\nmax_job = 3\n",
             &[],
             "runyard.toml:3: unknown key limits.max_job: did you mean max_jobs? [limits] has: \
-             max_jobs, max_services, starts_per_minute, max_buffer",
+             max_jobs, max_services, requests_per_minute, sockets_per_user, starts_per_minute, max_buffer",
         ),
         (
             "[limit]\nmax_jobs = 3\n",
             &[],
             "runyard.toml:2: unknown key limit.max_jobs: did you mean limits? the sections are: \
-             server, run, limits, audit, roles",
+             server, run, limits, auth, audit, roles",
         ),
         (
             "listen = \"x\"\n",
             &[],
-            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, audit, roles",
+            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, auth, audit, roles",
         ),
         (
             "[limits]\nmax_jobs = \"many\"\n",
@@ -128,7 +128,7 @@ fn errors_name_the_place_the_key_and_the_remedy() {
         (
             "[server]\nport = 4000\n",
             &[],
-            "runyard.toml:2: unknown key server.port: [server] has: listen, data_dir, database, trusted_proxies",
+            "runyard.toml:2: unknown key server.port: [server] has: listen, data_dir, database, trusted_proxies, tls_cert, tls_key, allow_remote",
         ),
         (
             "",
@@ -188,7 +188,7 @@ fn broken_toml_is_told_with_its_line() {
 fn other_machines_are_refused_wherever_it_is_asked() {
     let error = load("", &[("RUNYARD_SERVER__LISTEN", "0.0.0.0:3147")]).unwrap_err();
     assert!(error.starts_with("environment variable RUNYARD_SERVER__LISTEN: bad value"), "{error}");
-    assert!(error.contains("reverse proxy"), "{error}");
+    assert!(error.contains("server.tls_cert"), "{error}");
     let folder = folder("");
     let flags = Flags { listen: Some("[::]:1".parse().unwrap()), ..Flags::default() };
     let error = load_in(folder.path(), &[], flags).unwrap_err().to_string();
@@ -196,6 +196,30 @@ fn other_machines_are_refused_wherever_it_is_asked() {
         error.starts_with("--listen: bad value for server.listen: [::]:1 is reachable"),
         "{error}"
     );
+}
+
+#[test]
+fn other_machines_are_let_in_where_it_is_meant() {
+    let listen = "[server]\nlisten = \"0.0.0.0:3147\"\n";
+    load(&format!("{listen}trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n"), &[]).unwrap();
+    load(&format!("{listen}tls_cert = \"a.pem\"\ntls_key = \"b.pem\"\n"), &[]).unwrap();
+    load(&format!("{listen}allow_remote = true\n"), &[]).unwrap();
+    load(listen, &[("RUNYARD_SERVER__ALLOW_REMOTE", "true")]).unwrap();
+    let folder = folder(listen);
+    let flags = Flags { allow_remote: true, ..Flags::default() };
+    load_in(folder.path(), &[], flags).unwrap();
+    for (toml, words) in [
+        ("tls_cert = \"a.pem\"\n", "tls_cert and tls_key"),
+        ("allow_remote = \"yes\"\n", "expected true or false"),
+        ("trusted_proxies = [\"proxy\"]\n", "is no address and no network"),
+        ("allow_remote = true\n[auth]\nmode = \"off\"\n", "other machines reach 0.0.0.0:3147"),
+    ] {
+        let error = load(&format!("{listen}{toml}"), &[]).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(load("[auth]\nmode = \"off\"\n", &[]).unwrap().auth.is_off);
+    let error = load("[auth]\ndefault_role = \"root\"\n", &[]).unwrap_err();
+    assert!(error.contains("\"root\" is no role"), "{error}");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 //! refusal on it when it was not. The guard has looked at where it comes from.
 
 use app::admin::{Frame, Notice};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use leptos::nonce::Nonce;
 
-use super::AppState;
+use super::{AppState, headers};
 use crate::service::{Caller, ServiceError};
 
 pub(super) mod account;
@@ -18,11 +19,17 @@ pub(super) mod tokens;
 
 /// What is around a page.
 fn frame(state: &AppState, caller: &Caller, notice: Option<Notice>) -> Frame {
-    Frame { me: caller.me(), css: state.assets.urls().css, notice }
+    let nonce = Nonce::new().to_string();
+    Frame { me: caller.me(), css: state.assets.urls().css, nonce, notice }
 }
 
-fn html(status: StatusCode, page: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+/// The answer with a page that `render` writes into the frame.
+fn html(status: StatusCode, frame: Frame, render: impl FnOnce(Frame) -> String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, headers::policy(&frame.nonce)),
+    ];
+    (status, headers, render(frame)).into_response()
 }
 
 /// What a page says of a refusal, and with which status.

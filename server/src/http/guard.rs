@@ -1,15 +1,17 @@
 //! Who asks, and whether a browser may have been tricked into asking.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
 use crate::auth::read_session_cookie;
-use crate::service::{Caller, Credential, Peer, Service, ServiceError};
+use crate::service::{Caller, Credential, Peer, ServiceError};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Lets only those through who say who they are; the handler finds a [`Caller`].
 pub(super) async fn require_identity(
@@ -18,7 +20,7 @@ pub(super) async fn require_identity(
     next: Next,
 ) -> Response {
     let peer = state.edge.peer(request.extensions(), request.headers());
-    let caller = match identify(&state.service, request.headers(), &peer) {
+    let caller = match identify(&state, request.headers(), peer).await {
         Ok((caller, is_ambient)) => {
             if is_ambient && needs_origin(&request) && !is_same_origin(request.headers()) {
                 let detail = "a request of a browser that changes something must come from \
@@ -28,7 +30,7 @@ pub(super) async fn require_identity(
             caller
         }
         Err(error) => {
-            return if is_page(&request) {
+            return if error.status == 401 && is_page(&request) {
                 Redirect::to("/sign-in").into_response()
             } else {
                 error.into_response()
@@ -41,29 +43,52 @@ pub(super) async fn require_identity(
 
 /// The one who asks, by a bearer token or else the session cookie, and whether a browser may have
 /// sent it without being asked to.
-fn identify(
-    service: &Arc<Service>,
+async fn identify(
+    state: &AppState,
     headers: &HeaderMap,
-    peer: &Peer,
+    peer: Peer,
 ) -> Result<(Caller, bool), ServiceError> {
-    let denied = |detail: &str| ServiceError::new(401, "unauthorized", detail);
-    let identify = |credential: Credential<'_>| {
-        Ok((service.identify(credential, peer.clone())?, credential.is_ambient()))
+    let token;
+    let credential = match (headers.get(header::AUTHORIZATION), session_of(headers)) {
+        (Some(value), _) => Credential::Bearer(bearer_of(value)?),
+        (None, Some(session)) => {
+            token = session;
+            Credential::Session(&token)
+        }
+        (None, None) => Credential::Nothing,
     };
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let token =
-            token.ok_or_else(|| denied("the Authorization header must be: Bearer TOKEN"))?;
-        return identify(Credential::Bearer(token));
+    let caller = state.service.identify(credential, peer).await?;
+    if caller.is_nobody() && !names_this_machine(headers) {
+        // A page elsewhere may have a name that leads here; it is not one of ours.
+        let detail = "with auth.mode = \"off\" the address must be 127.0.0.1, [::1] or localhost";
+        return Err(ServiceError::new(403, "host_denied", detail));
     }
+    Ok((caller, credential.is_ambient()))
+}
+
+fn bearer_of(value: &HeaderValue) -> Result<&str, ServiceError> {
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let detail = "the Authorization header must be: Bearer TOKEN";
+    token.ok_or_else(|| ServiceError::new(401, "unauthorized", detail))
+}
+
+fn session_of(headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let token = cookies.filter_map(read_session_cookie).next().ok_or_else(|| {
-        denied("sign in with the link that runyard printed, or send a bearer token")
-    })?;
-    identify(Credential::Session(&token))
+    cookies.filter_map(read_session_cookie).next()
+}
+
+/// Whether `Host` is this machine itself.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a person looks at it: they are shown the way in, not a problem.
@@ -77,10 +102,13 @@ fn needs_origin(request: &Request) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path() == "/ws"
 }
 
-/// Whether `Origin` names the host that was asked.
+/// Whether `Origin` names the host that was asked, and the browser, where it says so itself
+/// (`Sec-Fetch-Site`), agrees.
 pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text =
-        |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if text(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin") {
+        return false;
+    }
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else {
         return false;
     };
@@ -109,6 +137,44 @@ mod tests {
                 headers.insert(header::ORIGIN, origin.parse().unwrap());
             }
             assert_eq!(is_same_origin(&headers), same, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn the_browser_may_not_disagree() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "127.0.0.1:3147".parse().unwrap());
+        headers.insert(header::ORIGIN, "http://127.0.0.1:3147".parse().unwrap());
+        for (site, same) in [
+            (None, true),
+            (Some("same-origin"), true),
+            (Some("same-site"), false),
+            (Some("cross-site"), false),
+            (Some("none"), false),
+        ] {
+            headers.remove(SEC_FETCH_SITE);
+            if let Some(site) = site {
+                headers.insert(SEC_FETCH_SITE, site.parse().unwrap());
+            }
+            assert_eq!(is_same_origin(&headers), same, "{site:?}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_few_names() {
+        for (host, own) in [
+            ("127.0.0.1:3147", true),
+            ("localhost:3147", true),
+            ("localhost", true),
+            ("[::1]:3147", true),
+            ("[::1]", true),
+            ("rebound.example:3147", false),
+            ("127.0.0.1.rebound.example", false),
+            ("192.0.2.1:3147", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            assert_eq!(names_this_machine(&headers), own, "{host}");
         }
     }
 }

@@ -6,11 +6,13 @@ use app::ShellOptions;
 use app::api::BackendRef;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use leptos::nonce::Nonce;
 use leptos::prelude::provide_context;
 
-use super::AppState;
 use super::extract::Who;
+use super::{AppState, headers};
 use crate::service::ServiceError;
 
 /// A page for one who is signed in.
@@ -42,12 +44,17 @@ async fn render_page(
             css: urls.css.clone(),
         })
     };
+    let nonce = Nonce::new();
+    let policy = headers::policy(&nonce);
     let context = move || {
+        // The renderer marks every inline script with it, ours and those with the page's data.
+        provide_context(nonce.clone());
         if let Some(backend) = &backend {
             provide_context::<BackendRef>(Arc::clone(backend));
         }
     };
-    leptos_axum::render_app_async_with_context(context, shell)(request).await.into_response()
+    let page = leptos_axum::render_app_async_with_context(context, shell)(request).await;
+    ([(header::CONTENT_SECURITY_POLICY, policy)], page).into_response()
 }
 
 /// `POST /api/ui/…`: what the pages call.

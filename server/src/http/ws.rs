@@ -15,10 +15,10 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
-use tokio::net::TcpStream;
 
 use super::AppState;
 use super::extract::Who;
+use super::socket::Socket;
 use crate::service::ServiceError;
 
 mod connection;
@@ -39,8 +39,10 @@ pub(super) async fn upgrade(
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(ServiceError::bad_request("this connection cannot become a WebSocket"));
     };
+    let permit = caller.open_socket()?;
     let closing = state.closing.clone();
     state.sockets.spawn(async move {
+        let _permit = permit;
         let upgraded = match on_upgrade.await {
             Ok(upgraded) => upgraded,
             Err(error) => {
@@ -48,11 +50,11 @@ pub(super) async fn upgrade(
                 return;
             }
         };
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
+        match upgraded.downcast::<TokioIo<Socket>>() {
             Ok(parts) => {
                 connection::serve(caller, parts.io.into_inner(), parts.read_buf, closing).await;
             }
-            Err(_) => tracing::error!("an upgraded connection is no TCP stream"),
+            Err(_) => tracing::error!("an upgraded connection is of another kind"),
         }
     });
     let headers = [

@@ -42,6 +42,20 @@ impl Caller {
         &self.who
     }
 
+    /// Whether nobody was asked who they are.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        self.who.identity.via == Via::Nobody
+    }
+
+    /// What their requests are counted by: the person, or the token.
+    pub(super) fn key(&self) -> String {
+        match self.own_id() {
+            Some(id) => format!("user:{id}"),
+            None => format!("token:{}", self.who.identity.token_id),
+        }
+    }
+
     /// The person who asks; `None` for a token, also for one that a person made.
     pub(super) fn own_id(&self) -> Option<&str> {
         self.who.user_id.as_deref().filter(|_| self.who.identity.via == Via::Session)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Caller, Service, ServiceError};
-use crate::auth::{Access, Audience, Identity, Role, Via};
+use crate::auth::{Access, Audience, ExternalError, ExternalTokens, Identity, Role, Via};
 use crate::config::parse_role;
 use crate::store::{TokenRecord, UserRecord};
 
@@ -15,13 +15,15 @@ pub enum Credential<'a> {
     Bearer(&'a str),
     /// The token in the session cookie.
     Session(&'a str),
+    /// Nothing at all.
+    Nothing,
 }
 
 impl Credential<'_> {
     /// Whether a browser sends it by itself, whoever made it ask.
     #[must_use]
     pub fn is_ambient(self) -> bool {
-        matches!(self, Self::Session(_))
+        !matches!(self, Self::Bearer(_))
     }
 }
 
@@ -50,22 +52,58 @@ impl Service {
     ///
     /// # Errors
     /// 401 when it is not valid, or no longer.
-    pub fn identify(
+    pub async fn identify(
         self: &Arc<Self>,
         credential: Credential<'_>,
         peer: Peer,
     ) -> Result<Caller, ServiceError> {
+        let identified = self.read(credential).await;
+        let identity = identified.map_err(|error| self.count_stranger(error, &peer))?;
+        let (identity, user_id) = self.stand(identity)?;
+        let access = self.access_of(&identity)?;
+        let caller = Caller::new(Arc::clone(self), Who { identity, user_id, peer }, access);
+        self.requests.check(&caller.key()).map_err(|wait| {
+            let detail = "too many requests in a minute (limits.requests_per_minute)";
+            too_many("too_many_requests", detail, wait)
+        })?;
+        Ok(caller)
+    }
+
+    /// Who a request says it is from.
+    async fn read(&self, credential: Credential<'_>) -> Result<Identity, ServiceError> {
         let (token, audience) = match credential {
             Credential::Bearer(token) => (token, Audience::Api),
             Credential::Session(token) => (token, Audience::Session),
+            Credential::Nothing if self.is_auth_off => return Ok(nobody()),
+            Credential::Nothing => {
+                let words = "sign in with the link that runyard printed, or send a bearer token";
+                return Err(unauthorized(words.to_owned()));
+            }
         };
-        let identity = self
-            .tokens
-            .verify(token, audience, self.now())
-            .map_err(|error| unauthorized(error.to_string()))?;
-        let (identity, user_id) = self.stand(identity)?;
-        let access = self.access_of(&identity)?;
-        Ok(Caller::new(Arc::clone(self), Who { identity, user_id, peer }, access))
+        if let Some(external) = self.external.as_ref().filter(|_| audience == Audience::Api)
+            && ExternalTokens::is_meant(token)
+        {
+            let verified = external.verify(token, self.now()).await;
+            return verified.map_err(|error| match error {
+                ExternalError::Source(_) => {
+                    ServiceError::new(503, "keys_unavailable", error.to_string())
+                }
+                error => unauthorized(error.to_string()),
+            });
+        }
+        let verified = self.tokens.verify(token, audience, self.now());
+        verified.map_err(|error| unauthorized(error.to_string()))
+    }
+
+    /// A refusal, which is another one when too many came from the same address.
+    fn count_stranger(&self, error: ServiceError, peer: &Peer) -> ServiceError {
+        match self.strangers.check(&peer.address) {
+            Ok(()) => error,
+            Err(wait) => {
+                let detail = "too many requests from this address without a valid sign-in or token";
+                too_many("too_many_requests", detail, wait)
+            }
+        }
     }
 
     /// The identity as it stands now: whoever was renamed, moved to another role, kept out or
@@ -85,6 +123,7 @@ impl Service {
                 let (name, role) = (user.name.clone(), user.role.clone());
                 Ok((Identity { name, role, ..identity }, Some(user.id.clone())))
             }
+            Via::External | Via::Nobody => Ok((identity, None)),
             Via::Bearer => match known.token(id) {
                 Some(token) => {
                     let maker = token.user_id.as_deref();
@@ -134,7 +173,7 @@ impl Caller {
         let mut changes = service.directory.watch();
         loop {
             let who = self.who();
-            let left_ms = who.identity.expires_at_ms - service.clock.now_ms();
+            let left_ms = who.identity.expires_at_ms.saturating_sub(service.clock.now_ms());
             let stands = service.stand(who.identity.clone());
             let is_the_same = stands.is_ok_and(|(now, _)| now.role == who.identity.role);
             if left_ms <= 0 || !is_the_same {
@@ -166,6 +205,24 @@ fn noticed(identity: &Identity, now_ms: i64) -> TokenRecord {
         last_used_at: Some(now_ms),
         revoked_at: None,
     }
+}
+
+/// Who asks where nobody is asked.
+fn nobody() -> Identity {
+    Identity {
+        name: "anybody".to_owned(),
+        role: super::ADMIN.to_owned(),
+        scope: Vec::new(),
+        token_id: String::new(),
+        expires_at_ms: i64::MAX,
+        via: Via::Nobody,
+    }
+}
+
+fn too_many(code: &'static str, detail: &str, wait: Duration) -> ServiceError {
+    let seconds = wait.as_secs() + 1;
+    let detail = format!("{detail}: try again in {seconds} s");
+    ServiceError { retry_after_s: Some(seconds), ..ServiceError::new(429, code, detail) }
 }
 
 fn unauthorized(detail: String) -> ServiceError {

@@ -11,6 +11,7 @@ mod access;
 mod auth;
 mod bad_input;
 mod crash;
+mod hardening;
 mod lifecycle;
 mod people;
 mod queue;

@@ -4,6 +4,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -18,11 +19,20 @@ impl Socket {
 
     /// With other headers; what it is told first is still to come.
     pub(crate) async fn open_with(server: &Server, headers: &[(&'static str, &str)]) -> Self {
+        Self(connect_async(Self::handshake(server, headers)).await.unwrap().0)
+    }
+
+    /// The handshake with a token.
+    pub(crate) fn request(server: &Server, token: &str) -> Request {
+        Self::handshake(server, &[("Authorization", &format!("Bearer {token}"))])
+    }
+
+    fn handshake(server: &Server, headers: &[(&'static str, &str)]) -> Request {
         let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        Self(connect_async(request).await.unwrap().0)
+        request
     }
 
     /// With another token; the socket and the processes it was told of.

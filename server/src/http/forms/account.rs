@@ -54,5 +54,5 @@ pub(in crate::http) async fn sign_out_elsewhere(
 fn page(state: &AppState, caller: &Caller, status: StatusCode, notice: Option<Notice>) -> Response {
     let frame = frame(state, caller, notice);
     let is_person = frame.me.via == "session";
-    html(status, render_account(AccountPage { frame, is_person }))
+    html(status, frame, |frame| render_account(AccountPage { frame, is_person }))
 }

@@ -26,7 +26,7 @@ pub(in crate::http) async fn show(
         serde_urlencoded::to_string([(name, value)]).map(|pair| format!("&{pair}")).ok()
     };
     let query = given.filter_map(encode).collect();
-    let frame = frame(&state, &caller, None);
-    let view = AuditView { frame, page, q, actor, action, outcome, query };
-    Ok(html(StatusCode::OK, render_audit(view)))
+    Ok(html(StatusCode::OK, frame(&state, &caller, None), |frame| {
+        render_audit(AuditView { frame, page, q, actor, action, outcome, query })
+    }))
 }

@@ -94,10 +94,9 @@ async fn page(
 ) -> Response {
     let lists = async { Ok((caller.list_users().await?.users, caller.list_roles().await?.roles)) };
     match lists.await {
-        Ok((users, roles)) => {
-            let frame = frame(state, caller, notice);
-            html(status, render_people(PeoplePage { frame, users, roles }))
-        }
+        Ok((users, roles)) => html(status, frame(state, caller, notice), |frame| {
+            render_people(PeoplePage { frame, users, roles })
+        }),
         Err::<_, ServiceError>(error) => error.into_response(),
     }
 }

@@ -31,5 +31,6 @@ pub(in crate::http) async fn end(
 }
 
 fn page(state: &AppState, caller: &Caller, status: StatusCode, notice: Option<Notice>) -> Response {
-    html(status, render_sessions(frame(state, caller, notice), caller.list_sessions().sessions))
+    let sessions = caller.list_sessions().sessions;
+    html(status, frame(state, caller, notice), |frame| render_sessions(frame, sessions))
 }

@@ -72,12 +72,9 @@ async fn page(
     notice: Option<Notice>,
     made: Option<String>,
 ) -> Response {
-    let page = TokensPage {
-        frame: frame(state, caller, notice),
-        tokens: caller.list_tokens().tokens,
-        roles: caller.grantable_roles(),
-        made,
-        now_ms: caller.now_ms(),
-    };
-    html(status, render_tokens(page))
+    let (tokens, roles) = (caller.list_tokens().tokens, caller.grantable_roles());
+    let now_ms = caller.now_ms();
+    html(status, frame(state, caller, notice), |frame| {
+        render_tokens(TokensPage { frame, tokens, roles, made, now_ms })
+    })
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use app::model::{ProcessId, ServerMessage, SubscribeMode};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::super::socket::Socket;
 use super::frame::Opcode;
 use super::{reader, writer};
 use crate::logs::hub::{Log, Subscriber};
@@ -165,7 +165,7 @@ pub(super) fn encode(message: &ServerMessage) -> Bytes {
 /// Serves one connection until either side ends it.
 pub(super) async fn serve(
     caller: Caller,
-    socket: TcpStream,
+    socket: Socket,
     already_read: Bytes,
     closing: CancellationToken,
 ) {

@@ -55,7 +55,8 @@ pub(super) async fn write_frame(
         }
         IoSlice::advance_slices(&mut rest, written);
     }
-    Ok(())
+    // TLS may hold back what it has encrypted; a plain socket has nothing to flush.
+    socket.flush().await
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use app::model::{ClientMessage, ProcessId, ServerMessage, SubscribeMode};
 use bytes::Bytes;
 use fastwebsockets::{OpCode, Role, WebSocketError, after_handshake_split};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::tcp::OwnedReadHalf;
 
+use super::super::socket::ReadHalf;
 use super::connection::{MAX_SUBSCRIPTIONS, Shared, Subscription};
 use super::frame::Opcode;
 use crate::logs::hub::RING_ENTRIES;
@@ -24,7 +24,7 @@ pub(super) const IDLE: Duration = Duration::from_secs(120);
 pub(super) async fn run(
     caller: Caller,
     shared: Arc<Shared>,
-    read_half: OwnedReadHalf,
+    read_half: ReadHalf,
     already_read: Bytes,
 ) {
     let stream = std::io::Cursor::new(already_read).chain(read_half);

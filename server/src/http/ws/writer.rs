@@ -8,11 +8,11 @@ use app::api::ProcessFilter;
 use app::model::{ServerMessage, SubscribeMode};
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::super::socket::WriteHalf;
 use super::connection::{Shared, Subscription, encode};
 use super::frame::{Opcode, write_frame};
 use crate::engine::Update;
@@ -33,14 +33,14 @@ const STATUS_PROCESSES: u32 = 200;
 struct Writer {
     caller: Caller,
     shared: Arc<Shared>,
-    socket: OwnedWriteHalf,
+    socket: WriteHalf,
     updates: Receiver<Arc<Update>>,
     /// Ends of processes whose last lines are not sent yet.
     held: Vec<Arc<Update>>,
 }
 
 /// Sends until the connection is over.
-pub(super) async fn run(caller: Caller, shared: Arc<Shared>, socket: OwnedWriteHalf) {
+pub(super) async fn run(caller: Caller, shared: Arc<Shared>, socket: WriteHalf) {
     let updates = caller.updates();
     let mut writer = Writer { caller, shared, socket, updates, held: Vec::new() };
     if let Err(error) = writer.run().await {

@@ -1,0 +1,193 @@
+//! `[auth]`: whether anybody is asked who they are, and whose tokens are taken beside our own.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::Invalid;
+use super::setting::{Rejected, Setting};
+
+/// Where the keys of an issuer are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// A JWKS in a file.
+    File(PathBuf),
+    /// A JWKS at an address.
+    Url(String),
+}
+
+/// Whose tokens are taken beside our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalConfig {
+    /// Where the keys are.
+    pub keys: KeySource,
+    /// What `iss` must be.
+    pub issuer: String,
+    /// What `aud` must have.
+    pub audience: String,
+    /// The claim that says the role: a text of words, or a list.
+    pub role_claim: String,
+    /// Values of that claim and the roles that they mean, the first that fits.
+    pub role_map: Vec<(String, String)>,
+    /// The role of those whom no value fits; `None` keeps them out.
+    pub default_role: Option<String>,
+}
+
+/// Whether anybody is asked who they are, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuthConfig {
+    /// `mode = "off"`: whoever reaches it may do everything. On a loopback address alone.
+    pub is_off: bool,
+    jwks_file: Option<PathBuf>,
+    jwks_url: Option<String>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    role_claim: Option<String>,
+    role_map: Vec<(String, String)>,
+    default_role: Option<String>,
+}
+
+impl AuthConfig {
+    pub(super) const SECTION: &str = "auth";
+    pub(super) const KEYS: &[&str] = &[
+        "mode",
+        "jwks_url",
+        "jwks_file",
+        "issuer",
+        "audience",
+        "role_claim",
+        "role_map",
+        "default_role",
+    ];
+
+    pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
+        let text = || setting.text().map(str::to_owned);
+        match setting.key.as_str() {
+            "mode" => {
+                self.is_off = match setting.text()? {
+                    "on" => false,
+                    "off" => true,
+                    other => {
+                        return Err(Rejected::BadValue(format!("{other:?} is no mode: on or off")));
+                    }
+                }
+            }
+            "jwks_url" => self.jwks_url = Some(text()?),
+            "jwks_file" => self.jwks_file = Some(setting.base.join(setting.text()?)),
+            "issuer" => self.issuer = Some(text()?),
+            "audience" => self.audience = Some(text()?),
+            "role_claim" => self.role_claim = Some(text()?),
+            "role_map" => self.role_map = setting.table()?,
+            "default_role" => self.default_role = Some(text()?),
+            _ => return Err(Rejected::UnknownKey),
+        }
+        Ok(())
+    }
+
+    /// Whose tokens are taken beside our own; `None` when the configuration names no keys.
+    #[must_use]
+    pub fn external(&self) -> Option<ExternalConfig> {
+        let keys = match (&self.jwks_file, &self.jwks_url) {
+            (Some(path), _) => KeySource::File(path.clone()),
+            (None, Some(url)) => KeySource::Url(url.clone()),
+            (None, None) => return None,
+        };
+        Some(ExternalConfig {
+            keys,
+            issuer: self.issuer.clone()?,
+            audience: self.audience.clone()?,
+            role_claim: self.role_claim.clone().unwrap_or_else(|| "role".to_owned()),
+            role_map: self.role_map.clone(),
+            default_role: self.default_role.clone(),
+        })
+    }
+
+    /// Every role that is named here.
+    pub(super) fn named_roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let mapped = self.role_map.iter().map(|(_, role)| ("role_map", role.as_str()));
+        mapped.chain(self.default_role.as_deref().map(|role| ("default_role", role)))
+    }
+
+    /// Whether the values can be worked with.
+    ///
+    /// # Errors
+    /// Keys from two places, or without issuer and audience, or over a line that others can write on.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let invalid = |key, message: &str| Err(Invalid { key, message: message.to_owned() });
+        if self.jwks_file.is_some() && self.jwks_url.is_some() {
+            return invalid("jwks_url", "give jwks_url or jwks_file, not both");
+        }
+        if self.jwks_file.is_none() && self.jwks_url.is_none() {
+            return Ok(());
+        }
+        if let Some(url) = &self.jwks_url
+            && !is_trustworthy(url)
+        {
+            return invalid(
+                "jwks_url",
+                "keys that come over http could be anybody's: give an https address, or one of \
+                 this machine",
+            );
+        }
+        let key = if self.jwks_file.is_some() { "jwks_file" } else { "jwks_url" };
+        if self.issuer.is_none() {
+            return invalid(key, "it needs auth.issuer: whom the tokens are from (iss)");
+        }
+        if self.audience.is_none() {
+            return invalid(key, "it needs auth.audience: whom the tokens are for (aud)");
+        }
+        if self.role_map.is_empty() && self.default_role.is_none() {
+            return invalid(
+                key,
+                "it needs auth.role_map or auth.default_role: which roles are had",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// By https, or from this machine.
+fn is_trustworthy(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_over_a_line_that_nobody_else_writes_on() {
+        for (url, good) in [
+            ("https://id.example/jwks", true),
+            ("http://127.0.0.1:8080/jwks", true),
+            ("http://[::1]:8080/jwks", true),
+            ("http://localhost/jwks", true),
+            ("http://id.example/jwks", false),
+            ("http://127.0.0.1.evil.example/jwks", false),
+            ("ftp://127.0.0.1/jwks", false),
+        ] {
+            assert_eq!(is_trustworthy(url), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn keys_need_an_issuer_an_audience_and_a_role() {
+        let mut config = AuthConfig::default();
+        config.validate().unwrap();
+        assert_eq!(config.external(), None);
+        config.jwks_file = Some("jwks.json".into());
+        for wanted in ["issuer", "audience", "role_map"] {
+            let Invalid { key, message } = config.validate().unwrap_err();
+            assert!(key == "jwks_file" && message.contains(wanted), "{key}: {message}");
+            match wanted {
+                "issuer" => config.issuer = Some("i".into()),
+                "audience" => config.audience = Some("a".into()),
+                _ => config.default_role = Some("viewer".into()),
+            }
+        }
+        config.validate().unwrap();
+        assert_eq!(config.external().unwrap().role_claim, "role");
+    }
+}

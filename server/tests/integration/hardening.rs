@@ -1,0 +1,146 @@
+//! What a browser, a proxy and the network may do.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{PATIENCE, Server};
+use crate::websocket::Socket;
+
+fn browser() -> Client {
+    Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap()
+}
+
+#[tokio::test]
+async fn only_what_carries_the_nonce_runs() {
+    let server = Server::start(&[]);
+    let client = browser();
+    client.get(&server.link).send().await.unwrap();
+    let mut nonces = Vec::new();
+    for path in ["/", "/", "/account", "/people", "/audit"] {
+        let answer = client.get(format!("{}{path}", server.base)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let scripts = policy.split(';').find(|part| part.trim().starts_with("script-src")).unwrap();
+        assert!(
+            !scripts.contains("unsafe-inline") && !scripts.contains("'unsafe-eval'"),
+            "{policy}"
+        );
+        let nonce = scripts.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+        assert!(nonce.len() >= 22, "{nonce}");
+        let page = answer.text().await.unwrap();
+        let inline = page.split("<script").skip(1).map(|rest| rest.split('>').next().unwrap());
+        for tag in inline {
+            assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: <script{tag}>");
+        }
+        nonces.push(nonce);
+    }
+    let count = nonces.len();
+    nonces.sort_unstable();
+    nonces.dedup();
+    assert_eq!(nonces.len(), count, "each answer has another one");
+}
+
+#[tokio::test]
+async fn a_browser_that_says_it_is_elsewhere_changes_nothing() {
+    let server = Server::start(&[]);
+    let client = browser();
+    client.get(&server.link).send().await.unwrap();
+    for (site, expected) in [
+        (None, StatusCode::CREATED),
+        (Some("same-origin"), StatusCode::CREATED),
+        (Some("same-site"), StatusCode::FORBIDDEN),
+        (Some("cross-site"), StatusCode::FORBIDDEN),
+    ] {
+        let mut request = client
+            .post(format!("{}/api/processes", server.base))
+            .header("Origin", &server.base)
+            .body(r#"{"scriptName":"hello"}"#);
+        if let Some(site) = site {
+            request = request.header("Sec-Fetch-Site", site);
+        }
+        assert_eq!(request.send().await.unwrap().status(), expected, "{site:?}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_told_to_wait_and_others_are_not() {
+    let server = Server::start(&[("RUNYARD_SERVER__TRUSTED_PROXIES", "127.0.0.1")]);
+    let client = Client::new();
+    let knock = async |address: &str| {
+        let request = client.get(format!("{}/api/me", server.base));
+        request.header("X-Forwarded-For", address).send().await.unwrap()
+    };
+    let mut refused = None;
+    for _ in 0..700 {
+        let answer = knock("198.51.100.7").await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(answer);
+            break;
+        }
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    }
+    let refused = refused.expect("there is a limit");
+    assert!(refused.headers().contains_key("retry-after"));
+    assert_eq!(knock("198.51.100.8").await.status(), StatusCode::UNAUTHORIZED);
+    // Whoever says truly who they are is not a stranger.
+    server.get("/api/me").await;
+}
+
+#[tokio::test]
+async fn what_one_may_ask_and_hold_open_has_an_end() {
+    let server = Server::start(&[
+        ("RUNYARD_LIMITS__REQUESTS_PER_MINUTE", "20"),
+        ("RUNYARD_LIMITS__SOCKETS_PER_USER", "1"),
+    ]);
+    let (_socket, _) = Socket::open_as(&server, server.token()).await;
+    let answer = server.send(Method::GET, "/ws", None).await;
+    assert_eq!(answer.status(), StatusCode::UPGRADE_REQUIRED, "no socket is counted for it");
+    let second = tokio_tungstenite::connect_async(Socket::request(&server, server.token())).await;
+    let Err(tokio_tungstenite::tungstenite::Error::Http(refused)) = second else {
+        panic!("a second socket was let in")
+    };
+    assert_eq!(refused.status(), 429);
+    let mut last = StatusCode::OK;
+    for _ in 0..30 {
+        last = server.send(Method::GET, "/api/me", None).await.status();
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn with_auth_off_this_machine_is_let_in_and_a_rebound_name_is_not() {
+    let server = Server::start(&[("RUNYARD_AUTH__MODE", "off")]);
+    let client = Client::new();
+    let url = format!("{}/api/me", server.base);
+    let me: Value = client.get(&url).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&me["via"], &me["role"]), (&json!("nobody"), &json!("admin")));
+    let rebound = client.get(&url).header("Host", "rebound.example").send().await.unwrap();
+    assert_eq!(rebound.status(), StatusCode::FORBIDDEN);
+    let start = |origin: &str| {
+        let request = client.post(format!("{}/api/processes", server.base));
+        let request = request.header("Origin", origin).body(r#"{"scriptName":"hello"}"#);
+        async move { request.send().await.unwrap().status() }
+    };
+    assert_eq!(start("http://evil.example").await, StatusCode::FORBIDDEN);
+    assert_eq!(start(&server.base).await, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_slow_head_is_cut_off() {
+    let server = Server::start(&[]);
+    let address: SocketAddr = server.address().parse().unwrap();
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+    let begin = Instant::now();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await;
+    read.unwrap().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(25), "{:?}", begin.elapsed());
+    assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
+}
