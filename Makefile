@@ -58,7 +58,7 @@ setup:
 .PHONY: test
 test: ## Check and test everything, in a real browser too
 	@scripts/setup.sh test
-	@$(MAKE) --no-print-directory fmt-check lint unit e2e
+	@$(MAKE) --no-print-directory fmt-check lint unit e2e api-test
 	$(call say,every test passed)
 
 .PHONY: fmt
@@ -93,6 +93,12 @@ e2e: build ## Drive the release binary with a real browser
 	@scripts/setup.sh test
 	$(call say,running the end-to-end tests)
 	@cd end2end && npm run --silent check && RUNYARD_BIN=$(BIN) npm run --silent test
+
+.PHONY: api-test
+api-test: build ## Try the API as its description says, and as it does not
+	@scripts/setup.sh python
+	$(call say,trying the API)
+	@RUNYARD_BIN=$(BIN) scripts/api-test.sh --max-examples 25
 
 .PHONY: bench
 bench: $(if $(BENCH),build) ## Compare with other servers: BENCH=path/to/bench/run

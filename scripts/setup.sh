@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh [build]   the wasm target, cargo-leptos, wasm-bindgen, wasm-opt
 #   scripts/setup.sh test      these, the example site's packages, Playwright, a Chromium
+#   scripts/setup.sh python  schemathesis and PyJWT, for the tests of the API
 #   scripts/setup.sh site      only the example site's packages
 #
 # Tools go to RUNYARD_TOOLS (default: runyard/tools in the user's cache folder), not to the system.
@@ -102,6 +103,18 @@ setup_packages() {
   npm_ci "$root/$1"
 }
 
+# Tools that are written in Python, of the versions that the list says, in a place of their own.
+setup_python() {
+  local list=scripts/python/requirements.txt venv="$tools/python"
+  cmp -s "$list" "$venv/requirements.txt" && return
+  has python3 || die 'python3 was not found: install Python 3.10 or newer, with venv'
+  say 'installing schemathesis and PyJWT'
+  rm -rf "$venv"
+  python3 -m venv "$venv" || die 'python3 cannot make an environment: on Debian install python3-venv'
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
+  cp "$list" "$venv/requirements.txt"
+}
+
 has_playwright_chromium() {
   (cd end2end && node -e '
     const { chromium } = require("@playwright/test");
@@ -145,7 +158,9 @@ case "${1:-build}" in
     setup_build
     setup_packages examples/site 'the example site'
     setup_packages end2end 'the end-to-end tests'
+    setup_python
     setup_chromium
     ;;
-  *) die "there is no $1 to set up: build, site or test" ;;
+  python) setup_python ;;
+  *) die "there is no $1 to set up: build, python, site or test" ;;
 esac

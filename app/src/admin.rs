@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod docs;
 mod frame;
 mod people;
 mod sessions;
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use account::{AccountPage, render_account};
 pub use audit::{AuditView, render_audit};
+pub use docs::{DocsAnswer, DocsOperation, DocsPage, DocsParam, render_docs};
 pub use frame::{Frame, Notice};
 pub use people::{PeoplePage, render_people};
 pub use sessions::render_sessions;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, patch, post};
-use axum::{Router, middleware};
+use axum::routing::{get, post};
+use axum::{Extension, Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::service::Service;
 
@@ -22,6 +25,7 @@ mod guard;
 mod headers;
 pub mod listen;
 mod metrics;
+mod openapi;
 mod pages;
 mod problem;
 mod rest;
@@ -61,29 +65,37 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(pages::render))
         .route("/processes/{id}", get(pages::render))
         .layer(CompressionLayer::new());
-    let rest = Router::new()
-        .route("/api/processes", get(rest::processes::list).post(rest::processes::start))
-        .route("/api/processes/{id}", get(rest::processes::show).delete(rest::processes::stop))
-        .route("/api/processes/{id}/signal", post(rest::processes::signal))
-        .route("/api/processes/{id}/restart", post(rest::processes::restart))
-        .route("/api/processes/{id}/logs", get(rest::logs::read))
-        .route("/api/processes/{id}/logs/timeline", get(rest::logs::timeline))
-        .route("/api/processes/{id}/logs/download", get(rest::logs::download))
-        .route("/api/logs/search", get(rest::search::search))
-        .route("/api/scripts", get(rest::scripts::list))
-        .route("/api/audit", get(rest::audit::list))
-        .route("/api/me", get(rest::users::me))
-        .route("/api/me/password", post(rest::users::change_password))
-        .route("/api/roles", get(rest::users::list_roles))
-        .route("/api/users", get(rest::users::list).post(rest::users::create))
-        .route("/api/users/{id}", patch(rest::users::change).delete(rest::users::delete))
-        .route("/api/sessions", get(rest::sessions::list).delete(rest::sessions::end_all))
-        .route("/api/sessions/{id}", delete(rest::sessions::end))
-        .route("/api/tokens", get(rest::tokens::list).post(rest::tokens::create))
-        .route("/api/tokens/{id}", delete(rest::tokens::revoke))
+    let (rest, mut api) = openapi::router()
+        .routes(routes!(rest::processes::list, rest::processes::start))
+        .routes(routes!(rest::processes::show, rest::processes::stop))
+        .routes(routes!(rest::processes::signal))
+        .routes(routes!(rest::processes::restart))
+        .routes(routes!(rest::logs::read))
+        .routes(routes!(rest::logs::timeline))
+        .routes(routes!(rest::logs::download))
+        .routes(routes!(rest::search::search))
+        .routes(routes!(rest::scripts::list))
+        .routes(routes!(rest::audit::list))
+        .routes(routes!(rest::users::me))
+        .routes(routes!(rest::users::change_password))
+        .routes(routes!(rest::users::list_roles))
+        .routes(routes!(rest::users::list, rest::users::create))
+        .routes(routes!(rest::users::change, rest::users::delete))
+        .routes(routes!(rest::sessions::list, rest::sessions::end_all))
+        .routes(routes!(rest::sessions::end))
+        .routes(routes!(rest::tokens::list, rest::tokens::create))
+        .routes(routes!(rest::tokens::revoke))
+        .routes(routes!(metrics::show))
+        .split_for_parts();
+    let (health, health_api) = OpenApiRouter::new()
+        .routes(routes!(rest::health::alive))
+        .routes(routes!(rest::health::ready))
+        .split_for_parts();
+    api.merge(health_api);
+    let docs = Arc::new(openapi::publish(api, &state.assets.urls().css));
+    let rest = rest
         .route("/api/ui/{*function}", post(pages::server_function))
         .route("/api/{*unknown}", axum::routing::any(rest::unknown))
-        .route("/metrics", get(metrics::show))
         .route("/ws", get(ws::upgrade))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/account", get(forms::account::show))
@@ -100,8 +112,10 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), guard::require_identity));
     let open = Router::new()
         .route("/sign-in", get(sign_in::sign_in).post(sign_in::by_password))
-        .route("/healthz", get(rest::health::alive))
-        .route("/readyz", get(rest::health::ready))
+        .route("/api/openapi.json", get(openapi::json))
+        .route("/docs", get(openapi::page))
+        .layer(Extension(docs))
+        .merge(health)
         .fallback(pages::asset_or_not_found);
     rest.merge(open)
         .layer(DefaultBodyLimit::disable())

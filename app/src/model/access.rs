@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One kind of act. Roles give and deny these on patterns of project and script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// See a script, its processes, and what the audit says of them.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which stream an entry came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
     /// The child's standard output.
@@ -28,6 +29,7 @@ impl EntryKind {
 
 /// One line of a process's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Entry {
     /// 0, 1, 2 ... per process, without holes.
     pub idx: i64,
@@ -45,6 +47,7 @@ pub struct Entry {
 
 /// The answer to `GET /api/processes/:id/logs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogPage {
     /// In the order of their indexes.
@@ -55,6 +58,7 @@ pub struct LogPage {
 
 /// A log over time: the answer to `GET /api/processes/:id/logs/timeline`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     /// When the first bucket begins, in milliseconds since the epoch.
@@ -67,6 +71,7 @@ pub struct Timeline {
 
 /// What a log said in a span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineBucket {
     /// The lowest index in it.

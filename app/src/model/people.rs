@@ -6,6 +6,7 @@ use super::Verb;
 
 /// The one who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Me {
     /// The name that the audit knows.
@@ -22,6 +23,7 @@ pub struct Me {
 
 /// Somebody who may come in. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Unique, and never used again.
@@ -46,6 +48,7 @@ pub struct User {
 
 /// The answer to `GET /api/users`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UserList {
     /// By name.
     pub users: Vec<User>,
@@ -53,6 +56,7 @@ pub struct UserList {
 
 /// The body of `POST /api/users`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUser {
     /// What they sign in with: 1 to 100 characters.
@@ -65,6 +69,7 @@ pub struct NewUser {
 
 /// The body of `PATCH /api/users/:id`; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserChange {
     /// Another role.
@@ -80,6 +85,7 @@ pub struct UserChange {
 
 /// The body of `POST /api/me/password`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PasswordChange {
     /// The present one; absent when there is none yet.
@@ -91,6 +97,7 @@ pub struct PasswordChange {
 
 /// A browser that is signed in. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// No secret.
@@ -115,6 +122,7 @@ pub struct Session {
 
 /// The answer to `GET /api/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct SessionList {
     /// Newest first.
     pub sessions: Vec<Session>,
@@ -122,6 +130,7 @@ pub struct SessionList {
 
 /// A token of a program. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Token {
     /// No secret.
@@ -146,6 +155,7 @@ pub struct Token {
 
 /// The answer to `GET /api/tokens`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct TokenList {
     /// Newest first.
     pub tokens: Vec<Token>,
@@ -153,6 +163,7 @@ pub struct TokenList {
 
 /// The body of `POST /api/tokens`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
     /// What the audit calls it: 1 to 100 characters.
@@ -169,6 +180,7 @@ pub struct NewToken {
 
 /// The answer to `POST /api/tokens`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenMade {
     /// As it is listed.
@@ -185,6 +197,7 @@ impl std::fmt::Debug for TokenMade {
 
 /// A role as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RoleInfo {
     /// Its name.
@@ -197,6 +210,7 @@ pub struct RoleInfo {
 
 /// The answer to `GET /api/roles`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RoleList {
     /// By name.
     pub roles: Vec<RoleInfo>,
@@ -204,6 +218,7 @@ pub struct RoleList {
 
 /// A line of the audit. A text is empty where there is nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Rises by one.
@@ -244,6 +259,7 @@ pub struct AuditEntry {
 
 /// The answer to `GET /api/audit`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditPage {
     /// Newest first.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What went wrong and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Always `about:blank`: the code tells the kind.
     #[serde(rename = "type")]

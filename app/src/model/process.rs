@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The id of a process: a UUID of version 7 in text, so ids sort by time of creation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ProcessId(pub String);
 
@@ -34,6 +35,7 @@ impl fmt::Display for ProcessId {
 
 /// What a process is for: a job ends by itself, a service does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProcessType {
     /// A job: takes a slot, may wait in the queue.
@@ -68,6 +70,7 @@ impl FromStr for ProcessType {
 
 /// Where a process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for a slot.
@@ -144,6 +147,7 @@ impl FromStr for Status {
 
 /// One operating-system execution of a process. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// 1 for the first.
@@ -174,6 +178,7 @@ pub struct Attempt {
 
 /// A process as every door shows it. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Process {
     /// Its id.
@@ -211,6 +216,7 @@ pub struct Process {
 
 /// One page of processes, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessList {
     /// The page.
@@ -221,6 +227,7 @@ pub struct ProcessList {
 
 /// The body of `POST /api/processes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartRequest {
     /// The script's name.
@@ -254,6 +261,7 @@ pub struct StartRequest {
 
 /// The answer to `POST /api/processes`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Started {
     /// The new process.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a script was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ScriptSource {
     /// `scripts` of a package.json.
@@ -16,6 +17,7 @@ pub enum ScriptSource {
 
 /// Something startable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Script {
     /// The project it belongs to.
@@ -41,6 +43,7 @@ fn yes() -> bool {
 
 /// A folder with scripts. Each package of a workspace is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Its name: from package.json, or the folder's; unique.
@@ -57,6 +60,7 @@ pub struct Project {
 
 /// The answer to `GET /api/scripts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Catalogue {
     /// Roots first, then their packages.

@@ -12,6 +12,12 @@ use super::extract::Who;
 use crate::service::ServiceError;
 
 /// `GET /metrics`.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses((status = 200, description = "for Prometheus", body = String, content_type = "text/plain")),
+)]
 pub(super) async fn show(
     State(state): State<AppState>,
     Who(caller): Who,

@@ -15,7 +15,7 @@ use super::read::ReadError;
 use super::scan::{pages_of, pages_of_all, scan};
 
 /// A line that was found.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hit {
     /// Whose log.

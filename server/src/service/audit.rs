@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use app::model::{AuditEntry, AuditPage, Process, ProcessId, Verb};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{Caller, Service, ServiceError};
 use crate::auth::Target;
@@ -61,7 +62,8 @@ impl From<&ProcessId> for About {
 }
 
 /// The query of `GET /api/audit`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditParams {
     /// Text in any part of a line, without case.
@@ -88,7 +90,7 @@ pub struct AuditParams {
 }
 
 /// How the audit is written into an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AuditFormat {
     /// One object: `{lines, nextCursor}`.

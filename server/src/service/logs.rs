@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::model::{Level, ProcessId, Timeline, Verb};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{Caller, ServiceError};
 use crate::logs::filter::{LineFilter, Streams};
@@ -18,7 +19,7 @@ const BUCKETS: usize = 120;
 const MAX_BUCKETS: usize = 1000;
 
 /// How a log is written into an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One object: `{entries, nextAfter}`.
@@ -31,7 +32,8 @@ pub enum LogFormat {
 }
 
 /// The query of `GET /api/processes/:id/logs`. One of `tail`, `after`, `before`, `since` says where.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct LogParams {
     /// The newest so many entries: what is meant when nothing is said.
@@ -47,6 +49,7 @@ pub struct LogParams {
     /// Only entries written at this time or earlier.
     pub until: Option<i64>,
     /// Only these streams: `stderr`, or `stdout,system`.
+    #[param(value_type = Option<String>)]
     pub stream: Option<Streams>,
     /// Only lines that are at least so serious.
     pub level: Option<Level>,
@@ -99,7 +102,8 @@ fn pattern_of(q: Option<&str>, is_regex: bool) -> Result<Option<Pattern>, Servic
 }
 
 /// The query of `GET /api/processes/:id/logs/download`: as [`LogParams`], for all there is.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DownloadParams {
     /// Entries written at this time or later.
@@ -107,6 +111,7 @@ pub struct DownloadParams {
     /// Entries written at this time or earlier.
     pub until: Option<i64>,
     /// Only these streams.
+    #[param(value_type = Option<String>)]
     pub stream: Option<Streams>,
     /// Only lines that are at least so serious.
     pub level: Option<Level>,

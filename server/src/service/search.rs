@@ -6,6 +6,7 @@ use std::sync::Arc;
 use app::model::{Level, Problem, ProcessId, Verb};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use super::{Caller, LogFormat, ServiceError};
 use crate::auth::Target;
@@ -21,7 +22,8 @@ const MAX_HITS: u32 = 1000;
 const MAX_LINE: usize = 8 * 1024;
 
 /// The query of `GET /api/logs/search`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SearchParams {
     /// The text; without an upper-case letter it is found in either case.
@@ -34,6 +36,7 @@ pub struct SearchParams {
     /// Only logs of this project.
     pub project: Option<String>,
     /// Only these streams: `stderr`, or `stdout,system`.
+    #[param(value_type = Option<String>)]
     pub stream: Option<Streams>,
     /// Only lines that are at least so serious.
     pub level: Option<Level>,
@@ -52,7 +55,7 @@ pub struct SearchParams {
 }
 
 /// The process of the hits that follow, in the words of a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Searched {
     id: ProcessId,
@@ -90,7 +93,7 @@ pub enum SearchEvent {
 }
 
 /// What a search found, as one answer.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct SearchResult {
     /// Newest first, as stored.
     pub hits: Vec<Hit>,

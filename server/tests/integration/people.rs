@@ -285,7 +285,16 @@ async fn the_audit_tells_who_did_what_from_where_and_how_it_ended() {
     let server = Server::start(&[]);
     let id = server.run("fail", &[]).await;
     let process = server.wait_for_status(&id, "failed").await;
-    let line = audit(&server, &format!("process={id}")).await[0].clone();
+    // The end is shown a moment before it is stored, where the audit looks.
+    let begin = std::time::Instant::now();
+    let line = loop {
+        let line = audit(&server, &format!("process={id}")).await[0].clone();
+        if !line["exitCode"].is_null() {
+            break line;
+        }
+        assert!(begin.elapsed() < crate::support::PATIENCE, "{line}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
     let expected = json!({
         "actor": "tests", "via": "token", "address": "127.0.0.1", "action": "process.start",
         "project": "fixture", "script": "fail", "processId": id, "attempt": 1, "outcome": "ok",

@@ -12,6 +12,17 @@ use crate::service::{AuditFormat, AuditParams, ServiceError};
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
 /// `GET /api/audit`: what was done, as far as one may see it, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/audit",
+    tag = "audit",
+    params(AuditParams),
+    responses((status = 200, description = "newest first", content(
+        (AuditPage = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    ))),
+)]
 pub(in crate::http) async fn list(
     Who(caller): Who,
     Params(params): Params<AuditParams>,

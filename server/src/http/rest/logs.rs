@@ -1,18 +1,30 @@
 //! `/api/processes/:id/logs` and what stands below it.
 
-use app::model::{Entry, Timeline};
+use app::model::{Entry, LogPage, Timeline};
 use axum::Json;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::extract::{Id, Params, Who};
 use crate::logs::read::Page;
 use crate::service::{DownloadParams, LogFormat, LogParams, ServiceError};
 
 /// `GET /api/processes/:id/logs`: a page in the asked format.
+#[utoipa::path(
+    get,
+    path = "/api/processes/{id}/logs",
+    tag = "logs",
+    params(("id" = String, Path, description = "the id of the process"), LogParams),
+    responses((status = 200, description = "a page", content(
+        (LogPage = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/plain"),
+    ))),
+)]
 pub(in crate::http) async fn read(
     Who(caller): Who,
     Id(id): Id,
@@ -62,13 +74,21 @@ fn to_json(page: &Page, next_after: Option<i64>) -> Vec<u8> {
 }
 
 /// The query of a timeline.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct TimelineParams {
     buckets: Option<usize>,
 }
 
 /// `GET /api/processes/:id/logs/timeline`: how much the log said over time.
+#[utoipa::path(
+    get,
+    path = "/api/processes/{id}/logs/timeline",
+    tag = "logs",
+    params(("id" = String, Path, description = "the id of the process"), TimelineParams),
+    responses((status = 200, description = "how much it said over time", body = Timeline)),
+)]
 pub(in crate::http) async fn timeline(
     Who(caller): Who,
     Id(id): Id,
@@ -79,6 +99,16 @@ pub(in crate::http) async fn timeline(
 
 /// `GET /api/processes/:id/logs/download`: all of it, or what the query wants, as a file that is
 /// written while it is read.
+#[utoipa::path(
+    get,
+    path = "/api/processes/{id}/logs/download",
+    tag = "logs",
+    params(("id" = String, Path, description = "the id of the process"), DownloadParams),
+    responses((status = 200, description = "a file", content(
+        (String = "text/plain"),
+        (String = "application/x-ndjson"),
+    ))),
+)]
 pub(in crate::http) async fn download(
     Who(caller): Who,
     Id(id): Id,

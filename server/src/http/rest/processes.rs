@@ -1,17 +1,19 @@
 //! `/api/processes`.
 
 use app::api::ProcessFilter;
-use app::model::{Process, ProcessList, StartRequest, Status};
+use app::model::{Process, ProcessList, StartRequest, Started, Status};
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::extract::{Body, Id, Params, Who};
 use crate::service::ServiceError;
 
 /// The query of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct ListParams {
     q: Option<String>,
@@ -22,7 +24,8 @@ pub(in crate::http) struct ListParams {
 }
 
 /// The query of a stop.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct StopParams {
     #[serde(default)]
@@ -30,13 +33,20 @@ pub(in crate::http) struct StopParams {
 }
 
 /// The body of a signal.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct SignalBody {
     signal: String,
 }
 
 /// `GET /api/processes`.
+#[utoipa::path(
+    get,
+    path = "/api/processes",
+    tag = "processes",
+    params(ListParams),
+    responses((status = 200, description = "a page, newest first", body = ProcessList)),
+)]
 pub(in crate::http) async fn list(
     Who(caller): Who,
     Params(params): Params<ListParams>,
@@ -47,6 +57,16 @@ pub(in crate::http) async fn list(
 }
 
 /// `POST /api/processes`: 201, or 202 when it is queued.
+#[utoipa::path(
+    post,
+    path = "/api/processes",
+    tag = "processes",
+    request_body = StartRequest,
+    responses(
+        (status = 201, description = "it runs", body = Started),
+        (status = 202, description = "it waits for a slot", body = Started),
+    ),
+)]
 pub(in crate::http) async fn start(
     Who(caller): Who,
     Body(request): Body<StartRequest>,
@@ -61,6 +81,13 @@ pub(in crate::http) async fn start(
 }
 
 /// `GET /api/processes/:id`.
+#[utoipa::path(
+    get,
+    path = "/api/processes/{id}",
+    tag = "processes",
+    params(("id" = String, Path, description = "the id of the process")),
+    responses((status = 200, description = "with its attempts", body = Process)),
+)]
 pub(in crate::http) async fn show(
     Who(caller): Who,
     Id(id): Id,
@@ -70,6 +97,13 @@ pub(in crate::http) async fn show(
 
 /// `DELETE /api/processes/:id`: the process as it is once it was asked to end, or, with
 /// `wait=true`, has ended.
+#[utoipa::path(
+    delete,
+    path = "/api/processes/{id}",
+    tag = "processes",
+    params(("id" = String, Path, description = "the id of the process"), StopParams),
+    responses((status = 200, description = "as it is once it was asked to end", body = Process)),
+)]
 pub(in crate::http) async fn stop(
     Who(caller): Who,
     Id(id): Id,
@@ -79,6 +113,14 @@ pub(in crate::http) async fn stop(
 }
 
 /// `POST /api/processes/:id/signal`.
+#[utoipa::path(
+    post,
+    path = "/api/processes/{id}/signal",
+    tag = "processes",
+    params(("id" = String, Path, description = "the id of the process")),
+    request_body = SignalBody,
+    responses((status = 204, description = "it was sent")),
+)]
 pub(in crate::http) async fn signal(
     Who(caller): Who,
     Id(id): Id,
@@ -89,6 +131,13 @@ pub(in crate::http) async fn signal(
 }
 
 /// `POST /api/processes/:id/restart`.
+#[utoipa::path(
+    post,
+    path = "/api/processes/{id}/restart",
+    tag = "processes",
+    params(("id" = String, Path, description = "the id of the process")),
+    responses((status = 200, description = "with the new attempt", body = Process)),
+)]
 pub(in crate::http) async fn restart(
     Who(caller): Who,
     Id(id): Id,

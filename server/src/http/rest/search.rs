@@ -12,6 +12,16 @@ use crate::service::{LogFormat, SearchEvent, SearchParams, SearchResult, Service
 
 /// `GET /api/logs/search`: lines that have a text, the newest first. As NDJSON they are sent as they
 /// are found, and the search ends when the client goes away.
+#[utoipa::path(
+    get,
+    path = "/api/logs/search",
+    tag = "logs",
+    params(SearchParams),
+    responses((status = 200, description = "the newest lines first", content(
+        (SearchResult = "application/json"),
+        (String = "application/x-ndjson"),
+    ))),
+)]
 pub(in crate::http) async fn search(
     Who(caller): Who,
     Params(params): Params<SearchParams>,

@@ -4,12 +4,14 @@ use app::model::SessionList;
 use axum::Json;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::extract::{Key, Params, Who};
 use crate::service::ServiceError;
 
 /// The query of an end of all of one's own sessions.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct EndParams {
     /// Leaves the session that asks.
@@ -18,11 +20,24 @@ pub(in crate::http) struct EndParams {
 }
 
 /// `GET /api/sessions`: one's own; with `admin`, everybody's.
+#[utoipa::path(
+    get,
+    path = "/api/sessions",
+    tag = "sessions",
+    responses((status = 200, description = "newest first", body = SessionList)),
+)]
 pub(in crate::http) async fn list(Who(caller): Who) -> Json<SessionList> {
     Json(caller.list_sessions())
 }
 
 /// `DELETE /api/sessions`: signs out everywhere.
+#[utoipa::path(
+    delete,
+    path = "/api/sessions",
+    tag = "sessions",
+    params(EndParams),
+    responses((status = 204, description = "they have ended")),
+)]
 pub(in crate::http) async fn end_all(
     Who(caller): Who,
     Params(params): Params<EndParams>,
@@ -32,6 +47,13 @@ pub(in crate::http) async fn end_all(
 }
 
 /// `DELETE /api/sessions/:id`: ends one, and its open connections.
+#[utoipa::path(
+    delete,
+    path = "/api/sessions/{id}",
+    tag = "sessions",
+    params(("id" = String, Path, description = "the id of the session")),
+    responses((status = 204, description = "it has ended")),
+)]
 pub(in crate::http) async fn end(
     Who(caller): Who,
     Key(id): Key,

@@ -127,6 +127,8 @@ const OPEN: &[&str] = &[
     "GET /sign-in",
     "POST /sign-in",
     "GET /healthz",
+    "GET /api/openapi.json",
+    "GET /docs",
     "GET /readyz",
     "function get_user_name",
     "function list_processes",
@@ -165,6 +167,7 @@ fn source(path: &str) -> String {
     std::fs::read_to_string(format!("{root}/{path}")).unwrap()
 }
 
+/// Those of the router, and those that are added with their description.
 fn routes() -> Vec<String> {
     let text = source("server/src/http.rs");
     let mut found = Vec::new();
@@ -175,6 +178,17 @@ fn routes() -> Vec<String> {
             if handlers.contains(&format!("{method}(")) {
                 found.push(format!("{} {path}", method.to_uppercase()));
             }
+        }
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/rest");
+    let described = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let metrics = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/metrics.rs").into();
+    for file in described.chain([metrics]) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for description in text.split("utoipa::path(").skip(1) {
+            let method = description.trim_start().split(',').next().unwrap().to_uppercase();
+            let path = description.split("path = \"").nth(1).unwrap().split('"').next().unwrap();
+            found.push(format!("{method} {path}"));
         }
     }
     found

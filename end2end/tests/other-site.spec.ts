@@ -1,0 +1,96 @@
+/** What a page of another site can do to somebody who is signed in. */
+
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+import { expect, test } from '../support/fixtures.ts';
+
+/** The other site: another port is another origin, and the same site for cookies. */
+async function otherSite(): Promise<{ url: string; server: Server }> {
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html').end('<!DOCTYPE html><title>elsewhere</title>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+test('another site reads nothing, starts nothing and opens no socket', async ({ app, page, runyard, api }) => {
+  await app.isLive();
+  const { url, server } = await otherSite();
+  try {
+    const elsewhere = await page.context().newPage();
+    await elsewhere.goto(url);
+    const results = await elsewhere.evaluate(async (target) => {
+      const attempt = async (path: string, init: RequestInit) => {
+        try {
+          const answer = await fetch(target + path, { credentials: 'include', ...init });
+          return answer.type === 'opaque' ? 'opaque' : `${answer.status}`;
+        } catch {
+          return 'blocked';
+        }
+      };
+      const start = JSON.stringify({ scriptName: 'tick' });
+      const simple = { method: 'POST', mode: 'no-cors' as const };
+      const socket = await new Promise<string>((resolve) => {
+        const ws = new WebSocket(`${target.replace('http', 'ws')}/ws`);
+        ws.onopen = () => resolve('open');
+        ws.onerror = () => resolve('refused');
+      });
+      return {
+        read: await attempt('/api/processes', {}),
+        start: await attempt('/api/processes', { ...simple, body: start }),
+        call: await attempt('/api/ui/start_process', { ...simple, body: `{"request":${start}}` }),
+        form: await attempt('/people', {
+          ...simple,
+          body: new URLSearchParams({ name: 'eve', role: 'admin', password: 'correct horse battery' }),
+        }),
+        socket,
+      };
+    }, runyard.url);
+    expect(results).toEqual({
+      read: 'blocked',
+      start: 'opaque',
+      call: 'opaque',
+      form: 'opaque',
+      socket: 'refused',
+    });
+    // A form that goes there, as a click on the other site would send it.
+    await elsewhere.evaluate((target) => {
+      const form = document.createElement('form');
+      form.method = 'post';
+      form.action = `${target}/sign-out`;
+      document.body.append(form);
+      form.submit();
+    }, runyard.url);
+    await expect(elsewhere.locator('body')).toContainText('origin_denied');
+    // Nothing happened: no process, nobody new, and the session is still good.
+    expect(await api.processes()).toEqual([]);
+    await page.reload();
+    await app.isLive();
+    await page.goto('/people');
+    await expect(page.getByTestId('user-row')).toHaveCount(1);
+  } finally {
+    server.close();
+  }
+});
+
+test('another site cannot put us into a frame', async ({ app, page, runyard }) => {
+  await app.isLive();
+  const { url, server } = await otherSite();
+  try {
+    const elsewhere = await page.context().newPage();
+    await elsewhere.goto(url);
+    await elsewhere.evaluate((target) => {
+      const frame = document.createElement('iframe');
+      frame.src = target;
+      document.body.append(frame);
+    }, runyard.url);
+    await expect
+      .poll(() => elsewhere.frames().map((frame) => frame.url()))
+      .toContainEqual(expect.stringMatching(/^chrome-error:/));
+  } finally {
+    server.close();
+  }
+});
