@@ -18,4 +18,4 @@ pub use processes::{
     allowed_verbs, get_process, list_processes, restart_process, signal_process, start_process,
     stop_process, tail_log,
 };
-pub use scripts::{get_user_name, list_scripts};
+pub use scripts::{get_user_name, list_scripts, overview};

@@ -15,6 +15,8 @@ mod error;
 mod live;
 pub mod model;
 mod pages;
+#[cfg(feature = "ssr")]
+pub mod report;
 mod shell;
 mod text;
 

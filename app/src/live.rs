@@ -25,7 +25,7 @@ pub(crate) use feed::{Feed, PAGE, Pushed, Wanted};
 pub(crate) use link::Link;
 pub(crate) use needle::Needle;
 pub(crate) use processes::{ProcessSignal, Processes};
-pub(crate) use request::{Answer, Request};
+pub(crate) use request::{Answer, Request, RequestSlot};
 #[cfg(test)]
 pub(crate) use row::Liner;
 pub(crate) use row::{Line, LineFilter, Row};

@@ -9,6 +9,8 @@ import { Runyard } from './runyard.ts';
 interface Fixtures {
   /** Added to the server's environment. */
   serverEnv: Record<string, string>;
+  /** The folder that the server serves; the example site when it is empty. */
+  project: string;
   /** A fresh server with no process. */
   runyard: Runyard;
   api: Api;
@@ -18,8 +20,9 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   serverEnv: [{}, { option: true }],
-  runyard: async ({ serverEnv }, use) => {
-    const runyard = await Runyard.start(serverEnv);
+  project: ['', { option: true }],
+  runyard: async ({ serverEnv, project }, use) => {
+    const runyard = await Runyard.start(serverEnv, project === '' ? undefined : project);
     try {
       await use(runyard);
     } finally {

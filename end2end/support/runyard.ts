@@ -23,23 +23,25 @@ export class Runyard {
   readonly #port: number;
   readonly #data: string;
   readonly #env: Record<string, string>;
+  readonly #project: string;
   #server: ChildProcess | undefined;
   #output = '';
   #api: Api | undefined;
 
-  private constructor(port: number, env: Record<string, string>) {
+  private constructor(port: number, env: Record<string, string>, project: string) {
     this.url = `http://127.0.0.1:${port}`;
     this.#port = port;
     this.#env = env;
+    this.#project = project;
     this.#data = mkdtempSync(join(tmpdir(), 'runyard-e2e-'));
   }
 
-  /** Starts one that serves the example site; `env` is added to its environment. */
-  static async start(env: Record<string, string> = {}): Promise<Runyard> {
+  /** Starts one that serves a project, the example site; `env` is added to its environment. */
+  static async start(env: Record<string, string> = {}, project = SITE): Promise<Runyard> {
     if (!existsSync(BIN)) {
       throw new Error(`${BIN} is not there: run \`make build\` first, or set RUNYARD_BIN`);
     }
-    const runyard = new Runyard(await freePort(), env);
+    const runyard = new Runyard(await freePort(), env, project);
     try {
       await runyard.startServer();
     } catch (error) {
@@ -53,7 +55,7 @@ export class Runyard {
   async startServer(): Promise<void> {
     this.#output = '';
     const args = ['serve', '--listen', `127.0.0.1:${this.#port}`];
-    const server = spawn(BIN, [...args, '--data', this.#data, '--project', SITE], {
+    const server = spawn(BIN, [...args, '--data', this.#data, '--project', this.#project], {
       cwd: this.#data,
       env: { ...cleanEnvironment(), ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],

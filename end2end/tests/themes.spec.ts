@@ -1,44 +1,64 @@
 import { resolve } from 'node:path';
 
+import type { Page } from '@playwright/test';
+
 import { expect, test } from '../support/fixtures.ts';
 
 const SCREENS = resolve(import.meta.dirname, '../test-results/screens');
 
-const LOOKS = [
-  { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 800 } },
-  { name: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
-  { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 844 } },
+const WIDTHS = [
+  { name: 'wide', viewport: { width: 1280, height: 800 } },
+  { name: 'middle', viewport: { width: 834, height: 900 } },
+  { name: 'phone', viewport: { width: 390, height: 844 } },
 ] as const;
 
-for (const { name, colorScheme, viewport } of LOOKS) {
-  test.describe(name, () => {
-    test.use({ colorScheme, viewport });
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const { name, viewport } of WIDTHS) {
+    test.describe(`${name}, ${colorScheme}`, () => {
+      test.use({ colorScheme, viewport });
 
-    test(`list and detail in ${name}`, async ({ app, page, api }) => {
-      await api.start({ scriptName: 'fail' });
-      await api.start({ scriptName: 'burst', args: ['2000'] });
-      const { id } = await api.start({ scriptName: 'tick' });
-      await expect(app.rows).toHaveCount(3);
-      await page.screenshot({ path: `${SCREENS}/list-${name}.png` });
+      test(`every page at ${viewport.width} in ${colorScheme}`, async ({ app, page, api }) => {
+        const keep = (what: string) =>
+          page.screenshot({ path: `${SCREENS}/${what}-${name}-${colorScheme}.png`, scale: 'css' });
+        await api.start({ scriptName: 'burst', args: ['12'] });
+        const failed = await api.start({ scriptName: 'burst', args: ['twelve'] });
+        await api.start({ scriptName: 'fail' });
+        const { id } = await api.start({ scriptName: 'tick' });
+        await expect(app.rows).toHaveCount(4);
+        await expect.poll(async () => (await api.process(failed.id)).status).toBe('failed');
+        await page.reload();
+        await app.isLive();
+        await keep('list');
 
-      await app.open(id);
-      await expect.poll(() => app.lastIdx()).toBeGreaterThan(8);
-      await page.screenshot({ path: `${SCREENS}/detail-${name}.png` });
-
-      const lightness = await page.evaluate(() => {
-        const context = document.createElement('canvas').getContext('2d');
-        if (context === null) {
-          throw new Error('no canvas');
-        }
-        // The canvas paints any notation of a colour as numbers.
-        context.fillStyle = getComputedStyle(document.body).backgroundColor;
-        context.fillRect(0, 0, 1, 1);
-        const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
-        return (red + green + blue) / 3;
+        await app.open(id);
+        await expect.poll(() => app.lastIdx()).toBeGreaterThan(8);
+        await keep('detail');
+        await page.goto('/search?q=track');
+        await expect(page.getByTestId('search-state')).toHaveAttribute('data-done', 'true');
+        await keep('search');
+        await page.goto(`/processes/${failed.id}/compare`);
+        await expect(page.getByTestId('compare')).toBeVisible();
+        await keep('compare');
+        expect(await theme(page)).toBe(colorScheme);
       });
-      expect(lightness > 128 ? 'light' : 'dark').toBe(colorScheme);
     });
+  }
+}
+
+/** Light or dark, as the ground is. */
+async function theme(page: Page): Promise<string> {
+  const lightness = await page.evaluate(() => {
+    const context = document.createElement('canvas').getContext('2d');
+    if (context === null) {
+      throw new Error('no canvas');
+    }
+    // The canvas paints any notation of a colour as numbers.
+    context.fillStyle = getComputedStyle(document.body).backgroundColor;
+    context.fillRect(0, 0, 1, 1);
+    const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
+    return (red + green + blue) / 3;
   });
+  return lightness > 128 ? 'light' : 'dark';
 }
 
 test('the chosen theme is kept', async ({ app, page }) => {

@@ -103,6 +103,8 @@ pub struct Figures {
     pub by_status: Vec<Status>,
     /// Job slots in use.
     pub slots_used: usize,
+    /// All job slots.
+    pub slots: usize,
     /// Jobs that wait for a slot.
     pub queued: usize,
 }
@@ -356,7 +358,8 @@ impl Engine {
     #[must_use]
     pub fn figures(&self) -> Figures {
         let (slots_used, queued) = self.shared.slots.figures();
-        Figures { by_status: self.shared.registry.statuses(), slots_used, queued }
+        let slots = usize::try_from(self.shared.settings.max_jobs).unwrap_or(usize::MAX);
+        Figures { by_status: self.shared.registry.statuses(), slots_used, slots, queued }
     }
 
     /// Every change of every process from now on.

@@ -63,7 +63,9 @@ pub fn router(state: AppState) -> Router {
     // Pages alone: assets are compressed when they are built, and programs ask on loopback.
     let pages = Router::new()
         .route("/", get(pages::render))
+        .route("/search", get(pages::render))
         .route("/processes/{id}", get(pages::render))
+        .route("/processes/{id}/compare", get(forms::compare::show))
         .layer(CompressionLayer::new());
     let (rest, mut api) = openapi::router()
         .routes(routes!(rest::processes::list, rest::processes::start))
@@ -97,6 +99,9 @@ pub fn router(state: AppState) -> Router {
         .route("/api/ui/{*function}", post(pages::server_function))
         .route("/api/{*unknown}", axum::routing::any(rest::unknown))
         .route("/ws", get(ws::upgrade))
+        .route("/processes/{id}/stop", post(forms::processes::stop))
+        .route("/processes/{id}/restart", post(forms::processes::restart))
+        .route("/start", post(forms::processes::start))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/account", get(forms::account::show))
         .route("/account/password", post(forms::account::change_password))

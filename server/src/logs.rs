@@ -4,10 +4,12 @@
 //! [`hub`] keeps the newest in memory and wakes whoever follows, [`chunk`] packs them for the store.
 //! [`tail`] drives it for one run from the keeper's spool; [`recorder`] owns a process's numbering;
 //! [`read`] joins memory and store for those who ask, and [`walk`] goes through both for what a
-//! [`filter`] wants. [`search`] and [`timeline`] look through what is kept, with [`scan`] on all cores.
+//! [`filter`] wants. [`search`] and [`timeline`] look through what is kept, with [`scan`] on all cores; [`compare`] puts two logs
+//! side by side.
 
 pub mod batch;
 pub mod chunk;
+pub mod compare;
 pub mod filter;
 pub mod hub;
 mod json;

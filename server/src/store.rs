@@ -234,6 +234,8 @@ pub trait Store: Send + Sync + 'static {
     /// At most `limit` chunks of all logs, the last stored first; fewer when they are large.
     /// None only when there are none left.
     async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError>;
+    /// How much the database takes, in bytes.
+    async fn size_bytes(&self) -> Result<i64, StoreError>;
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -29,7 +29,7 @@ pub enum Notice {
 }
 
 /// The whole document, as text.
-pub(super) fn document(frame: Frame, title: &'static str, content: AnyView) -> String {
+pub(crate) fn document(frame: Frame, title: &'static str, content: AnyView) -> String {
     let Frame { me, css, nonce, notice } = frame;
     let is_admin = me.verbs.contains(&Verb::Admin);
     let links = [("/account", "Account"), ("/sessions", "Sessions"), ("/tokens", "Tokens")]

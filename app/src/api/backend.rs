@@ -55,4 +55,6 @@ pub trait Backend: Send + Sync {
     async fn restart_process(&self, id: ProcessId) -> Result<Process, Problem>;
     /// Sends a signal (`SIGHUP`) to it.
     async fn signal_process(&self, id: ProcessId, signal: String) -> Result<(), Problem>;
+    /// What runs, what failed, how full things are.
+    async fn overview(&self) -> Result<crate::report::Overview, Problem>;
 }

@@ -11,16 +11,22 @@ use crate::model::{
     LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
 };
 
-/// A page of processes, newest first. `q`: text in script, project, args or id.
+/// Processes in a page: a few screens, and the first HTML stays small.
+#[cfg(feature = "ssr")]
+const PAGE: u32 = 100;
+
+/// A page of processes, newest first. `q`: text in script, project, args or id; `status` by name.
 ///
 /// # Errors
 /// The server's problem.
 #[server(prefix = "/api/ui", endpoint = "list_processes", input = Json, output = Json)]
 pub async fn list_processes(
     q: Option<String>,
+    status: Option<String>,
     cursor: Option<String>,
 ) -> Result<ProcessList, Problem> {
-    let filter = ProcessFilter { q, cursor, ..ProcessFilter::default() };
+    let limit = Some(PAGE);
+    let filter = ProcessFilter { q, status, cursor, limit, ..ProcessFilter::default() };
     answer(backend()?.list_processes(filter).await)
 }
 

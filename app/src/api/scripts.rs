@@ -1,4 +1,4 @@
-//! What can be started, and who asks.
+//! What can be started, who asks, and how things stand.
 
 use leptos::prelude::*;
 
@@ -23,4 +23,14 @@ pub async fn get_user_name() -> Result<String, Problem> {
 #[server(prefix = "/api/ui", endpoint = "list_scripts", input = Json, output = Json)]
 pub async fn list_scripts() -> Result<Catalogue, Problem> {
     answer(backend()?.list_scripts().await)
+}
+
+/// The overview of the start page, as HTML of the server's own making.
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "overview", input = Json, output = Json)]
+pub async fn overview() -> Result<String, Problem> {
+    let overview = answer(backend()?.overview().await)?;
+    Ok(crate::report::render_overview(&overview))
 }

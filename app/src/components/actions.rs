@@ -34,30 +34,38 @@ pub(crate) fn Actions(
     let id = StoredValue::new(process.read_untracked().id.clone());
     let is_busy = RwSignal::new(false);
     let is_ended = move || process.read().status.is_ended();
-    let stop = move |_| run(live, is_busy, stop_process(id.get_value()));
-    let restart = move |_| run(live, is_busy, restart_process(id.get_value()));
+    let stop = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        run(live, is_busy, stop_process(id.get_value()));
+    };
+    let restart = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        run(live, is_busy, restart_process(id.get_value()));
+    };
+    // Forms, so that they work without scripts.
+    let action = move |name| format!("/processes/{}/{name}", id.get_value());
     view! {
         <div class="actions" role="group" aria-label="Actions">
-            <button
-                type="button"
-                class="button danger"
-                data-testid="stop"
-                disabled=move || !may_stop || is_ended() || is_busy.get()
-                on:click=stop
-            >
-                <Icon name=IconName::Stop/>
-                <span>"Stop"</span>
-            </button>
-            <button
-                type="button"
-                class="button"
-                data-testid="restart"
-                disabled=move || !may_start || (!may_stop && !is_ended()) || is_busy.get()
-                on:click=restart
-            >
-                <Icon name=IconName::Restart/>
-                <span>"Restart"</span>
-            </button>
+            <form method="post" action=action("stop") on:submit=stop>
+                <button
+                    class="button danger"
+                    data-testid="stop"
+                    disabled=move || !may_stop || is_ended() || is_busy.get()
+                >
+                    <Icon name=IconName::Stop/>
+                    <span>"Stop"</span>
+                </button>
+            </form>
+            <form method="post" action=action("restart") on:submit=restart>
+                <button
+                    class="button"
+                    data-testid="restart"
+                    disabled=move || !may_start || (!may_stop && !is_ended()) || is_busy.get()
+                >
+                    <Icon name=IconName::Restart/>
+                    <span>"Restart"</span>
+                </button>
+            </form>
             <SignalMenu
                 id
                 is_enabled=Signal::derive(move || may_signal && process.read().pid.is_some())

@@ -48,6 +48,7 @@ fn ScriptRow(script: Script) -> impl IntoView {
     let starter = Starter::expect();
     let Script { project, name, command, can_start, .. } = script;
     let (data_script, data_project) = (name.clone(), project.clone());
+    let (form_script, form_project) = (name.clone(), project.clone());
     let title = command.clone();
     let label = format!("Start {name}");
     let label_args = format!("Start {name} with arguments");
@@ -70,20 +71,28 @@ fn ScriptRow(script: Script) -> impl IntoView {
             >
                 "args…"
             </button>
-            <button
-                type="button"
-                class="icon-button accent"
-                data-testid="script-start"
-                aria-label=label.clone()
-                title=label
-                disabled=move || !can_start || starter.is_busy()
-                on:click=move |_| {
+            // A form, so that it works without scripts.
+            <form
+                method="post"
+                action="/start"
+                on:submit=move |event| {
+                    event.prevent_default();
                     let (project, name) = key.get_value();
                     starter.start_plain(project, name);
                 }
             >
-                <Icon name=IconName::Play/>
-            </button>
+                <input type="hidden" name="project" value=form_project/>
+                <input type="hidden" name="script" value=form_script/>
+                <button
+                    class="icon-button accent"
+                    data-testid="script-start"
+                    aria-label=label.clone()
+                    title=label
+                    disabled=move || !can_start || starter.is_busy()
+                >
+                    <Icon name=IconName::Play/>
+                </button>
+            </form>
         </li>
     }
     .into_any()

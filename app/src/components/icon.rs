@@ -34,6 +34,8 @@ pub(crate) enum IconName {
     Download,
     /// A lens: search.
     Search,
+    /// A keyboard: keys.
+    Keyboard,
 }
 
 impl IconName {
@@ -60,6 +62,10 @@ impl IconName {
                 "M10 5H3M12 19H3M14 3v4M16 17v4M21 12h-9M21 19h-5M21 5h-7M8 10v4M8 12H3"
             }
             Self::Download => "M12 15V3M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4M7 10l5 5 5-5",
+            Self::Keyboard => {
+                "M10 8h.01M12 12h.01M14 8h.01M16 12h.01M18 8h.01M6 8h.01M7 16h10M8 12h.01M4 4h16a2 2 \
+                 0 0 1 2 2v12a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z"
+            }
             Self::Search => "m21 21-4.34-4.34M11 3a8 8 0 1 0 0 16 8 8 0 1 0 0-16",
         }
     }

@@ -5,7 +5,7 @@ use crate::model::{Attempt, EntryKind};
 use crate::text::ansi::parse_line;
 use crate::text::format::{format_count, format_offset};
 use crate::text::json_line::fold_json;
-use crate::text::markup::{Piece, push_escaped, push_pieces};
+use crate::text::markup::{Piece, find_links, push_escaped, push_pieces, text_of};
 
 /// What is drawn of one line: more is in the raw log, and would only slow the page.
 const MAX_CHARS: usize = 4_000;
@@ -64,13 +64,8 @@ fn line_html(line: &Line, look: &RowLook, clock: Clock, attempts: &[Attempt]) ->
     });
     out.push_str("<span class=\"text\">");
     let (pieces, cut) = pieces_of(line, look.is_raw);
-    let marks = if look.needle.is_empty() {
-        vec![]
-    } else {
-        let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
-        look.needle.find(&text)
-    };
-    push_pieces(&mut out, &pieces, &marks);
+    let text = text_of(&pieces);
+    push_pieces(&mut out, &pieces, &find_links(&text), &look.needle.find(&text));
     if cut > 0 {
         let words = format!(" … {} more characters", format_count(i64::try_from(cut).unwrap_or(0)));
         out.push_str("<span class=\"cut\">");
@@ -125,17 +120,16 @@ mod tests {
         Liner::default().line(entry)
     }
 
-    fn text_of(text: &str, is_raw: bool) -> String {
-        let (pieces, _) = pieces_of(&line(text), is_raw);
-        pieces.into_iter().map(|piece| piece.text).collect()
+    fn drawn(text: &str, is_raw: bool) -> String {
+        text_of(&pieces_of(&line(text), is_raw).0)
     }
 
     #[test]
     fn json_is_folded_unless_it_is_wanted_raw() {
         let json = r#"{"level":"warn","msg":"slow","ms":3}"#;
-        assert_eq!(text_of(json, false), "WARN  slow  ms=3");
-        assert_eq!(text_of(json, true), json);
-        assert_eq!(text_of("\x1b[31mred", false), "red");
+        assert_eq!(drawn(json, false), "WARN  slow  ms=3");
+        assert_eq!(drawn(json, true), json);
+        assert_eq!(drawn("\x1b[31mred", false), "red");
     }
 
     #[test]

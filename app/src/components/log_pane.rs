@@ -22,7 +22,8 @@ use leptos::prelude::*;
 use web_sys::HtmlDivElement;
 
 use crate::live::{
-    Feed, LineFilter, Live, PAGE, ROW_PX, Request, Row, SizeWatch, Viewport, Wanted, height_of,
+    Feed, LineFilter, Live, PAGE, ROW_PX, Request, RequestSlot, Row, SizeWatch, Viewport, Wanted,
+    height_of,
 };
 use crate::model::{LogPage, ProcessId};
 
@@ -48,6 +49,15 @@ pub(super) struct Drawn {
     pub(super) in_sight: (i64, i64),
 }
 
+/// A place to scroll to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    /// So far from the top, in pixels.
+    Top(i32),
+    /// The entry in the middle of what is in sight.
+    Middle(i64),
+}
+
 /// The handles of one viewer. Copies are the same.
 #[derive(Clone, Copy)]
 pub(super) struct LogPane {
@@ -55,10 +65,12 @@ pub(super) struct LogPane {
     id: StoredValue<ProcessId>,
     feed: StoredValue<Feed>,
     is_frame_due: StoredValue<bool>,
-    /// Where to scroll to with the next frame, in pixels.
-    scroll_to: StoredValue<Option<i32>>,
+    /// Where to scroll to with the next frame.
+    scroll_to: StoredValue<Option<Goal>>,
+    /// How far it was scrolled when that was last looked at.
+    last_top: StoredValue<i32>,
     /// The page of the history that is under way.
-    page: StoredValue<Option<Request>, LocalStorage>,
+    page: RequestSlot,
     /// Whether long lines are wrapped.
     pub(super) is_wrapped: RwSignal<bool>,
     /// What is drawn.
@@ -84,7 +96,8 @@ impl LogPane {
             feed: StoredValue::new(feed),
             is_frame_due: StoredValue::new(false),
             scroll_to: StoredValue::new(None),
-            page: StoredValue::new_local(None),
+            last_top: StoredValue::new(0),
+            page: RequestSlot::new(),
             is_wrapped: RwSignal::new(false),
             drawn: RwSignal::new(drawn),
             container: NodeRef::new(),
@@ -128,7 +141,7 @@ impl LogPane {
 
     /// Shows only what fits.
     pub(super) fn set_filter(self, filter: LineFilter) {
-        self.page.try_set_value(None);
+        self.page.put(None);
         self.feed.try_update_value(|feed| feed.set_filter(filter));
         self.schedule();
     }
@@ -136,14 +149,24 @@ impl LogPane {
     /// The reader or [`LogPane::draw`] scrolled.
     pub(super) fn scrolled(self) {
         let Some(container) = self.container.get_untracked() else { return };
-        let is_at_end = viewport_of(&container).is_at_end(container.scroll_height());
-        self.feed.try_update_value(|feed| if is_at_end { feed.reach_end() } else { feed.hold() });
+        let viewport = viewport_of(&container);
+        let is_at_end = viewport.is_at_end(container.scroll_height());
+        let before = self.last_top.try_update_value(|top| std::mem::replace(top, viewport.top));
+        // The end can go out of sight because something else grew: only going up is leaving it.
+        let is_upward = before.is_some_and(|before| viewport.top < before);
+        self.feed.try_update_value(|feed| {
+            if is_at_end {
+                feed.reach_end();
+            } else if is_upward {
+                feed.hold();
+            }
+        });
         self.schedule();
     }
 
     /// Goes to the end and follows.
     pub(super) fn follow(self) {
-        self.page.try_set_value(None);
+        self.page.put(None);
         self.feed.try_update_value(Feed::follow);
         self.schedule();
     }
@@ -173,30 +196,20 @@ impl LogPane {
                         Ok(from) => {
                             self.feed.try_update_value(|feed| feed.jump(before, from.entries));
                             self.center(idx);
-                            self.page.try_set_value(None);
+                            self.page.put(None);
                         }
                         Err(problem) => live.alerts.report(&problem),
                     }
                 });
-                self.put_page(rest);
+                self.page.put(rest);
             }
             Err(problem) => live.alerts.report(&problem),
         });
-        self.put_page(request);
-    }
-
-    /// A request may not be dropped by its own answer: it is put away after it.
-    fn put_page(self, request: Option<Request>) {
-        queue_microtask(move || {
-            self.page.try_set_value(request);
-        });
+        self.page.put(request);
     }
 
     fn center(self, idx: i64) {
-        let place = self.feed.try_with_value(|feed| feed.place_of(idx)).unwrap_or(0);
-        let container = self.container.try_get_untracked().flatten();
-        let middle = container.map_or(0, |container| container.client_height() / 2 - ROW_PX);
-        self.scroll_to.try_set_value(Some((height_of(place) - middle).max(0)));
+        self.scroll_to.try_set_value(Some(Goal::Middle(idx)));
         self.schedule();
         if self.is_wrapped.get_untracked() {
             // Only the browser knows where the row will be, once it is drawn.
@@ -216,7 +229,7 @@ impl LogPane {
 
     /// Asks for a page of the history, unless one is under way.
     fn ask(self, wanted: Wanted) {
-        if self.page.try_with_value(Option::is_some) != Some(false) {
+        if self.page.is_busy() {
             return;
         }
         let place = match wanted {
@@ -230,9 +243,9 @@ impl LogPane {
                 Ok(page) => self.take_page(wanted, page),
                 Err(problem) => live.alerts.report(&problem),
             }
-            self.put_page(None);
+            self.page.put(None);
         });
-        self.page.try_set_value(request);
+        self.page.put(request);
     }
 
     /// Puts a page in its place; what is in sight stays where it is.
@@ -244,7 +257,9 @@ impl LogPane {
             let anchor = feed.row(place).map(|row| row.key());
             feed.take_page(wanted, page.entries);
             let is_held = feed.is_held();
-            anchor.filter(|_| is_held).map(|key| height_of(feed.place_of(key)) + top % ROW_PX)
+            anchor
+                .filter(|_| is_held)
+                .map(|key| Goal::Top(height_of(feed.place_of(key)) + top % ROW_PX))
         });
         if !self.is_wrapped.get_untracked() {
             self.scroll_to.try_set_value(scroll_to.flatten());
@@ -279,9 +294,14 @@ impl LogPane {
             }
             match scroll_to {
                 _ if !feed.is_held() => container.set_scroll_top(container.scroll_height()),
-                Some(top) if !is_wrapped => container.set_scroll_top(top),
+                Some(Goal::Top(top)) if !is_wrapped => container.set_scroll_top(top),
+                Some(Goal::Middle(idx)) if !is_wrapped => {
+                    let middle = container.client_height() / 2 - ROW_PX;
+                    container.set_scroll_top((height_of(feed.place_of(idx)) - middle).max(0));
+                }
                 _ => {}
             }
+            self.last_top.try_set_value(container.scroll_top());
             let viewport = viewport_of(&container);
             let (first, count) =
                 if is_wrapped { wrapped_rows(feed) } else { viewport.rows(feed.len()) };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::log_pane::LogPane;
 use super::{Icon, IconName};
-use crate::live::{Answer, Needle, Request, use_live};
+use crate::live::{Answer, Needle, Request, RequestSlot, use_live};
 use crate::model::{LogPage, Problem};
 use crate::text::format::format_count;
 
@@ -40,7 +40,7 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
     let count = RwSignal::new(Count::None);
     let current = StoredValue::new(None::<i64>);
     let pending = StoredValue::new(None::<TimeoutHandle>);
-    let request = StoredValue::new_local(None::<Request>);
+    let request = RequestSlot::new();
     let input = NodeRef::<html::Input>::new();
 
     let ask = move || {
@@ -53,7 +53,7 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
         let id = id.trim_start_matches("/api/processes/").trim_end_matches("/logs");
         let filter = pane.filter_query();
         let url = format!("/api/logs/search?count=true&process={id}{}{filter}", wanted.query());
-        request.set_value(Request::get(&url, move |answer| match answer {
+        request.put(Request::get(&url, move |answer| match answer {
             Answer::Part(_) => {}
             Answer::Whole(text) => {
                 let counted = serde_json::from_str::<Counted>(&text);
@@ -66,7 +66,7 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
     };
     // Typing on gives up the search under way, on the server too.
     let changed = move || {
-        request.set_value(None);
+        request.put(None);
         current.set_value(None);
         if let Some(timer) = pending.try_update_value(Option::take).flatten() {
             timer.clear();
@@ -98,25 +98,22 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
             }
             idx.is_some()
         };
-        request.set_value(Request::get_json(
-            &url,
-            move |page: Result<LogPage, Problem>| match page {
-                Ok(page) => {
-                    if !found(page) {
-                        let again =
-                            Request::get_json(&around, move |page: Result<LogPage, Problem>| {
-                                if let Ok(page) = page {
-                                    found(page);
-                                }
-                            });
-                        queue_microtask(move || {
-                            request.try_set_value(again);
+        request.put(Request::get_json(&url, move |page: Result<LogPage, Problem>| match page {
+            Ok(page) => {
+                if !found(page) {
+                    let again =
+                        Request::get_json(&around, move |page: Result<LogPage, Problem>| {
+                            if let Ok(page) = page {
+                                found(page);
+                            }
                         });
-                    }
+                    queue_microtask(move || {
+                        request.put(again);
+                    });
                 }
-                Err(problem) => live.alerts.report(&problem),
-            },
-        ));
+            }
+            Err(problem) => live.alerts.report(&problem),
+        }));
     };
     let keys = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
         "Enter" => {
@@ -142,7 +139,7 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
     };
     let is_off = move || !matches!(count.get(), Count::Lines(n) if n > 0);
     view! {
-        <div class="log-search" role="search">
+        <div class="log-search" role="search" aria-label="This log">
             <Icon name=IconName::Search/>
             <input
                 type="search"

@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::log_pane::LogPane;
-use crate::live::{Request, use_live};
+use crate::live::{Request, RequestSlot, use_live};
 use crate::model::{Process, Timeline, TimelineBucket};
 use crate::text::format::format_count;
 
@@ -19,7 +19,7 @@ const GROWTH_PERCENT: i64 = 20;
 pub(super) fn LogTimeline(pane: LogPane, process: RwSignal<Process>) -> impl IntoView {
     let clock = use_live().clock;
     let timeline = RwSignal::new(Timeline::default());
-    let request = StoredValue::new_local(None::<Request>);
+    let request = RequestSlot::new();
     let strip = NodeRef::<html::Div>::new();
     // What the process is said to have while it runs is as of its last change; what is drawn is newer.
     let length = Memo::new(move |before: Option<&i64>| {
@@ -29,7 +29,7 @@ pub(super) fn LogTimeline(pane: LogPane, process: RwSignal<Process>) -> impl Int
     });
     Effect::new(move |_| {
         if length.get() >= FEWEST_LINES {
-            request.set_value(Request::get_json(&pane.url("/timeline"), move |answer| {
+            request.put(Request::get_json(&pane.url("/timeline"), move |answer| {
                 // Without it the log can be read as well.
                 if let Ok(answer) = answer {
                     timeline.try_set(answer);

@@ -7,7 +7,7 @@ use super::log_line::Times;
 use super::log_pane::LogPane;
 use super::menu::Menu;
 use super::{Icon, IconName};
-use crate::live::{LineFilter, Request, use_live};
+use crate::live::{LineFilter, Request, RequestSlot, use_live};
 use crate::model::{Level, LogPage, Problem};
 
 /// Where the choices are remembered in the browser.
@@ -61,23 +61,14 @@ pub(super) fn LogTools(
                 data-testid="log-level"
                 aria-label="Levels"
                 on:change:target=move |event| set_level(event.target().value())
-            >
-                <option value="">"All levels"</option>
-                <option value="error">"Errors"</option>
-                <option value="warn">"Warnings and errors"</option>
-                <option value="info">"Info and above"</option>
-            </select>
+                inner_html="<option value=''>All levels</option><option value='error'>Errors</option><option value='warn'>Warnings and errors</option><option value='info'>Info and above</option>"
+            ></select>
             <select
                 data-testid="log-stream"
                 aria-label="Streams"
                 on:change:target=move |event| set_streams(event.target().value())
-            >
-                <option value="">"All streams"</option>
-                <option value="stdout">"stdout"</option>
-                <option value="stderr">"stderr"</option>
-                <option value="system">"system"</option>
-                <option value="stdout,stderr">"without system"</option>
-            </select>
+                inner_html="<option value=''>All streams</option><option value='stdout'>stdout</option><option value='stderr'>stderr</option><option value='system'>system</option><option value='stdout,stderr'>without system</option>"
+            ></select>
             <GoTo pane/>
             <Menu name="View" icon=IconName::Sliders testid="log-view-menu">
                 <label class="menu-field">
@@ -86,11 +77,8 @@ pub(super) fn LogTools(
                         data-testid="log-times"
                         prop:value=times_value
                         on:change:target=move |event| set_times(event.target().value())
-                    >
-                        <option value="absolute">"time of day"</option>
-                        <option value="relative">"since the start"</option>
-                        <option value="off">"none"</option>
-                    </select>
+                inner_html="<option value='absolute'>time of day</option><option value='relative'>since the start</option><option value='off'>none</option>"
+            ></select>
                 </label>
                 <label class="menu-field">
                     <input
@@ -135,7 +123,7 @@ pub(super) fn LogTools(
 #[component]
 fn GoTo(pane: LogPane) -> impl IntoView {
     let live = use_live();
-    let request = StoredValue::new_local(None::<Request>);
+    let request = RequestSlot::new();
     let go = move |text: String| {
         let text = text.trim();
         if let Ok(idx) = text.replace(',', "").parse::<i64>() {
@@ -148,16 +136,13 @@ fn GoTo(pane: LogPane) -> impl IntoView {
         };
         let filter = pane.filter_query();
         let url = pane.url(&format!("?limit=1&since={ts}{filter}"));
-        request.set_value(Request::get_json(
-            &url,
-            move |page: Result<LogPage, Problem>| match page {
-                Ok(page) => match page.entries.first() {
-                    Some(entry) => pane.show(entry.idx),
-                    None => pane.follow(),
-                },
-                Err(problem) => live.alerts.report(&problem),
+        request.put(Request::get_json(&url, move |page: Result<LogPage, Problem>| match page {
+            Ok(page) => match page.entries.first() {
+                Some(entry) => pane.show(entry.idx),
+                None => pane.follow(),
             },
-        ));
+            Err(problem) => live.alerts.report(&problem),
+        }));
     };
     view! {
         <input

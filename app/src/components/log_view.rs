@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 
@@ -11,6 +12,7 @@ use super::log_search::LogSearch;
 use super::log_selection::{Selected, SelectionBar, select};
 use super::log_timeline::LogTimeline;
 use super::log_tools::LogTools;
+use super::shortcuts::{has_single_keys, is_typing};
 use super::{Icon, IconName};
 use crate::live::{Needle, Row, use_live};
 use crate::model::{Attempt, LogPage, Process, ProcessId};
@@ -86,20 +88,23 @@ pub(crate) fn LogView(
             pane.show(idx);
         }
     };
-    let keys = move |event: web_sys::KeyboardEvent| {
-        if event.ctrl_key() || event.meta_key() || event.alt_key() {
-            return;
-        }
-        match event.key().as_str() {
-            "f" | "G" | "End" => pane.follow(),
-            "g" | "Home" => pane.show_first(),
-            "Escape" => selected.set(None),
-            _ => return,
-        }
-        event.prevent_default();
-    };
+    Effect::new(move |_| {
+        let keys = window_event_listener(ev::keydown, move |event| {
+            if is_typing(&event) || !has_single_keys() {
+                return;
+            }
+            match event.key().as_str() {
+                "f" | "G" => pane.follow(),
+                "g" => pane.show_first(),
+                "Escape" => selected.set(None),
+                _ => return,
+            }
+            event.prevent_default();
+        });
+        on_cleanup(move || keys.remove());
+    });
     view! {
-        <section class="log" aria-label="Log" data-shortcuts="log">
+        <section class="log" aria-label="Log">
             <div class="log-head">
                 <LogSearch pane needle/>
                 <LogTools pane times is_raw/>
@@ -117,7 +122,6 @@ pub(crate) fn LogView(
                     node_ref=pane.container
                     on:scroll=move |_| pane.scrolled()
                     on:click=clicked
-                    on:keydown=keys
                 >
                     <div class="log-content" node_ref=pane.content>
                         <div

@@ -1,17 +1,55 @@
-//! Every process, newest first, with search as you type.
+//! Every process, newest first or by project, with search as you type. Only the rows in sight are
+//! drawn, so that thousands cost no more than a screenful.
 
 use std::time::Duration;
 
+use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
 
+use super::bulk_bar::BulkBar;
 use super::process_row::ProcessRow;
 use crate::api::list_processes;
-use crate::live::use_live;
+use crate::live::{Processes, SizeWatch, use_live};
 use crate::model::{Problem, ProcessId, ProcessList as Page};
+use crate::text::filter::Query;
 
 /// How long typing has to pause before the server is asked for what is not loaded here.
 const TYPING_PAUSE: Duration = Duration::from_millis(250);
+/// The heights of a row and of a project's headline; `.row` and `.group` in the style sheet.
+const ROW_PX: i32 = 54;
+const GROUP_PX: i32 = 30;
+/// Drawn above and below what is in sight.
+const MARGIN_PX: i32 = 6 * ROW_PX;
+
+/// The processes that were chosen, to do something to all of them.
+pub(super) type Chosen = RwSignal<Vec<ProcessId>>;
+
+/// What a place in the list holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Item {
+    Project(String),
+    Process(ProcessId),
+}
+
+impl Item {
+    fn height_px(&self) -> i32 {
+        match self {
+            Self::Project(_) => GROUP_PX,
+            Self::Process(_) => ROW_PX,
+        }
+    }
+}
+
+/// The items in sight, and what is above them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct InSight {
+    items: Vec<Item>,
+    top_px: i32,
+    height_px: i32,
+    is_end: bool,
+}
 
 /// The list, begun with the first page.
 #[component]
@@ -23,28 +61,51 @@ pub(crate) fn ProcessList(
     selected: Signal<Option<ProcessId>>,
 ) -> impl IntoView {
     let live = use_live();
-    let query = RwSignal::new(String::new());
+    let params = use_query_map();
+    // On the page of the log search, `q` is that one's.
+    let is_mine = use_location().pathname.get_untracked() != "/search";
+    let asked = params.read_untracked().get("q").filter(|_| is_mine);
+    let query = RwSignal::new(asked.unwrap_or_default());
+    let is_grouped = RwSignal::new(false);
     search_older(query);
+    let typed = move |text: String| {
+        keep_in_address(&text);
+        query.set(text);
+    };
     view! {
         <section class="processes" aria-label="Processes">
-            <div class="section-head">
-                <h2>"Processes"</h2>
+            <form class="section-head" role="search" aria-label="Processes" action="/" on:submit=|event| event.prevent_default()>
+                <div class="section-title">
+                    <h2>"Processes"</h2>
+                    <button
+                        type="button"
+                        class="button quiet"
+                        data-testid="group"
+                        aria-pressed=move || is_grouped.get().to_string()
+                        on:click=move |_| is_grouped.update(|is| *is = !*is)
+                    >
+                        "By project"
+                    </button>
+                </div>
                 <input
                     type="search"
+                    name="q"
                     data-testid="search"
-                    placeholder="Search script, project, args, id, status"
+                    data-shortcut="/"
+                    placeholder="Search, or status:failed project:web"
                     aria-label="Search processes"
                     autocomplete="off"
                     spellcheck="false"
-                    on:input:target=move |event| query.set(event.target().value())
+                    value=query.get_untracked()
+                    on:input:target=move |event| typed(event.target().value())
                 />
-            </div>
+            </form>
             <Suspense fallback=|| view! { <p class="empty">"Loading…"</p> }>
                 {move || Suspend::new(async move {
                     match first_page.await {
                         Ok(page) => {
                             live.processes.add_page(page);
-                            view! { <Rows query selected/> }.into_any()
+                            view! { <Rows query is_grouped selected/> }.into_any()
                         }
                         Err(problem) => {
                             view! { <p class="inline-alert" role="alert">{problem.detail}</p> }.into_any()
@@ -58,14 +119,46 @@ pub(crate) fn ProcessList(
 }
 
 #[component]
-fn Rows(query: RwSignal<String>, selected: Signal<Option<ProcessId>>) -> impl IntoView {
+fn Rows(
+    query: RwSignal<String>,
+    is_grouped: RwSignal<bool>,
+    selected: Signal<Option<ProcessId>>,
+) -> impl IntoView {
     let live = use_live();
-    let shown = Memo::new(move |_| live.processes.ids(&query.read()));
-    let row = move |id: ProcessId| {
-        live.processes.get(&id).map(|process| view! { <ProcessRow process selected/> })
+    let chosen: Chosen = RwSignal::default();
+    let scroller = NodeRef::<html::Div>::new();
+    // How far it is scrolled and how high it is; nothing on the server, which draws all it has.
+    let view = RwSignal::new(None::<(i32, i32)>);
+    let measure = move || {
+        if let Some(scroller) = scroller.try_get_untracked().flatten() {
+            view.try_set(Some((scroller.scroll_top(), scroller.client_height())));
+        }
+    };
+    Effect::new(move |_| {
+        if let Some(scroller) = scroller.get() {
+            StoredValue::new_local(SizeWatch::new(&scroller, measure));
+        }
+    });
+    let items = Memo::new(move |_| {
+        items_of(live.processes, &Query::parse(&query.read()), is_grouped.get())
+    });
+    let in_sight = Memo::new(move |_| items.with(|items| cut_out(items, view.get())));
+    let loading = StoredValue::new(false);
+    Effect::new(move |_| {
+        if in_sight.read().is_end && view.read().is_some() {
+            load_older(loading);
+        }
+    });
+    let row = move |item: Item| match item {
+        Item::Project(name) => view! { <li class="group">{name}</li> }.into_any(),
+        Item::Process(id) => live
+            .processes
+            .get(&id)
+            .map(|process| view! { <ProcessRow process selected chosen/> })
+            .into_any(),
     };
     let empty = move || {
-        shown.read().is_empty().then(|| {
+        items.read().is_empty().then(|| {
             let words = if query.read().trim().is_empty() {
                 "Nothing was started yet. Start a script and it appears here."
             } else {
@@ -74,49 +167,117 @@ fn Rows(query: RwSignal<String>, selected: Signal<Option<ProcessId>>) -> impl In
             view! { <p class="empty">{words}</p> }
         })
     };
-    let load_older = move |cursor: String| {
-        leptos::task::spawn_local(async move {
-            match list_processes(None, Some(cursor)).await {
-                Ok(page) => live.processes.add_page(page),
-                Err(problem) => live.alerts.report(&problem),
-            }
-        });
-    };
-    let older = move || {
-        live.processes.older().map(|cursor| {
-            let load = move |_| load_older(cursor.clone());
-            view! {
-                <button type="button" class="button quiet wide" on:click=load>
-                    "Load older processes"
-                </button>
-            }
-        })
+    let px = move |of: fn(&InSight) -> i32| {
+        move || view.read().map(|_| format!("{}px", of(&in_sight.read())))
     };
     view! {
-        <ul class="rows" data-testid="process-list">
-            <For each=move || shown.get() key=ProcessId::clone children=row/>
-        </ul>
-        {empty}
-        {older}
+        <div class="rows-scroll" node_ref=scroller on:scroll=move |_| measure()>
+            <ul
+                class="rows"
+                data-testid="process-list"
+                style:padding-top=px(|sight| sight.top_px)
+                style:height=px(|sight| sight.height_px)
+            >
+                <For each=move || in_sight.read().items.clone() key=Item::clone children=row/>
+            </ul>
+            {empty}
+        </div>
+        <BulkBar chosen/>
     }
     .into_any()
 }
 
+/// What fits, in the order of the list: the project with the newest process first.
+fn items_of(processes: Processes, query: &Query, is_grouped: bool) -> Vec<Item> {
+    let found = processes.found(query);
+    if !is_grouped {
+        return found.into_iter().map(|(id, _)| Item::Process(id)).collect();
+    }
+    let mut projects: Vec<&String> = Vec::new();
+    for (_, project) in &found {
+        if !projects.contains(&project) {
+            projects.push(project);
+        }
+    }
+    let mut items = Vec::new();
+    for project in projects {
+        items.push(Item::Project(project.clone()));
+        let own = found.iter().filter(|(_, other)| other == project);
+        items.extend(own.map(|(id, _)| Item::Process(id.clone())));
+    }
+    items
+}
+
+fn cut_out(items: &[Item], view: Option<(i32, i32)>) -> InSight {
+    let Some((top, height)) = view else {
+        return InSight { items: items.to_vec(), ..InSight::default() };
+    };
+    let (from, to) = (top - MARGIN_PX, top + height + MARGIN_PX);
+    let mut sight = InSight { is_end: true, ..InSight::default() };
+    for item in items {
+        let (begin, end) = (sight.height_px, sight.height_px + item.height_px());
+        if end <= from {
+            sight.top_px = end;
+        } else if begin < to {
+            sight.items.push(item.clone());
+        } else {
+            sight.is_end = false;
+        }
+        sight.height_px = end;
+    }
+    sight
+}
+
+/// Loads the next page, unless one is under way.
+fn load_older(loading: StoredValue<bool>) {
+    let live = use_live();
+    let Some(cursor) = live.processes.older() else { return };
+    if loading.try_update_value(|loading| std::mem::replace(loading, true)) != Some(false) {
+        return;
+    }
+    leptos::task::spawn_local(async move {
+        let page = list_processes(None, None, Some(cursor)).await;
+        // Before what follows from the page asks for the next one.
+        loading.try_set_value(false);
+        match page {
+            Ok(page) => live.processes.add_page(page),
+            Err(problem) => live.alerts.report(&problem),
+        }
+    });
+}
+
+/// The address names the search, so that it can be sent to somebody.
+fn keep_in_address(text: &str) {
+    let path = window().location().pathname().unwrap_or_default();
+    if path == "/search" {
+        return;
+    }
+    let query = if text.trim().is_empty() {
+        String::new()
+    } else {
+        format!("?q={}", String::from(js_sys::encode_uri_component(text)))
+    };
+    let _ = window().history().map(|history| {
+        let url = format!("{path}{query}");
+        history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&url))
+    });
+}
+
 /// Asks the server for matches among the processes that are not loaded, once typing pauses.
-fn search_older(query: RwSignal<String>) {
+fn search_older(text: RwSignal<String>) {
     let live = use_live();
     let pending = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move |_| {
-        let q = query.get();
+        let query = Query::parse(&text.read());
         if let Some(timer) = pending.try_update_value(Option::take).flatten() {
             timer.clear();
         }
-        if q.trim().is_empty() || live.processes.older().is_none() {
+        if query.is_empty() || live.processes.older().is_none() {
             return;
         }
         let ask = move || {
             leptos::task::spawn_local(async move {
-                match list_processes(Some(q), None).await {
+                match list_processes(query.word(), query.status(), None).await {
                     Ok(found) => live.processes.add_found(found.processes),
                     Err(problem) => live.alerts.report(&problem),
                 }
@@ -124,4 +285,27 @@ fn search_older(query: RwSignal<String>) {
         };
         pending.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok());
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_in_sight_is_drawn() {
+        let items: Vec<_> = (0..5_000).map(|n| Item::Process(ProcessId(n.to_string()))).collect();
+        let sight = cut_out(&items, Some((ROW_PX * 1_000, 600)));
+        assert_eq!(sight.height_px, ROW_PX * 5_000);
+        assert_eq!(sight.top_px, ROW_PX * 994);
+        assert_eq!(sight.items[0], items[994]);
+        assert!(sight.items.len() < 30 && !sight.is_end);
+        assert!(cut_out(&items, Some((ROW_PX * 4_990, 600))).is_end);
+        assert_eq!(cut_out(&items, None).items.len(), 5_000);
+    }
+
+    #[test]
+    fn a_headline_has_its_own_height() {
+        let items = [Item::Project("a".into()), Item::Process(ProcessId("1".into()))];
+        assert_eq!(cut_out(&items, Some((0, 600))).height_px, GROUP_PX + ROW_PX);
+    }
 }

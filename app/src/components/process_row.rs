@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::process_list::Chosen;
 use super::{StatusMark, status_word};
 use crate::live::{ProcessSignal, use_live};
 use crate::model::{Process, ProcessId};
@@ -15,6 +16,8 @@ pub(crate) fn ProcessRow(
     process: ProcessSignal,
     /// The process on screen.
     selected: Signal<Option<ProcessId>>,
+    /// Those that were chosen, to do something to all of them.
+    chosen: Chosen,
 ) -> impl IntoView {
     let clock = use_live().clock;
     // What never changes.
@@ -34,9 +37,25 @@ pub(crate) fn ProcessRow(
         }
     };
     let outcome = move || outcome_of(&process.read());
+    let restarts = move || match process.read().attempts.len() {
+        0 | 1 => None,
+        2 => Some("1 restart".to_owned()),
+        n => Some(format!("{} restarts", n - 1)),
+    };
     let href = format!("/processes/{id}");
     let short = id.short().to_owned();
     let data_id = id.0.clone();
+    let choice = StoredValue::new(id.clone());
+    let is_chosen = move || choice.with_value(|id| chosen.read().contains(id));
+    let choose = move |is_on: bool| {
+        chosen.update(|chosen| {
+            choice.with_value(|id| chosen.retain(|other| other != id));
+            if is_on {
+                chosen.push(choice.get_value());
+            }
+        });
+    };
+    let choice_label = format!("Choose {script}");
     let is_selected = move || selected.read().as_ref() == Some(&id);
     view! {
         <li
@@ -57,10 +76,19 @@ pub(crate) fn ProcessRow(
                         {move || status_word(status.get())}
                     </span>
                     {outcome}
+                    {restarts}
                     <span>{project}</span>
                 </span>
                 <span class="row-id">{short}</span>
             </a>
+            <input
+                type="checkbox"
+                class="row-choice"
+                data-testid="row-choice"
+                aria-label=choice_label
+                prop:checked=is_chosen
+                on:change:target=move |event| choose(event.target().checked())
+            />
         </li>
     }
     .into_any()

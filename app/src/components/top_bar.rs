@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, IconName, Starter, ThemeButton};
+use super::{Icon, IconName, Shortcuts, Starter, ThemeButton};
 use crate::live::use_live;
 
 /// The bar; `user` is the name of who is signed in.
@@ -18,6 +18,12 @@ pub(crate) fn TopBar(
                 <Icon name=IconName::Prompt/>
                 <span>"Runyard"</span>
             </a>
+            <nav class="places" aria-label="Places">
+                <a href="/search" data-testid="search-link">
+                    <Icon name=IconName::Search/>
+                    <span>"Search logs"</span>
+                </a>
+            </nav>
             <Connection/>
             <span class="spacer"></span>
             <Suspense>
@@ -31,6 +37,7 @@ pub(crate) fn TopBar(
                     })
                 })}
             </Suspense>
+            <Shortcuts/>
             <ThemeButton/>
             <button
                 type="button"

@@ -36,6 +36,11 @@ impl Clock {
         self.now.get()
     }
 
+    /// The same, without being told of ticks.
+    pub(crate) fn now_untracked(self) -> i64 {
+        self.now.get_untracked()
+    }
+
     /// Whether times are those of the browser's zone already.
     pub(crate) fn is_local(self) -> bool {
         self.is_local.get()
@@ -64,6 +69,11 @@ impl Clock {
     /// The day and the time of `ts`.
     pub(crate) fn stamp(self, ts: i64) -> String {
         format_stamp(ts, self.zone_min(ts))
+    }
+
+    /// The same, without being told of the browser's zone.
+    pub(crate) fn stamp_untracked(self, ts: i64) -> String {
+        untrack(|| self.stamp(ts))
     }
 
     /// Minutes east of UTC at `ts`: in the browser's zone, they change with the season.

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use crate::model::{Process, ProcessId, ProcessList};
-use crate::text::filter::matches;
+use crate::text::filter::Query;
 
 /// One process, as it is now.
 pub(crate) type ProcessSignal = ArcRwSignal<Process>;
@@ -104,14 +104,19 @@ impl Processes {
         }
     }
 
-    /// The ids that fit the search, newest first.
-    pub(crate) fn ids(self, query: &str) -> Vec<ProcessId> {
-        let fits = |signal: &ProcessSignal| {
-            query.trim().is_empty() || signal.with(|process| matches(process, query))
-        };
+    /// What fits the search, newest first, with its project.
+    pub(crate) fn found(self, query: &Query) -> Vec<(ProcessId, String)> {
         self.listed.with(|listed| {
-            let fitting = listed.iter().filter(|(_, signal)| fits(signal));
-            fitting.map(|(id, _)| id.clone()).collect()
+            // Without a search nothing in a process decides, so no change of one is of interest.
+            let look = |signal: &ProcessSignal| {
+                if query.is_empty() {
+                    Some(signal.with_untracked(|process| process.project.clone()))
+                } else {
+                    signal.with(|process| query.fits(process).then(|| process.project.clone()))
+                }
+            };
+            let found = listed.iter().filter_map(|(id, signal)| Some((id.clone(), look(signal)?)));
+            found.collect()
         })
     }
 }
@@ -146,8 +151,12 @@ mod tests {
         ids.iter().map(|id| sample_process(id, status)).collect()
     }
 
+    fn ids(processes: Processes, query: &str) -> Vec<ProcessId> {
+        processes.found(&Query::parse(query)).into_iter().map(|(id, _)| id).collect()
+    }
+
     fn shown(processes: Processes) -> Vec<(String, Status)> {
-        let ids = processes.ids("");
+        let ids = ids(processes, "");
         let status = |id: &ProcessId| processes.get(id).unwrap().with_untracked(|p| p.status);
         ids.iter().map(|id| (id.0.clone(), status(id))).collect()
     }
@@ -176,7 +185,7 @@ mod tests {
         // A page that comes late does not undo what was said since.
         processes.add_found(page(&["b"], Status::Running));
         assert_eq!(b.with_untracked(|b| b.status), Status::Stopping);
-        assert_eq!(processes.ids("stopping").len(), 1);
+        assert_eq!(ids(processes, "stopping").len(), 1);
         assert_eq!(processes.older(), Some("a".to_owned()));
     }
 
@@ -187,10 +196,10 @@ mod tests {
         let processes = Processes::new();
         processes.add_found(page(&["b"], Status::Running));
         let old = processes.open(sample_process("a", Status::Failed));
-        assert_eq!(processes.ids("").len(), 1);
+        assert_eq!(ids(processes, "").len(), 1);
         processes.upsert(sample_process("a", Status::Running));
         assert_eq!(old.with_untracked(|old| old.status), Status::Running);
-        assert_eq!(processes.ids("").len(), 2);
+        assert_eq!(ids(processes, "").len(), 2);
     }
 
     #[test]

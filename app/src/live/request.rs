@@ -2,12 +2,55 @@
 //!
 //! `XMLHttpRequest`, because it is small in the module, and is given up by dropping it.
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use leptos::prelude::{on_cleanup, queue_microtask};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::XmlHttpRequest;
 
 use crate::model::Problem;
+
+thread_local! {
+    /// Nothing of the browser's can be in a signal that the server shares: it is here, by number.
+    static UNDER_WAY: RefCell<Vec<(u32, Request)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Room for one request, which is given up when another one takes its place, or when the owner is
+/// cleaned up. Copies are the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestSlot(u32);
+
+impl RequestSlot {
+    /// An empty one, of the present owner.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let slot = Self(NEXT.fetch_add(1, Ordering::Relaxed));
+        on_cleanup(move || slot.put(None));
+        slot
+    }
+
+    /// Gives up what is in it, and puts this in its place.
+    pub(crate) fn put(self, request: Option<Request>) {
+        let old = UNDER_WAY.with_borrow_mut(|all| {
+            let place = all.iter().position(|(slot, _)| *slot == self.0);
+            let old = place.map(|place| all.swap_remove(place));
+            all.extend(request.map(|request| (self.0, request)));
+            old
+        });
+        if let Some(old) = old {
+            // It may be its own answer that puts it away, and that has to come to its end first.
+            queue_microtask(move || drop(old));
+        }
+    }
+
+    /// Whether something is in it.
+    pub(crate) fn is_busy(self) -> bool {
+        UNDER_WAY.with_borrow(|all| all.iter().any(|(slot, _)| *slot == self.0))
+    }
+}
 
 /// What has come of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,9 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
 use crate::api::{get_user_name, list_processes, list_scripts};
-use crate::components::{AlertList, CatalogueList, ProcessList, StartDialog, Starter, TopBar};
+use crate::components::{
+    AlertList, CatalogueList, Palette, ProcessList, StartDialog, Starter, TopBar,
+};
 use crate::live::Live;
 use crate::model::ProcessId;
 
@@ -18,13 +20,13 @@ pub(crate) fn Layout() -> impl IntoView {
 
     let user = Resource::new(|| (), |()| async { get_user_name().await.ok() });
     let catalogue = Resource::new(|| (), |()| list_scripts());
-    let first_page = Resource::new(|| (), |()| list_processes(None, None));
+    let first_page = Resource::new(|| (), |()| list_processes(None, None, None));
 
     let path = use_location().pathname;
     let selected = Memo::new(move |_| {
         path.read().strip_prefix("/processes/").map(|id| ProcessId(id.to_owned()))
     });
-    let view = move || if selected.read().is_some() { "detail" } else { "list" };
+    let view = move || if path.read().len() > 1 { "detail" } else { "list" };
     view! {
         <div class="shell" data-view=view>
             <TopBar user/>
@@ -46,6 +48,7 @@ pub(crate) fn Layout() -> impl IntoView {
             </aside>
             <main class="main"><Outlet/></main>
             <StartDialog catalogue/>
+            <Palette catalogue/>
             <AlertList/>
         </div>
     }

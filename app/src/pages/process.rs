@@ -86,6 +86,7 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines
         let script = script.clone();
         move || format!("{script}: {} · Runyard", status_word(status.get()))
     };
+    let compare = format!("/processes/{id}/compare#first");
     let (data_id, full_id) = (id.0.clone(), id.0.clone());
     view! {
         <Title text=title/>
@@ -115,6 +116,14 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines
                 <div class="detail-more">
                     <span>{project}</span>
                     <code class="detail-id">{full_id}</code>
+                    <a
+                        href=compare
+                        rel="external"
+                        data-testid="compare-link"
+                        hidden=move || !status.get().is_ended()
+                    >
+                        "Compare with the last success"
+                    </a>
                     <Attempts process/>
                 </div>
             </header>

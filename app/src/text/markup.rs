@@ -45,11 +45,19 @@ pub(crate) fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-/// Appends the pieces, with their addresses as links and `marks` (places in all of their text)
-/// marked.
-pub(crate) fn push_pieces(out: &mut String, pieces: &[Piece], marks: &[Range<usize>]) {
-    let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
-    let links = find_links(&text);
+/// The text of all pieces.
+pub(crate) fn text_of(pieces: &[Piece]) -> String {
+    pieces.iter().map(|piece| piece.text.as_str()).collect()
+}
+
+/// Appends the pieces, with `links` and `marks` (places in [`text_of`] them).
+pub(crate) fn push_pieces(
+    out: &mut String,
+    pieces: &[Piece],
+    links: &[Range<usize>],
+    marks: &[Range<usize>],
+) {
+    let text = text_of(pieces);
     let mut at = 0;
     for piece in pieces {
         let end = at + piece.text.len();
@@ -86,7 +94,7 @@ pub(crate) fn push_pieces(out: &mut String, pieces: &[Piece], marks: &[Range<usi
 
 /// Where the addresses are. Only `http` and `https`: a program's output must not be able to make a
 /// link that runs something.
-fn find_links(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn find_links(text: &str) -> Vec<Range<usize>> {
     let mut links = Vec::new();
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find("http")) {
@@ -151,7 +159,8 @@ mod tests {
 
     fn html(pieces: &[Piece], mark: Range<usize>) -> String {
         let mut out = String::new();
-        push_pieces(&mut out, pieces, &[mark]);
+        let links = find_links(&text_of(pieces));
+        push_pieces(&mut out, pieces, &links, &[mark]);
         out
     }
 

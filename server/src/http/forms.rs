@@ -1,4 +1,4 @@
-//! The pages of administration and their forms: plain HTML over the same use-cases as REST.
+//! The pages of administration and all forms: plain HTML over the same use-cases as REST.
 //!
 //! A form is answered by the page it stands on: by going there again when it was done, and with the
 //! refusal on it when it was not. The guard has looked at where it comes from.
@@ -13,7 +13,9 @@ use crate::service::{Caller, ServiceError};
 
 pub(super) mod account;
 pub(super) mod audit;
+pub(super) mod compare;
 pub(super) mod people;
+pub(super) mod processes;
 pub(super) mod sessions;
 pub(super) mod tokens;
 

@@ -65,4 +65,8 @@ impl Backend for Caller {
     async fn signal_process(&self, id: ProcessId, signal: String) -> Result<(), Problem> {
         Ok(Self::signal_process(self, &id, &signal).await?)
     }
+
+    async fn overview(&self) -> Result<app::report::Overview, Problem> {
+        Ok(Self::overview(self).await?)
+    }
 }

@@ -41,6 +41,7 @@ macro_rules! suite {
             filters_by_status_and_project,
             lists_processes_that_have_not_ended,
             answers_a_ping,
+            grows_with_what_it_keeps,
         );
         $crate::store::conformance::suite!(store $fixture, logs:
             appends_chunks,

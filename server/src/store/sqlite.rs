@@ -114,6 +114,11 @@ impl Store for SqliteStore {
         logs::sweep(&self.readers, sweep, limit).await
     }
 
+    async fn size_bytes(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        sqlx::query_scalar(sql).fetch_one(&self.readers).await.map_err(to_store_error)
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await.map_err(to_store_error)?;
         Ok(())

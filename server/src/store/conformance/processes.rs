@@ -173,3 +173,11 @@ pub(in crate::store) async fn lists_processes_that_have_not_ended(store: &dyn St
 pub(in crate::store) async fn answers_a_ping(store: &dyn Store) {
     store.ping().await.unwrap();
 }
+
+pub(in crate::store) async fn grows_with_what_it_keeps(store: &dyn Store) {
+    let before = store.size_bytes().await.unwrap();
+    let mut large = record("p");
+    large.spec = "x".repeat(1 << 20);
+    store.commit(&[put(&large)]).await.unwrap();
+    assert!(store.size_bytes().await.unwrap() >= before + (1 << 20));
+}

@@ -85,6 +85,10 @@ impl Store for FakeStore {
         Ok(vec![])
     }
 
+    async fn size_bytes(&self) -> Result<i64, StoreError> {
+        Ok(0)
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -62,6 +62,7 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
         door(Rest("GET", "/api/processes/{id}/logs", None), READ, Process),
         door(Rest("GET", "/api/processes/{id}/logs/timeline", None), READ, Process),
         door(Rest("GET", "/api/processes/{id}/logs/download", None), READ, Process),
+        door(Rest("GET", "/processes/{id}/compare", None), READ, Process),
         door(Rest("POST", "/api/processes", Some(start.clone())), START, Script),
         door(Rest("POST", "/api/processes/{id}/signal", Some(signal)), SIGNAL, Process),
         door(Rest("POST", "/api/processes/{id}/restart", None), RESTART, Process),
@@ -115,12 +116,16 @@ const OPEN: &[&str] = &[
     // The same use-cases as REST's.
     "POST /people",
     "POST /people/{id}",
+    "POST /start",
+    "POST /processes/{id}/stop",
+    "POST /processes/{id}/restart",
     "POST /sign-out",
     // Server functions have doors of their own, below.
     "POST /api/ui/{*function}",
     // Pages show what server functions give them.
     "GET /",
     "GET /processes/{id}",
+    "GET /search",
     // Nothing is behind it.
     "ANY /api/{*unknown}",
     // For those who are not signed in.
@@ -133,6 +138,7 @@ const OPEN: &[&str] = &[
     "function get_user_name",
     "function list_processes",
     "function list_scripts",
+    "function overview",
     // A subscription that was let in ends.
     "message unsubscribe",
 ];

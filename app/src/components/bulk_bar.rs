@@ -1,0 +1,67 @@
+//! What can be done to all processes that were chosen in the list.
+
+use leptos::prelude::*;
+
+use super::process_list::Chosen;
+use super::{Icon, IconName};
+use crate::api::{restart_process, stop_process};
+use crate::live::use_live;
+
+/// A bar that is there while something is chosen.
+#[component]
+pub(super) fn BulkBar(chosen: Chosen) -> impl IntoView {
+    let live = use_live();
+    let is_busy = RwSignal::new(false);
+    // One after the other: each answer is told, and a refusal of one does not keep the others.
+    let run = move |is_restart: bool| {
+        is_busy.set(true);
+        leptos::task::spawn_local(async move {
+            for id in chosen.get_untracked() {
+                let result = if is_restart {
+                    restart_process(id.clone()).await
+                } else {
+                    stop_process(id.clone()).await
+                };
+                match result {
+                    Ok(process) => live.offer(process),
+                    Err(problem) => live.alerts.report(&problem),
+                }
+                chosen.try_update(|chosen| chosen.retain(|other| *other != id));
+            }
+            is_busy.try_set(false);
+        });
+    };
+    view! {
+        <div class="bulk" data-testid="bulk" hidden=move || chosen.read().is_empty()>
+            <span role="status">{move || format!("{} chosen", chosen.read().len())}</span>
+            <span class="spacer"></span>
+            <button
+                type="button"
+                class="button danger"
+                data-testid="bulk-stop"
+                disabled=move || is_busy.get()
+                on:click=move |_| run(false)
+            >
+                "Stop"
+            </button>
+            <button
+                type="button"
+                class="button"
+                data-testid="bulk-restart"
+                disabled=move || is_busy.get()
+                on:click=move |_| run(true)
+            >
+                "Restart"
+            </button>
+            <button
+                type="button"
+                class="icon-button"
+                aria-label="Choose none"
+                on:click=move |_| chosen.update(Vec::clear)
+            >
+                <Icon name=IconName::Close/>
+            </button>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,145 @@
+//! Keys that work everywhere, and the page of help that lists them.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use wasm_bindgen::JsCast as _;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+
+use super::{Icon, IconName};
+
+/// Where it is remembered that single keys do nothing.
+const KEY: &str = "runyard-keys";
+
+/// Each with what it does.
+const KEYS: &str = "\
+    <dt><kbd>Ctrl K</kbd></dt><dd>every act and place</dd>\
+    <dt><kbd>/</kbd></dt><dd>search</dd>\
+    <dt><kbd>j</kbd><kbd>k</kbd></dt><dd>next and previous process</dd>\
+    <dt><kbd>f</kbd><kbd>G</kbd></dt><dd>follow the log, at its end</dd>\
+    <dt><kbd>g</kbd></dt><dd>the first line</dd>\
+    <dt><kbd>Enter</kbd><kbd>Shift Enter</kbd></dt><dd>in a search: the next line that fits, the previous</dd>\
+    <dt><kbd>Esc</kbd></dt><dd>leave the search, choose no line</dd>\
+    <dt><kbd>s</kbd></dt><dd>start a script</dd>\
+    <dt><kbd>?</kbd></dt><dd>these keys</dd>";
+
+/// Whether an event is one of typing or belongs to somebody else: then no key is a shortcut.
+pub(super) fn is_typing(event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let is_field = |target: Element| {
+        target.matches("input:not([type=checkbox]),select,textarea,dialog *").unwrap_or(false)
+    };
+    event.ctrl_key() || event.meta_key() || event.alt_key() || target.is_some_and(is_field)
+}
+
+/// Whether single keys are shortcuts: those who speak to their computer may not want them.
+pub(super) fn has_single_keys() -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.and_then(|storage| storage.get_item(KEY).ok().flatten()).is_none()
+}
+
+/// The last of the elements: pages come after the frame around them.
+fn last_of(selector: &str) -> Option<HtmlElement> {
+    let all = document().query_selector_all(selector).ok()?;
+    let last = (0..all.length()).rev().filter_map(|at| all.item(at));
+    last.filter_map(|node| node.dyn_into::<HtmlElement>().ok())
+        .find(|e| e.offset_parent().is_some())
+}
+
+/// Clicks what has the name.
+pub(super) fn click(testid: &str) {
+    if let Some(element) = last_of(&format!("[data-testid={testid}]")) {
+        element.click();
+    }
+}
+
+/// Moves the focus by one row in the list.
+fn step(by: i32) {
+    let Ok(all) = document().query_selector_all("[data-testid=process-row] > a") else { return };
+    let links: Vec<HtmlElement> =
+        (0..all.length()).filter_map(|at| all.item(at)?.dyn_into().ok()).collect();
+    let focused = document().active_element();
+    let is_here = |link: &HtmlElement| {
+        focused.as_ref() == Some(link.as_ref())
+            || (!links.iter().any(|l| focused.as_ref() == Some(l.as_ref()))
+                && link.has_attribute("aria-current"))
+    };
+    let count = i32::try_from(links.len()).unwrap_or(0);
+    let here = links.iter().position(is_here).and_then(|at| i32::try_from(at).ok());
+    let next = here.map_or(0, |at| (at + by).clamp(0, count - 1));
+    if let Some(link) = usize::try_from(next).ok().and_then(|at| links.get(at)) {
+        // Fails for what cannot have the focus; a link can.
+        let _ = link.focus();
+    }
+}
+
+/// The dialog of help, and the keys themselves.
+#[component]
+pub(crate) fn Shortcuts() -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    let is_on = RwSignal::new(true);
+    let open = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            is_on.set(has_single_keys());
+            // Fails only when it is open already.
+            let _ = dialog.show_modal();
+        }
+    };
+    Effect::new(move |_| {
+        let keys = window_event_listener(ev::keydown, move |event| {
+            if is_typing(&event) || event.default_prevented() || !has_single_keys() {
+                return;
+            }
+            match event.key().as_str() {
+                "/" => {
+                    if let Some(field) = last_of("[data-shortcut='/']") {
+                        let _ = field.focus();
+                    }
+                }
+                "j" => step(1),
+                "k" => step(-1),
+                "s" => click("start-open"),
+                "?" => open(),
+                _ => return,
+            }
+            event.prevent_default();
+        });
+        on_cleanup(move || keys.remove());
+    });
+    let switch = move |is_wanted: bool| {
+        is_on.set(is_wanted);
+        let storage = window().local_storage().ok().flatten();
+        // A browser that keeps nothing has them on again with the next page.
+        let _ = storage.map(|storage| {
+            if is_wanted { storage.remove_item(KEY) } else { storage.set_item(KEY, "off") }
+        });
+    };
+    view! {
+        <button
+            type="button"
+            class="icon-button"
+            data-testid="help"
+            aria-label="Keys"
+            title="Keys (?)"
+            on:click=move |_| open()
+        >
+            <Icon name=IconName::Keyboard/>
+        </button>
+        <dialog class="dialog" data-testid="help-dialog" aria-labelledby="help-title" node_ref=dialog>
+            <form method="dialog" class="dialog-head">
+                <h2 id="help-title">"Keys"</h2>
+                <button class="icon-button" aria-label="Close"><Icon name=IconName::Close/></button>
+            </form>
+            <dl class="keys" inner_html=KEYS></dl>
+            <label class="menu-field">
+                <input
+                    type="checkbox"
+                    data-testid="single-keys"
+                    prop:checked=move || is_on.get()
+                    on:change:target=move |event| switch(event.target().checked())
+                />
+                <span>"Single keys are shortcuts"</span>
+            </label>
+        </dialog>
+    }
+    .into_any()
+}

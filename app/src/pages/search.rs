@@ -1,0 +1,333 @@
+//! Lines of all logs: newest first, as they are found.
+
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::Deserialize;
+
+use crate::components::{Icon, IconName};
+use crate::live::{Answer, Clock, Needle, Request, RequestSlot, use_live};
+use crate::model::{EntryKind, Level, Problem, ProcessId};
+use crate::text::ansi::{Style, parse_line};
+use crate::text::format::format_count;
+use crate::text::markup::{Piece, push_escaped, push_pieces, text_of};
+
+/// How long typing has to pause before the server is asked.
+const TYPING_PAUSE: Duration = Duration::from_millis(250);
+/// Lines of one search.
+const LIMIT: u32 = 300;
+/// What is shown of a line.
+const MAX_CHARS: usize = 600;
+
+/// What the server says, in the order of its fields: one of them is there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Event {
+    process: Option<Searched>,
+    hit: Option<Hit>,
+    progress: Option<Counts>,
+    end: Option<Counts>,
+    error: Option<Problem>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Searched {
+    id: ProcessId,
+    project: String,
+    script: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hit {
+    process_id: ProcessId,
+    idx: i64,
+    ts: i64,
+    #[serde(rename = "type")]
+    kind: EntryKind,
+    line: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+struct Counts {
+    lines: i64,
+    #[serde(default)]
+    truncated: bool,
+}
+
+/// How a search stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Nothing is asked for.
+    #[default]
+    Idle,
+    /// So many lines were looked through.
+    Searching(i64),
+    /// It is over.
+    Done(Counts),
+    /// It cannot be done, in the server's words.
+    Refused(String),
+}
+
+/// The page of `/search`.
+#[component]
+pub(crate) fn SearchPage() -> impl IntoView {
+    let live = use_live();
+    let params = use_query_map();
+    let asked = params.read_untracked();
+    let needle = RwSignal::new(Needle {
+        text: asked.get("q").unwrap_or_default(),
+        is_regex: asked.get("regex").is_some(),
+    });
+    let choices = RwSignal::new(Choices::default());
+    let state = RwSignal::new(State::Idle);
+    // What was found, as rows of HTML: they come in parts.
+    let hits = RwSignal::new(String::new());
+    let found = RwSignal::new(0_i64);
+    let names = StoredValue::new(Vec::<Searched>::new());
+    let request = RequestSlot::new();
+    let pending = StoredValue::new(None::<TimeoutHandle>);
+
+    let take = move |text: &str, taken: usize| {
+        // The last line may not be whole yet.
+        let end = text.rfind('\n').map_or(0, |at| at + 1);
+        let fresh = text.get(taken..end).unwrap_or_default();
+        let mut rows = String::new();
+        for event in fresh.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
+            if let Some(process) = event.process {
+                names.update_value(|names| names.push(process));
+            }
+            if let Some(hit) = event.hit {
+                found.update(|found| *found += 1);
+                let html = needle.with_untracked(|needle| {
+                    names.with_value(|names| hit_html(&hit, names, needle, live.clock))
+                });
+                rows.push_str(&html);
+            }
+            if let Some(counts) = event.progress {
+                state.set(State::Searching(counts.lines));
+            }
+            if let Some(counts) = event.end {
+                state.set(State::Done(counts));
+            }
+            if let Some(problem) = event.error {
+                state.set(State::Refused(problem.detail));
+            }
+        }
+        if !rows.is_empty() {
+            hits.update(|hits| hits.push_str(&rows));
+        }
+        taken.max(end)
+    };
+    let ask = move || {
+        hits.set(String::new());
+        found.set(0);
+        let wanted = needle.get_untracked();
+        if wanted.text.trim().is_empty() {
+            return state.set(State::Idle);
+        }
+        state.set(State::Searching(0));
+        let query = wanted.query() + &choices.get_untracked().query(live.clock.now_untracked());
+        let url = format!("/api/logs/search?format=ndjson&limit={LIMIT}{query}");
+        let mut taken = 0;
+        request.put(Request::get(&url, move |answer| match answer {
+            Answer::Part(text) | Answer::Whole(text) => taken = take(&text, taken),
+            Answer::Refused(problem) => state.set(State::Refused(problem.detail)),
+        }));
+        let path = format!("/search?{}", wanted.query().trim_start_matches('&'));
+        let _ = window().history().map(|history| {
+            history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path))
+        });
+    };
+    // Typing on gives up the search under way, on the server too.
+    let changed = move || {
+        request.put(None);
+        if let Some(timer) = pending.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        pending.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok());
+    };
+    Effect::new(move |_| {
+        if !needle.read_untracked().is_empty() {
+            ask();
+        }
+    });
+    let words = move || match state.get() {
+        State::Idle => "Finds lines in all logs, those of ended processes too.".to_owned(),
+        State::Searching(lines) => format!("Searching … {} lines so far", format_count(lines)),
+        State::Done(counts) => {
+            let found = format_count(found.get());
+            if counts.truncated {
+                format!("The newest {found} lines that fit; ask for less, or for another time")
+            } else {
+                format!("{found} found in {} lines", format_count(counts.lines))
+            }
+        }
+        State::Refused(words) => words,
+    };
+    view! {
+        <Title text="Search · Runyard"/>
+        <section class="page" aria-label="Search">
+            <h1>"Search all logs"</h1>
+            <form
+                class="search-form"
+                role="search"
+                aria-label="All logs"
+                action="/search"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    ask();
+                }
+            >
+                <Icon name=IconName::Search/>
+                <input
+                    type="search"
+                    name="q"
+                    data-testid="search-all"
+                    data-shortcut="/"
+                    placeholder="A text, or a regular expression"
+                    aria-label="What to search for"
+                    autocomplete="off"
+                    spellcheck="false"
+                    value=needle.get_untracked().text
+                    on:input:target=move |event| {
+                        needle.update(|needle| needle.text = event.target().value());
+                        changed();
+                    }
+                />
+                <button
+                    type="button"
+                    class="icon-button toggle"
+                    aria-label="Regular expression"
+                    title="Regular expression"
+                    data-testid="search-all-regex"
+                    aria-pressed=move || needle.read().is_regex.to_string()
+                    on:click=move |_| {
+                        needle.update(|needle| needle.is_regex = !needle.is_regex);
+                        changed();
+                    }
+                >
+                    ".*"
+                </button>
+                <ChoiceFields choices changed=Callback::new(move |()| changed())/>
+            </form>
+            <p
+                class="search-state"
+                role="status"
+                data-testid="search-state"
+                data-done=move || matches!(state.get(), State::Done(_)).to_string()
+                class:refused=move || matches!(state.get(), State::Refused(_))
+            >
+                {words}
+            </p>
+            <ul class="hits" inner_html=move || hits.get()></ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// What narrows a search.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Choices {
+    project: String,
+    stream: String,
+    level: String,
+    /// Only the last so many minutes.
+    minutes: String,
+}
+
+impl Choices {
+    fn query(&self, now: i64) -> String {
+        let mut query = String::new();
+        let mut add = |name: &str, value: &str| {
+            if !value.is_empty() {
+                query.push_str(&format!(
+                    "&{name}={}",
+                    String::from(js_sys::encode_uri_component(value))
+                ));
+            }
+        };
+        add("project", self.project.trim());
+        add("stream", &self.stream);
+        add("level", &self.level);
+        if let Ok(minutes) = self.minutes.parse::<i64>() {
+            add("since", &(now - minutes * 60_000).to_string());
+        }
+        query
+    }
+}
+
+#[component]
+fn ChoiceFields(choices: RwSignal<Choices>, changed: Callback<()>) -> impl IntoView {
+    let select =
+        move |label: &'static str, of: fn(&mut Choices) -> &mut String, options: &'static str| {
+            view! {
+                <select
+                    aria-label=label
+                    inner_html=options
+                    on:change:target=move |event| {
+                        choices.update(|choices| *of(choices) = event.target().value());
+                        changed.run(());
+                    }
+                ></select>
+            }
+            .into_any()
+        };
+    view! {
+        {select(
+            "Time",
+            |choices| &mut choices.minutes,
+            "<option value=''>Any time<option value=60>Last hour<option value=1440>Last day\
+             <option value=10080>Last week",
+        )}
+        {select(
+            "Levels",
+            |choices| &mut choices.level,
+            "<option value=''>All levels<option value=warn>Warnings and errors\
+             <option value=error>Errors",
+        )}
+        {select(
+            "Streams",
+            |choices| &mut choices.stream,
+            "<option value=''>All streams<option>stdout<option>stderr<option>system",
+        )}
+        <input
+            type="text"
+            aria-label="Project"
+            placeholder="Project"
+            autocomplete="off"
+            on:input:target=move |event| {
+                choices.update(|choices| choices.project = event.target().value());
+                changed.run(());
+            }
+        />
+    }
+    .into_any()
+}
+
+/// A row: where it was found, and the line, as one link to its place.
+fn hit_html(hit: &Hit, names: &[Searched], needle: &Needle, clock: Clock) -> String {
+    let mut html = format!(
+        "<li><a class=\"hit\" data-testid=\"hit\" data-type=\"{}\" data-level=\"{}\" \
+         href=\"/processes/{}?line={}\"><span class=\"hit-from\"><b>",
+        hit.kind.as_str(),
+        Level::guess(hit.line.as_bytes()).map_or("", Level::as_str),
+        hit.process_id,
+        hit.idx,
+    );
+    let name = names.iter().find(|name| name.id == hit.process_id);
+    push_escaped(&mut html, name.map_or("", |name| &name.script));
+    html.push_str("</b><span>");
+    push_escaped(&mut html, name.map_or("", |name| &name.project));
+    html.push_str(&format!("</span><time>{}</time></span>", clock.stamp_untracked(hit.ts)));
+    html.push_str("<code class=\"hit-line\">");
+    let (spans, _) = parse_line(&hit.line, Style::default(), MAX_CHARS);
+    let pieces: Vec<_> = spans.into_iter().map(|span| Piece::new("", span.text)).collect();
+    // The whole row is a link already.
+    push_pieces(&mut html, &pieces, &[], &needle.find(&text_of(&pieces)));
+    html.push_str("</code></a></li>");
+    html
+}

@@ -1,0 +1,43 @@
+import { expect, test } from '../support/fixtures.ts';
+
+test('without scripts a process is started, read and stopped', async ({ app, browser, api }) => {
+  const storageState = await app.page.context().storageState();
+  const context = await browser.newContext({ javaScriptEnabled: false, storageState });
+  const page = await context.newPage();
+  await page.goto(new URL('/', app.page.url()).href);
+  await page.locator('[data-testid="script-row"][data-script="tick"]').getByTestId('script-start').click();
+  await expect(page).toHaveURL(/\/processes\/[0-9a-f-]+$/);
+  await expect(page.getByTestId('detail').getByTestId('status')).toHaveAttribute('data-status', 'running');
+  await expect
+    .poll(async () => {
+      await page.reload();
+      return page.getByTestId('log-line').count();
+    })
+    .toBeGreaterThan(4);
+  const line = page.locator('[data-idx="2"] a.no');
+  await line.click();
+  await expect(page).toHaveURL(/\?line=2$/);
+  await expect(page.locator('.line.selected')).toHaveAttribute('data-idx', '2');
+
+  await page.getByTestId('stop').click();
+  const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  await expect.poll(async () => (await api.process(id)).status).toBe('stopped');
+  await page.reload();
+  await expect(page.getByTestId('detail').getByTestId('status')).toHaveAttribute('data-status', 'stopped');
+  await page.getByTestId('restart').click();
+  await expect.poll(async () => (await api.process(id)).attempts.length).toBe(2);
+
+  // A list that is searched is a form as well.
+  await page.goto(new URL('/?q=status:running', app.page.url()).href);
+  await expect(page.getByTestId('process-row')).toHaveCount(1);
+  await context.close();
+});
+
+test('a form of another site is refused', async ({ app, runyard, request }) => {
+  const cookies = (await app.page.context().cookies()).map(({ name, value }) => `${name}=${value}`);
+  const refused = await request.post(`${runyard.url}/start`, {
+    headers: { cookie: cookies.join('; '), origin: 'http://evil.example' },
+    form: { project: 'site', script: 'tick' },
+  });
+  expect(refused.status()).toBe(403);
+});

@@ -1,0 +1,108 @@
+//! What is told of many processes and logs at once: an overview, and two runs side by side.
+
+use app::api::ProcessFilter;
+use app::model::{Entry, Process, ProcessId, Status, Verb};
+use app::report::{CompareRow, Overview};
+
+use super::{Caller, LogParams, ServiceError};
+use crate::auth::Target;
+use crate::logs::compare::align;
+use crate::store::ListQuery;
+
+/// Lines of each run that are compared.
+const COMPARED: u32 = 5_000;
+/// Processes of a status that are looked at.
+const LOOKED_AT: u32 = 500;
+const DAY_MS: i64 = 86_400_000;
+
+/// A run beside the last success.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The run in question.
+    pub process: Process,
+    /// The last success of its script before it.
+    pub success: Option<Process>,
+    /// Line by line.
+    pub rows: Vec<CompareRow>,
+    /// Only so many lines of each were compared.
+    pub cut_at: Option<usize>,
+}
+
+impl Caller {
+    /// A process's newest run beside the last run of its script that succeeded before it.
+    ///
+    /// # Errors
+    /// 404 when there is no such process.
+    pub async fn compare_process(&self, id: &ProcessId) -> Result<Comparison, ServiceError> {
+        let process = (*self.authorise_process(Verb::ReadLogs, "log.compare", id).await?).clone();
+        let query = ListQuery {
+            q: Some(process.script.clone()),
+            status: Some(Status::Completed.as_str().to_owned()),
+            project: Some(process.project.clone()),
+            before: Some(id.clone()),
+            ..ListQuery::default()
+        };
+        let (found, _) = self.allowed_processes(Verb::ReadLogs, query, LOOKED_AT).await?;
+        let success = found.into_iter().find(|other| other.script == process.script);
+        let Some(success) = success else {
+            return Ok(Comparison { process, success: None, rows: vec![], cut_at: None });
+        };
+        let left = self.lines_of_newest(&process).await?;
+        let right = self.lines_of_newest(&success).await?;
+        let compared = usize::try_from(COMPARED).unwrap_or(usize::MAX);
+        let is_cut = left.len().max(right.len()) >= compared;
+        let rows = tokio::task::spawn_blocking(move || align(left, right)).await;
+        let rows = rows.map_err(|_| {
+            ServiceError::new(503, "interrupted", "comparing the logs was interrupted")
+        })?;
+        Ok(Comparison { process, success: Some(success), rows, cut_at: is_cut.then_some(compared) })
+    }
+
+    /// What the newest attempt itself wrote, from its first line on.
+    async fn lines_of_newest(&self, process: &Process) -> Result<Vec<Entry>, ServiceError> {
+        let attempt = process.attempts.last();
+        let first = attempt.and_then(|attempt| attempt.first_idx).unwrap_or(0);
+        let last = attempt.and_then(|attempt| attempt.last_idx).unwrap_or(i64::MAX);
+        let params = LogParams {
+            after: Some(first - 1),
+            limit: Some(COMPARED),
+            stream: "stdout,stderr".parse().ok(),
+            ..LogParams::default()
+        };
+        let mut entries = self.read_log(&process.id, &params).await?.entries()?;
+        entries.retain(|entry| entry.idx <= last);
+        Ok(entries)
+    }
+
+    /// What runs, what failed since yesterday, how full things are: as far as one may see it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn overview(&self) -> Result<Overview, ServiceError> {
+        let now = self.service().clock.now_ms();
+        let mut failed = self.with_status(Status::Failed).await?;
+        failed.extend(self.with_status(Status::Lost).await?);
+        failed.retain(|process| process.ended_at.is_some_and(|ended| ended > now - DAY_MS));
+        failed.sort_by_key(|process| std::cmp::Reverse(process.ended_at));
+        let mut waiting = self.with_status(Status::Queued).await?;
+        waiting.extend(self.with_status(Status::Waiting).await?);
+        let sees_all = self.access().allows(Verb::View, Target::System);
+        let database_bytes =
+            if sees_all { Some(self.service().store.size_bytes().await?) } else { None };
+        let figures = self.service().engine.figures();
+        Ok(Overview {
+            now,
+            running: self.with_status(Status::Running).await?,
+            waiting,
+            failed,
+            slots: sees_all.then_some((figures.slots_used, figures.slots)),
+            database_bytes,
+        })
+    }
+
+    async fn with_status(&self, status: Status) -> Result<Vec<Process>, ServiceError> {
+        let status = Some(status.as_str().to_owned());
+        let filter = ProcessFilter { status, limit: Some(LOOKED_AT), ..ProcessFilter::default() };
+        Ok(self.list_processes(filter).await?.processes)
+    }
+}
