@@ -33,7 +33,17 @@ pub enum Command {
         data: PathBuf,
         /// Give each process a control group of its own, where one can be made.
         groups: bool,
+        /// Go on as the keeper that this process was, with what it has left at this descriptor.
+        succeed: Option<i32>,
     },
+    /// Say what this binary could take over as a keeper.
+    KeeperCheck,
+    /// Show what runs, also without a server.
+    Status(DataArgs),
+    /// Stop everything, the server and the keeper too.
+    Down(DataArgs),
+    /// Let the keeper become this binary.
+    Upgrade(DataArgs),
     /// Print a token for a program.
     TokenCreate(TokenCreateArgs),
     /// Add somebody who may sign in.
@@ -62,9 +72,14 @@ impl Cli {
         let command = match raw.command {
             None => Command::Serve(raw.serve),
             Some(RawCommand::Serve(serve)) => Command::Serve(serve),
-            Some(RawCommand::Keeper { data, no_cgroups }) => {
-                Command::Keeper { data, groups: !no_cgroups }
+            Some(RawCommand::Keeper { check: true, .. }) => Command::KeeperCheck,
+            Some(RawCommand::Keeper { data, no_cgroups, succeed, .. }) => {
+                // The flag is required unless there is a check.
+                Command::Keeper { data: data.unwrap_or_default(), groups: !no_cgroups, succeed }
             }
+            Some(RawCommand::Status(folder)) => Command::Status(folder),
+            Some(RawCommand::Down(folder)) => Command::Down(folder),
+            Some(RawCommand::Upgrade(folder)) => Command::Upgrade(folder),
             Some(RawCommand::Token { command: RawToken::Create(create) }) => {
                 Command::TokenCreate(create)
             }

@@ -13,14 +13,16 @@ use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::keeper::client::{ClientError, KeeperClient};
+use crate::keeper::client::{ClientError, KeeperClient, KeeperEvent};
 use crate::logs::hub::Log;
 use crate::logs::read::LogReader;
 use crate::project::LaunchPlan;
 use crate::store::{AuditRecord, Change, ProcessRecord, Store, StoreError, Writer};
 
 mod actor;
+mod claim;
 mod clock;
+mod end;
 mod leftovers;
 mod mailbox;
 pub mod queue;
@@ -29,7 +31,9 @@ mod registry;
 pub mod state;
 mod update;
 
+pub use claim::{Claim, ClaimError, ask_to_end, server_of};
 pub use clock::{Clock, SystemClock};
+pub use end::{Overview, Running, end_keeper, look_at, upgrade_keeper};
 pub use update::Update;
 
 use actor::{Actor, Command};
@@ -128,6 +132,10 @@ pub(crate) struct Shared {
     updates: broadcast::Sender<Arc<Update>>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Nothing is started any more.
+    closing: CancellationToken,
+    /// Another server has this data folder.
+    fenced: CancellationToken,
 }
 
 impl Engine {
@@ -137,18 +145,26 @@ impl Engine {
     /// When the keeper cannot be reached or the store fails.
     pub async fn start(
         settings: EngineSettings,
+        claim: &Claim,
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
         writer: Writer,
     ) -> Result<Self, EngineError> {
         let mailboxes = Arc::new(Mailboxes::default());
         let sink = Arc::clone(&mailboxes);
-        let epoch = u64::try_from(clock.now_ms()).unwrap_or_default();
+        let fenced = CancellationToken::new();
+        let is_fenced = fenced.clone();
+        end::renew_keeper(&settings).await;
         let keeper = KeeperClient::connect(
             &settings.data_dir,
-            epoch,
+            claim.epoch(),
             &settings.exe,
-            Arc::new(move |event| sink.deliver(event)),
+            Arc::new(move |event| {
+                if event == KeeperEvent::Fenced {
+                    is_fenced.cancel();
+                }
+                sink.deliver(event);
+            }),
         )
         .await?;
         let shared = Arc::new(Shared {
@@ -163,6 +179,8 @@ impl Engine {
             updates: broadcast::channel(UPDATES).0,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            fenced,
         });
         reconcile::take_up(&shared).await?;
         shared.mailboxes.taken_up();
@@ -182,7 +200,7 @@ impl Engine {
         audit: impl FnOnce(&ProcessId) -> AuditRecord,
     ) -> Result<Arc<Process>, EngineError> {
         let shared = &self.shared;
-        if shared.stop.is_cancelled() {
+        if shared.closing.is_cancelled() {
             return Err(EngineError::ShuttingDown);
         }
         if plan.kind == ProcessType::LongRunning {
@@ -323,7 +341,7 @@ impl Engine {
         id: &ProcessId,
         by: &str,
     ) -> Result<Arc<Process>, EngineError> {
-        if self.shared.stop.is_cancelled() {
+        if self.shared.closing.is_cancelled() {
             return Err(EngineError::ShuttingDown);
         }
         if let Ok(handle) = self.live(id).await {
@@ -370,6 +388,7 @@ impl Engine {
 
     /// Ends the engine. The children run on; all that was taken in is stored.
     pub async fn shut_down(&self) {
+        self.shared.closing.cancel();
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;

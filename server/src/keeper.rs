@@ -20,12 +20,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::sys::dir::{self, Dir};
+use crate::sys::exec;
 use crate::sys::process;
+use crate::sys::socket::Listener;
+use control::{Control, Holdings};
 use leaf::Leaves;
+use succession::Estate;
+pub use succession::capabilities;
 
 mod capture;
 pub mod client;
 mod control;
+mod handshake;
 mod inbox;
 mod leaf;
 mod mover;
@@ -33,6 +39,7 @@ mod outbox;
 mod pace;
 pub mod protocol;
 mod start;
+mod succession;
 mod takeover;
 mod tree;
 
@@ -85,7 +92,7 @@ pub fn run(data_dir: &Path, groups: bool) -> Result<(), KeeperError> {
     };
     dir::create_private_dirs(&data_dir.join(RUNS)).map_err(in_data(&data_dir))?;
     let folder = Dir::open(&data_dir).map_err(in_data(&data_dir))?;
-    let _lock = take_lock(&folder, &data_dir)?;
+    let lock = take_lock(&folder, &data_dir)?;
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
     let mut pid_file =
         folder.open_file(PID_FILE, flags).map_err(in_data(&data_dir.join(PID_FILE)))?;
@@ -96,10 +103,37 @@ pub fn run(data_dir: &Path, groups: bool) -> Result<(), KeeperError> {
     let socket = data_dir.join(SOCKET);
     // The lock is ours, so a socket that is there belongs to a keeper that died.
     remove(&folder, SOCKET).map_err(in_data(&socket))?;
-    let listener = crate::sys::socket::Listener::bind(&socket).map_err(in_data(&socket))?;
+    let listener = Listener::bind(&socket).map_err(in_data(&socket))?;
     let leaves = if groups { Leaves::open(&data_dir) } else { Leaves::none() };
-    let ended = control::Control::new(&data_dir, listener, limit, leaves, IDLE_MS)?.run();
-    remove(&folder, SOCKET).map_err(in_data(&socket))?;
+    let (lock, kept, estate) = (lock.into(), Vec::new(), Estate::default());
+    let holdings = Holdings { lock, listener, limit, leaves, kept, estate };
+    work(holdings, &data_dir, &folder)
+}
+
+/// Goes on as the keeper that this process was until now, as another program: what that one has left
+/// is at the descriptor `estate_fd`.
+///
+/// # Errors
+/// When what it has left cannot be used. Then this process ends, and the children go on.
+pub fn succeed(data_dir: &Path, estate_fd: i32) -> Result<(), KeeperError> {
+    abort_on_panic();
+    let data_dir = std::path::absolute(data_dir)?;
+    let folder = Dir::open(&data_dir)?;
+    let estate = Estate::read(estate_fd)?;
+    let take = |fd: i32| exec::take_kept(fd);
+    let (lock, listener) = (take(estate.lock)?, Listener::from(take(estate.listener)?));
+    let pipes = estate.runs.iter().flat_map(|run| &run.pipes);
+    let kept = pipes.map(|fd| take(*fd)).collect::<io::Result<Vec<_>>>()?;
+    let limit = process::DescriptorLimit::from_numbers(estate.descriptors);
+    let leaves = if estate.groups { Leaves::open(&data_dir) } else { Leaves::none() };
+    let holdings = Holdings { lock, listener, limit, leaves, kept, estate };
+    work(holdings, &data_dir, &folder)
+}
+
+fn work(holdings: Holdings, data_dir: &Path, folder: &Dir) -> Result<(), KeeperError> {
+    let ended = Control::new(holdings, data_dir, IDLE_MS)?.run();
+    let path = data_dir.join(SOCKET);
+    remove(folder, SOCKET).map_err(|source| KeeperError::Path { path, source })?;
     Ok(ended?)
 }
 

@@ -16,17 +16,25 @@ use server::engine::SystemClock;
 use server::serve::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+mod ending;
+mod folder;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
-        Command::Keeper { data, groups } => {
+        Command::Keeper { data, succeed: Some(estate), .. } => {
+            server::keeper::succeed(&data, estate).map_err(anyhow::Error::from)
+        }
+        Command::Keeper { data, groups, succeed: None } => {
             server::keeper::run(&data, groups).map_err(anyhow::Error::from)
         }
+        Command::KeeperCheck => say(&server::keeper::capabilities()),
         Command::Serve(args) => block_on(serve(args)),
+        Command::Status(args) => block_on(folder::show_status(args)),
+        Command::Down(args) => block_on(folder::take_down(args)),
+        Command::Upgrade(args) => block_on(folder::upgrade(args)),
         Command::TokenCreate(args) => create_token(args),
         Command::UserAdd(args) => block_on(async {
             let config = load_config(args.place.into_flags())?;
@@ -70,30 +78,16 @@ fn load_config(flags: Flags) -> anyhow::Result<Config> {
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RUNYARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let stop_children = args.stop_children;
     let config = load_config(args.into_flags())?;
     let exe = std::env::current_exe().context("cannot find the binary to start the keeper from")?;
     // The port first: a second server must not touch the processes of the first.
     let listener = listen(config.server.listen).await?;
     let address = listener.local_addr().context("the socket has no address")?;
-    let stop = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate()).context("no signal handler")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("no signal handler")?;
+    let signals = ending::Signals::new()?;
     let server = Server::open(&config, exe, Arc::new(SystemClock)).await?;
     say(&format!("open {}", server.sign_in_link(address)?))?;
-    let serving = server.run(listener, stop.clone());
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => return Ok(()),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    stop.cancel();
-    say("stopping; what runs goes on, and the next start takes it up again")?;
-    tokio::select! {
-        () = serving => Ok(()),
-        _ = terminate.recv() => bail!("ended at once by a second SIGTERM"),
-        _ = interrupt.recv() => bail!("ended at once by a second Ctrl-C"),
-    }
+    ending::serve_until_told(server, listener, signals, stop_children).await
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

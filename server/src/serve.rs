@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use app::model::Process;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{ExternalTokens, Policy, SigningKey};
 use crate::config::Config;
-use crate::engine::{Clock, Engine, EngineSettings};
+use crate::engine::{Claim, Clock, Engine, EngineSettings};
 use crate::http::assets::Assets;
 use crate::http::{AppState, Edge, listen, router, tls};
 use crate::project::{Catalog, SharedCatalog};
@@ -28,7 +30,26 @@ pub struct Server {
     tasks: TaskTracker,
     audit_keep_days: u32,
     tls: Option<TlsAcceptor>,
+    /// Held until this process ends.
+    _claim: Claim,
 }
+
+/// How a server ends.
+#[derive(Debug)]
+pub struct Ending {
+    /// Nothing new is taken in from now on.
+    pub stop: CancellationToken,
+    /// Whether the children end, too; they do not when nobody says so.
+    pub children: oneshot::Receiver<bool>,
+}
+
+/// Why a server has ended by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("another runyard has taken over this data folder: this one ends, what runs goes on")]
+pub struct Fenced;
+
+/// Who stops the processes when nobody asked for each of them.
+const ENDING: &str = "runyard, which was told to end";
 
 impl Server {
     /// Opens the data folder, the store and the keeper, and takes up what runs. `exe` is the binary
@@ -49,6 +70,7 @@ impl Server {
             _ => None,
         };
         let external = config.auth.external().map(ExternalTokens::new).transpose()?;
+        let claim = Claim::take(&config.server.data_dir).await?;
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
         let database = Arc::new(SqliteStore::open(&config.server.database_url()).await?);
         let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&database);
@@ -63,7 +85,7 @@ impl Server {
             max_buffer: config.limits.max_buffer,
         };
         let engine =
-            Engine::start(settings, Arc::clone(&clock), Arc::clone(&store), writer.clone())
+            Engine::start(settings, &claim, Arc::clone(&clock), Arc::clone(&store), writer.clone())
                 .await
                 .context("the processes cannot be taken up")?;
         let starts = NonZeroU32::new(config.limits.starts_per_minute).unwrap_or(NonZeroU32::MIN);
@@ -93,7 +115,8 @@ impl Server {
             closing: CancellationToken::new(),
             sockets: TaskTracker::new(),
         };
-        Ok(Self { state, engine, writer, tasks, audit_keep_days: config.audit.keep_days, tls })
+        let audit_keep_days = config.audit.keep_days;
+        Ok(Self { state, engine, writer, tasks, audit_keep_days, tls, _claim: claim })
     }
 
     /// A link that signs one browser in, once.
@@ -106,8 +129,35 @@ impl Server {
         Ok(format!("{scheme}://{address}/sign-in?code={code}"))
     }
 
-    /// Serves `listener` until `stop`; the children run on.
-    pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
+    /// The engine behind it.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine.clone()
+    }
+
+    /// Serves `listener` until `ending` says otherwise.
+    ///
+    /// # Errors
+    /// [`Fenced`] when another server has the data folder. The process must end then, as it is.
+    pub async fn run(self, listener: TcpListener, ending: Ending) -> Result<(), Fenced> {
+        let engine = self.engine.clone();
+        tokio::select! {
+            () = engine.fenced() => Err(Fenced),
+            () = self.serve(listener, ending) => Ok(()),
+        }
+    }
+
+    /// Ends everything that runs in its data folder, and itself. Those that could not be ended, in
+    /// words.
+    pub async fn take_down(self, by: &str) -> Vec<String> {
+        let failed = self.engine.stop_all(by).await;
+        self.close().await;
+        let name = |process: &Process| format!("{} ({})", process.script, process.id);
+        failed.iter().map(|(process, error)| format!("{}: {error}", name(process))).collect()
+    }
+
+    async fn serve(self, listener: TcpListener, ending: Ending) {
+        let Ending { stop, children } = ending;
         let tending = Arc::clone(&self.state.service).tend(self.audit_keep_days, stop.clone());
         self.tasks.spawn(tending);
         let closing = self.state.closing.clone();
@@ -117,9 +167,20 @@ impl Server {
             closing.cancel();
         };
         let serving = listen::serve(listener, router(self.state), self.tls, stop.clone());
+        let serving = listen::serve(listener, router(self.state.clone()), stop.clone());
         tokio::join!(serving, close_sockets);
         sockets.close();
         sockets.wait().await;
+        if children.await.unwrap_or(false) {
+            for (process, error) in self.engine.stop_all(ENDING).await {
+                tracing::error!(process = %process.id, %error, "it could not be stopped");
+            }
+        }
+        self.close().await;
+    }
+
+    /// What runs goes on; what was taken in is stored.
+    async fn close(self) {
         self.engine.shut_down().await;
         self.writer.close().await;
         self.tasks.close();

@@ -10,6 +10,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod dir;
 pub mod epoll;
+pub mod exec;
 pub mod pidfd;
 pub mod pipe;
 pub mod process;

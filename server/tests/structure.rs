@@ -24,6 +24,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("serve", &["auth", "config", "engine", "http", "project", "service", "store"]),
         ("lib", &[]),
         ("main", &[]),
+        ("ending", &[]),
+        ("folder", &[]),
     ])
 }
 

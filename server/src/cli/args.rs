@@ -31,12 +31,24 @@ pub(super) enum RawCommand {
     /// Hold the running processes; the server starts this by itself
     Keeper {
         /// The data folder
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        #[arg(long, value_name = "DIR", required_unless_present = "check")]
+        data: Option<PathBuf>,
         /// Do not give each process a control group of its own
         #[arg(long)]
         no_cgroups: bool,
+        /// Say which keepers this binary can take the place of, and end
+        #[arg(long)]
+        check: bool,
+        /// Go on as the keeper that this process was: what it left is at this descriptor
+        #[arg(long, value_name = "FD", hide = true)]
+        succeed: Option<i32>,
     },
+    /// Show what runs, whether a server is there or not
+    Status(DataArgs),
+    /// Stop every process, the server and the keeper
+    Down(DataArgs),
+    /// Let the running keeper become this binary; what runs does not notice
+    Upgrade(DataArgs),
     /// Tokens for programs that use the API
     Token {
         #[command(subcommand)]
@@ -149,6 +161,9 @@ pub struct ServeArgs {
     /// Use this database, a URL or a file [default: runyard.db in the data folder]
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
+    /// Stop the processes, too, when the server is told to end
+    #[arg(long)]
+    pub stop_children: bool,
 }
 
 /// The flags of `token create`.

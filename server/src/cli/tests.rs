@@ -34,7 +34,7 @@ fn a_port_alone_is_one_of_the_loopback_address() {
 fn the_other_commands_take_their_own_flags() {
     assert_eq!(
         parse("keeper --data d").unwrap(),
-        Command::Keeper { data: "d".into(), groups: true }
+        Command::Keeper { data: "d".into(), groups: true, succeed: None }
     );
     assert!(parse("keeper").unwrap_err().contains("--data"));
     let create = parse("token create --role admin --name ci --ttl 2h --data d").unwrap();

@@ -113,6 +113,12 @@ impl Registry {
         self.inner.read().by_id.get(id).cloned()
     }
 
+    /// Every process that has not ended.
+    pub(super) fn live(&self) -> Vec<Arc<Handle>> {
+        let inner = self.inner.read();
+        inner.by_id.values().filter(|handle| handle.is_live()).cloned().collect()
+    }
+
     /// The actor of a process is gone: it is kept for a while for its newest lines.
     pub(super) fn retire(&self, id: &ProcessId) {
         self.inner.write().retire(id);

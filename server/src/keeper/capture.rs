@@ -148,6 +148,16 @@ impl Capture {
         step
     }
 
+    /// The pipes that are open.
+    pub(super) fn pipes(&self) -> impl Iterator<Item = &OwnedFd> {
+        [&self.out, &self.err].into_iter().flatten()
+    }
+
+    /// Whether bytes are in this process's memory only.
+    pub(super) fn holds_bytes(&self) -> bool {
+        self.spool.holds_bytes()
+    }
+
     fn pipe(&self, stream: Stream) -> Option<&OwnedFd> {
         match stream {
             Stream::Out => self.out.as_ref(),

@@ -10,12 +10,16 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::protocol::{Event, ProtocolError, Request};
+use super::protocol::{Event, OLDEST_VERSION, ProtocolError, Request, VERSION};
 use crate::sys::spool::is_run_name;
 use link::{Links, Waiting};
 
+mod ask;
 mod connect;
 mod link;
+
+pub use super::handshake::Identity;
+pub use ask::{Upgraded, end, fence, identify, list_runs, upgrade};
 
 pub use super::protocol::{
     ExitRecord, IndexRecord, RunInfo, Scope, Signalled, SpawnSpec, Spawned, StatsReport, Survivor,
@@ -70,6 +74,16 @@ pub enum ClientError {
     /// It said no.
     #[error("the keeper refused: {0}")]
     Refused(String),
+    /// It is another version of Runyard, and no version of the protocol is common to both.
+    #[error(
+        "the keeper speaks versions {oldest} to {newest} of its protocol, and this runyard          {OLDEST_VERSION} to {VERSION}: `runyard upgrade` with the newer binary replaces it, the          processes go on"
+    )]
+    Versions {
+        /// The oldest that it speaks.
+        oldest: u16,
+        /// The newest that it speaks.
+        newest: u16,
+    },
     /// It speaks another version, or the request is too long.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),

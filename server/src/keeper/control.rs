@@ -3,15 +3,17 @@
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use super::capture::Capture;
 use super::inbox::Inbox;
 use super::leaf::Leaves;
 use super::mover::{Command, Counters, Mover, Note};
 use super::outbox::Outbox;
+use super::succession::Estate;
 use super::tree::Marks;
 use super::{RUNS, note};
 use crate::sys::epoll::{ChildSignal, Epoll, Events, READABLE, WRITABLE};
@@ -21,12 +23,14 @@ use crate::sys::{clock, procfs};
 use clients::Client;
 use kill::{Kill, Look};
 use runs::Run;
+use upgrade::{TRIAL, Upgrade};
 
 mod clients;
 mod ends;
 mod kill;
 mod requests;
 mod runs;
+mod upgrade;
 
 /// Threads that move output.
 const MOVERS: usize = 2;
@@ -43,7 +47,14 @@ const FIRST_NUMBER: u64 = 16;
 /// All that the control thread knows.
 #[derive(Debug)]
 pub(super) struct Control {
+    data_dir: PathBuf,
     runs_dir: PathBuf,
+    /// Held for the whole life of this process, whichever program it runs.
+    lock: OwnedFd,
+    /// Another program is to take this one's place.
+    upgrade: Option<Upgrade>,
+    /// This one has taken another's, and so long nothing was moved.
+    pause_us: Option<u64>,
     boot_id: String,
     limit: DescriptorLimit,
     idle_ms: u64,
@@ -78,21 +89,30 @@ pub(super) struct Control {
     ending: bool,
 }
 
+/// What a keeper begins with.
+#[derive(Debug)]
+pub(super) struct Holdings {
+    pub(super) lock: OwnedFd,
+    pub(super) listener: Listener,
+    /// The descriptors that a child may have.
+    pub(super) limit: DescriptorLimit,
+    pub(super) leaves: Leaves,
+    /// Pipes that the program before has left open.
+    pub(super) kept: Vec<OwnedFd>,
+    /// What else it has left; empty when there was none.
+    pub(super) estate: Estate,
+}
+
 #[derive(Debug)]
 struct MoverHandle {
     inbox: Arc<Inbox<Command>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Vec<Capture>>>,
 }
 
 impl Control {
     /// Starts the movers and takes over the runs that are there.
-    pub(super) fn new(
-        data_dir: &Path,
-        listener: Listener,
-        limit: DescriptorLimit,
-        leaves: Leaves,
-        idle_ms: u64,
-    ) -> io::Result<Self> {
+    pub(super) fn new(holdings: Holdings, data_dir: &Path, idle_ms: u64) -> io::Result<Self> {
+        let Holdings { lock, listener, limit, leaves, kept, estate } = holdings;
         let epoll = Epoll::new()?;
         let inbox = Arc::new(Inbox::new()?);
         // Before the threads start: they must not get the signal instead.
@@ -102,20 +122,12 @@ impl Control {
         epoll.add(child_signal.as_fd(), CHILD_SIGNAL, READABLE)?;
         let outbox = Arc::new(Outbox::new(Arc::clone(&inbox)));
         let counters = Arc::new(Counters::default());
-        let mut movers = Vec::new();
-        for index in 0..MOVERS {
-            let commands = Arc::new(Inbox::new()?);
-            let (commands_too, notes) = (Arc::clone(&commands), Arc::clone(&inbox));
-            let (outbox, counters) = (Arc::clone(&outbox), Arc::clone(&counters));
-            let mover = Mover::new(commands_too, notes, outbox, counters)?;
-            let thread = std::thread::Builder::new()
-                .name(format!("mover-{index}"))
-                .stack_size(256 * 1024)
-                .spawn(move || mover.run())?;
-            movers.push(MoverHandle { inbox: commands, thread: Some(thread) });
-        }
         let mut control = Self {
+            data_dir: data_dir.to_owned(),
             runs_dir: data_dir.join(RUNS),
+            lock,
+            upgrade: None,
+            pause_us: None,
             boot_id: procfs::boot_id()?,
             limit,
             idle_ms,
@@ -126,10 +138,10 @@ impl Control {
             inbox,
             outbox,
             counters,
-            movers,
+            movers: Vec::new(),
             clients: HashMap::new(),
             server: None,
-            highest_epoch: 0,
+            highest_epoch: estate.highest_epoch,
             next_number: FIRST_NUMBER,
             runs: HashMap::new(),
             keys: HashMap::new(),
@@ -143,8 +155,30 @@ impl Control {
             idle_since_ns: clock::boottime_ns(),
             ending: false,
         };
-        control.take_over()?;
+        for index in 0..MOVERS {
+            let mover = control.start_mover(index)?;
+            control.movers.push(mover);
+        }
+        control.take_over(kept)?;
+        control.inherit(estate.runs);
+        if estate.stopped_at_ns > 0 {
+            let pause_us = clock::boottime_ns().saturating_sub(estate.stopped_at_ns) / 1000;
+            control.pause_us = Some(pause_us);
+            note(&format!("took over in place; nothing was moved for {pause_us} us"));
+        }
         Ok(control)
+    }
+
+    fn start_mover(&self, index: usize) -> io::Result<MoverHandle> {
+        let commands = Arc::new(Inbox::new()?);
+        let (commands_too, notes) = (Arc::clone(&commands), Arc::clone(&self.inbox));
+        let (outbox, counters) = (Arc::clone(&self.outbox), Arc::clone(&self.counters));
+        let mover = Mover::new(commands_too, notes, outbox, counters)?;
+        let thread = std::thread::Builder::new()
+            .name(format!("mover-{index}"))
+            .stack_size(256 * 1024)
+            .spawn(move || mover.run())?;
+        Ok(MoverHandle { inbox: commands, thread: Some(thread) })
     }
 
     /// Works until there is nothing to do for long enough, or it is told to end.
@@ -161,6 +195,7 @@ impl Control {
                         self.child_signal.clear();
                         self.reap_orphans();
                     }
+                    TRIAL => self.see_trial(),
                     token if token & RUN_BIT != 0 => self.see_end(token & !RUN_BIT, false),
                     client => {
                         if ready & WRITABLE != 0 {
@@ -175,6 +210,15 @@ impl Control {
             self.visit_trees();
             self.retry_writing_ends();
             self.settle_unreaped();
+            if self
+                .upgrade
+                .as_ref()
+                .and_then(Upgrade::until_ns)
+                .is_some_and(|at| at <= clock::boottime_ns())
+            {
+                self.see_trial();
+            }
+            self.continue_upgrade();
             if self.is_over() {
                 return self.end();
             }
@@ -188,13 +232,14 @@ impl Control {
         let kill = self.kills.iter().map(|kill| until(kill.due_ns)).min();
         let retry = (!self.unwritten.is_empty()).then(|| until(self.write_at_ns));
         let unreaped = self.unreaped.iter().map(|(_, until_ns)| until(*until_ns)).min();
+        let trial = self.upgrade.as_ref().and_then(Upgrade::until_ns).map(until);
         let idle = if self.is_idle() {
             Some(until(self.idle_since_ns + self.idle_ms * 1_000_000))
         } else {
             // Nothing tells that the data folder was deleted: it is looked for now and then.
             self.clients.is_empty().then_some(self.idle_ms)
         };
-        [kill, retry, unreaped, idle].into_iter().flatten().min()
+        [kill, retry, unreaped, trial, idle].into_iter().flatten().min()
     }
 
     /// Nobody is there and nothing moves, or nothing can be written ever again.

@@ -22,6 +22,7 @@ const PREFIX: &str = "runyard.";
 #[derive(Debug)]
 pub(super) struct Leaves {
     base: Option<Group>,
+    is_wanted: bool,
     /// It was noted that a run has none: once is enough.
     is_noted: Cell<bool>,
 }
@@ -29,7 +30,7 @@ pub(super) struct Leaves {
 impl Leaves {
     /// No run has a group.
     pub(super) fn none() -> Self {
-        Self { base: None, is_noted: Cell::default() }
+        Self { base: None, is_wanted: false, is_noted: Cell::default() }
     }
 
     /// Finds the place where an earlier keeper had its groups, or makes one below this process's own
@@ -39,12 +40,17 @@ impl Leaves {
             Some(base) => Ok(Some(base)),
             None => make_base(data_dir),
         }) {
-            Ok(base) => Self { base, is_noted: Cell::default() },
+            Ok(base) => Self { base, is_wanted: true, is_noted: Cell::default() },
             Err(error) => {
                 note(&format!("processes have no control groups of their own: {error}"));
-                Self::none()
+                Self { is_wanted: true, ..Self::none() }
             }
         }
+    }
+
+    /// Whether runs shall have groups, where that can be done.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.is_wanted
     }
 
     /// Makes the group of a new run, and moves its root there. What the root has started before

@@ -83,8 +83,8 @@ impl Mover {
         Ok(Self { epoll, inbox, control, outbox, counters, captures, stalled, retry_at_ns: 0 })
     }
 
-    /// Works until it is told to stop.
-    pub(super) fn run(mut self) {
+    /// Works until it is told to stop; what it had in its care.
+    pub(super) fn run(mut self) -> Vec<Capture> {
         let mut events = Events::with_capacity(256);
         let mut ready: Vec<u64> = Vec::with_capacity(256);
         let mut pace = Pace::default();
@@ -100,7 +100,7 @@ impl Mover {
             ready.sort_unstable();
             self.counters.wakes.fetch_add(1, Ordering::Relaxed);
             if !self.take_turns(&ready) {
-                return;
+                return self.captures.into_values().collect();
             }
             let now_ns = clock::boottime_ns();
             if !self.stalled.is_empty() && now_ns >= self.retry_at_ns {
@@ -150,6 +150,7 @@ impl Mover {
 
     fn add(&mut self, mut capture: Capture) {
         let key = capture.key;
+        capture.stalled = false;
         // Writes what a dead keeper left without a record.
         let step = capture.advance(false, false);
         let watched = self.watch(&capture);

@@ -13,6 +13,8 @@ pub use crate::sys::spool::{ExitRecord, IndexRecord};
 
 /// The version spoken here.
 pub const VERSION: u16 = 1;
+/// The oldest version that is understood here.
+pub const OLDEST_VERSION: u16 = 1;
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 128 * 1024;
 /// The environment variable that every child has, with the name of its run.
@@ -74,6 +76,18 @@ pub enum Request {
         /// Which run.
         run: String,
     },
+}
+
+impl Request {
+    /// Whether it only asks, and changes nothing: that may be done without being the server.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        match self {
+            Self::List | Self::Stats | Self::Holders { .. } => true,
+            Self::Signal { signal, .. } => *signal == 0,
+            _ => false,
+        }
+    }
 }
 
 /// What the keeper tells the server.

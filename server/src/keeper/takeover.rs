@@ -7,13 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
 use super::note;
 use super::protocol::RUN_VARIABLE;
 use crate::sys::pidfd::Pidfd;
+use crate::sys::process::own_pid;
 use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream};
 use crate::sys::{pipe, procfs};
 
@@ -62,8 +63,9 @@ struct Folder {
     spool: SpoolWriter,
 }
 
-/// Every run in the folder. One that cannot be taken up is left as it is, and noted.
-pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
+/// Every run in the folder. One that cannot be taken up is left as it is, and noted. `kept` are pipes
+/// that need not be looked for.
+pub(super) fn find(runs_dir: &Path, boot_id: &str, kept: Vec<OwnedFd>) -> io::Result<Vec<Found>> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(runs_dir)? {
         let entry = entry?;
@@ -74,7 +76,13 @@ pub(super) fn find(runs_dir: &Path, boot_id: &str) -> io::Result<Vec<Found>> {
             Err(error) => note(&format!("cannot take up {run}: {error}")),
         }
     }
-    let mut pipes = reopen_pipes(folders.iter().flat_map(Folder::open_pipes).collect())?;
+    let mut pipes = HashMap::new();
+    for pipe in kept {
+        pipes.insert(pipe::inode(pipe.as_fd())?, pipe);
+    }
+    let wanted = folders.iter().flat_map(Folder::open_pipes);
+    let wanted = wanted.filter(|inode| !pipes.contains_key(inode)).collect();
+    pipes.extend(reopen_pipes(wanted)?);
     Ok(folders.into_iter().map(|folder| folder.settle(&mut pipes)).collect())
 }
 
@@ -131,7 +139,9 @@ impl Folder {
 fn open_root(meta: &RunMeta) -> Option<Pidfd> {
     let pidfd = Pidfd::open(meta.pid).ok()?;
     let stat = procfs::stat(meta.pid).ok()??;
-    (stat.starttime == meta.starttime && !stat.is_dead()).then_some(pidfd)
+    // A child of this very process can be asked how it ended as long as it is not reaped.
+    let is_there = !stat.is_dead() || stat.ppid == own_pid();
+    (stat.starttime == meta.starttime && is_there).then_some(pidfd)
 }
 
 /// The process with the run's mark that leads a session: the keeper gives each root its own. Its
@@ -191,7 +201,6 @@ fn reopen_pipes(mut wanted: HashSet<u64>) -> io::Result<HashMap<u64, OwnedFd>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::own_pid;
 
     fn folder_with(meta: Option<&RunMeta>) -> tempfile::TempDir {
         let runs = tempfile::tempdir().unwrap();
@@ -217,7 +226,7 @@ mod tests {
     }
 
     fn root_of(runs: &Path) -> RootState {
-        let found = find(runs, "this").unwrap().pop().unwrap();
+        let found = find(runs, "this", Vec::new()).unwrap().pop().unwrap();
         match found.state {
             FoundState::Open { root, .. } => root,
             FoundState::Ended { .. } => panic!("it has not ended"),
@@ -254,6 +263,6 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", runs.path().join("a.2.run")).unwrap();
         std::fs::write(runs.path().join("a.3.run"), "").unwrap();
         std::os::unix::fs::symlink("/etc", runs.path().join("a.3")).unwrap();
-        assert_eq!(find(runs.path(), "this").unwrap().len(), 0);
+        assert_eq!(find(runs.path(), "this", Vec::new()).unwrap().len(), 0);
     }
 }

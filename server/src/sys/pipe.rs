@@ -57,6 +57,14 @@ pub fn reopen(pid: i32, fd: i32, inode: u64) -> io::Result<Option<OwnedFd>> {
     Ok((file.metadata()?.ino() == inode).then(|| file.into()))
 }
 
+/// Which pipe this is.
+///
+/// # Errors
+/// Those of `fstat(2)`.
+pub fn inode(pipe: BorrowedFd<'_>) -> io::Result<u64> {
+    Ok(File::from(pipe.try_clone_to_owned()?).metadata()?.ino())
+}
+
 /// Bytes that wait in a pipe.
 ///
 /// # Errors

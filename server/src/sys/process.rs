@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use super::check;
 
@@ -37,6 +39,18 @@ pub fn raise_descriptor_limit() -> io::Result<DescriptorLimit> {
 }
 
 impl DescriptorLimit {
+    /// The soft and the hard limit.
+    #[must_use]
+    pub fn numbers(self) -> (u64, u64) {
+        (self.0.rlim_cur, self.0.rlim_max)
+    }
+
+    /// A limit by its two numbers.
+    #[must_use]
+    pub fn from_numbers((soft, hard): (u64, u64)) -> Self {
+        Self(libc::rlimit { rlim_cur: soft, rlim_max: hard })
+    }
+
     /// Sets the limit for another process.
     ///
     /// # Errors
@@ -48,6 +62,27 @@ impl DescriptorLimit {
         })?;
         Ok(())
     }
+}
+
+/// This process's binary: its version, and which file it is, so that another build of the same
+/// version is told from it.
+///
+/// # Errors
+/// Those of `stat(2)`.
+pub fn own_build() -> io::Result<String> {
+    // Also leads to a file that was deleted since.
+    build_of(Path::new("/proc/self/exe"))
+}
+
+/// A binary of this version, as [`own_build`] names it.
+///
+/// # Errors
+/// Those of `stat(2)`.
+pub fn build_of(exe: &Path) -> io::Result<String> {
+    let file = std::fs::metadata(exe)?;
+    let (version, size) = (env!("CARGO_PKG_VERSION"), file.size());
+    let (device, inode) = (file.dev(), file.ino());
+    Ok(format!("{version} {device:x}-{inode:x}-{size}-{}.{}", file.mtime(), file.mtime_nsec()))
 }
 
 /// The user that this process acts as.

@@ -61,6 +61,21 @@ impl Listener {
     }
 }
 
+impl From<OwnedFd> for Listener {
+    /// A socket that listens already.
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+impl Listener {
+    /// Its descriptor.
+    #[must_use]
+    pub fn as_owned(&self) -> &OwnedFd {
+        &self.0
+    }
+}
+
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

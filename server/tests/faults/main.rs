@@ -21,7 +21,9 @@ use libtest_mimic::Arguments;
 mod check;
 mod crash;
 mod row;
+mod shutdown;
 mod stop;
+mod succession;
 #[path = "../integration/support.rs"]
 #[allow(dead_code, reason = "it is shared: each test program uses its part")]
 mod support;
@@ -34,8 +36,11 @@ fn main() -> ExitCode {
     if args.next().as_deref() == Some(witness::NAME) {
         return witness::run(args);
     }
-    let trials =
-        [crash::rows(), stop::rows()].into_iter().flatten().map(row::Row::into_trial).collect();
+    let trials = [crash::rows(), stop::rows(), succession::rows(), shutdown::rows()]
+        .into_iter()
+        .flatten()
+        .map(row::Row::into_trial)
+        .collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     row::print_report();
     conclusion.exit_code()

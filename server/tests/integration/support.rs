@@ -48,6 +48,7 @@ pub(crate) struct Server {
     token: String,
     child: Child,
     settings: Vec<(String, String)>,
+    arguments: Vec<String>,
     client: reqwest::Client,
 }
 
@@ -68,10 +69,11 @@ impl Server {
         std::fs::write(project.join("package.json"), package_json).unwrap();
         let settings: Vec<(String, String)> =
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings);
+        let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings, &[]);
         let base = link.split("/sign-in").next().unwrap().to_owned();
         let token = create_token(folder.path(), &settings, "admin", &[]);
-        Self { folder, link, base, token, child, settings, client: client() }
+        let arguments = Vec::new();
+        Self { folder, link, base, token, child, settings, arguments, client: client() }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -108,6 +110,18 @@ impl Server {
         self.child.id().cast_signed()
     }
 
+    /// Waits until it has ended by itself; its exit code.
+    #[allow(dead_code, reason = "the fault tests end it")]
+    pub(crate) fn wait_for_end(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// One more argument from its next start on.
+    #[allow(dead_code, reason = "the fault tests give it some")]
+    pub(crate) fn add_argument(&mut self, argument: &str) {
+        self.arguments.push(argument.to_owned());
+    }
+
     /// SIGTERM, and the same server again on the same port.
     pub(crate) fn stop_and_restart(&mut self) {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
@@ -118,7 +132,7 @@ impl Server {
     /// The same server again on the same port, after it has ended.
     pub(crate) fn relaunch(&mut self) {
         let address = self.address().to_owned();
-        let (child, link) = launch(self.folder.path(), &address, &self.settings);
+        let (child, link) = launch(self.folder.path(), &address, &self.settings, &self.arguments);
         (self.child, self.link) = (child, link);
         // Its kept connections were to the server that is gone.
         self.client = client();
@@ -308,10 +322,16 @@ pub(crate) fn command(folder: &Path) -> Command {
     command
 }
 
-fn launch(folder: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
+fn launch(
+    folder: &Path,
+    listen: &str,
+    settings: &[(String, String)],
+    arguments: &[String],
+) -> (Child, String) {
     let mut child = command(folder)
         .args(["--listen", listen, "--data"])
         .arg(folder.join("data"))
+        .args(arguments)
         .envs(settings.iter().map(|(k, v)| (k, v)))
         .stdout(Stdio::piped())
         .spawn()

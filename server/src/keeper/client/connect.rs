@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::ask::strange;
 use super::link::{Link, LinkEnd};
 use super::{ClientError, KeeperEvent, Shared};
 use crate::keeper::SOCKET;
+use crate::keeper::handshake::{self, Answer};
 use crate::keeper::protocol::{self, Event, Request};
 use crate::sys::dir::{Dir, create_private_dirs};
 use crate::sys::pidfd::Pidfd;
@@ -115,6 +117,9 @@ impl Shared {
         if len == 0 {
             return Err(ClientError::Gone);
         }
+        if let Some(answer) = handshake::decode::<Answer>(&buffer[..len]) {
+            return Err(strange(answer?));
+        }
         match protocol::decode(&buffer[..len])? {
             (_, Event::Welcome { .. }) => Ok((Arc::new(link), queued)),
             (_, other) => Err(super::unexpected(other)),
@@ -158,6 +163,6 @@ impl Shared {
 }
 
 /// Nobody listens there.
-fn is_absence(error: &io::Error) -> bool {
+pub(super) fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }

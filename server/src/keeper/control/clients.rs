@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::{Command, Control, READABLE, WRITABLE, note};
-use crate::keeper::protocol::{self, Event, Request};
+use crate::keeper::handshake::{self, Answer, Ask, Identity};
+use crate::keeper::protocol::{self, Event, OLDEST_VERSION, ProtocolError, Request, VERSION};
 use crate::sys::process;
 use crate::sys::socket::Socket;
 
@@ -71,14 +72,50 @@ impl Control {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return self.refuse_client(number, &error.to_string()),
             };
+            match handshake::decode(&buffer[..len]) {
+                Some(Ok(ask)) => {
+                    self.answer_ask(number, ask);
+                    continue;
+                }
+                Some(Err(error)) => return self.refuse_client(number, &error.to_string()),
+                None => {}
+            }
             match protocol::decode(&buffer[..len]) {
                 Ok((id, Request::Hello { epoch, .. })) => self.greet(number, id, epoch),
                 Ok((id, request)) if self.server == Some(number) => {
                     self.obey(number, id, request);
                 }
+                Ok((id, request)) if request.is_question() => self.obey(number, id, request),
                 Ok(_) => return self.refuse_client(number, "the first message must be a hello"),
+                Err(ProtocolError::Version(_)) => {
+                    // It learns which versions are spoken here, and may try one of them.
+                    self.answer_ask(number, Ask::Who);
+                }
                 Err(error) => return self.refuse_client(number, &error.to_string()),
             }
+        }
+    }
+
+    fn answer_ask(&mut self, number: u64, ask: Ask) {
+        match ask {
+            Ask::Who => {
+                let identity = Identity {
+                    pid: process::own_pid(),
+                    build: process::own_build().unwrap_or_default(),
+                    oldest: OLDEST_VERSION,
+                    newest: VERSION,
+                    pause_us: self.pause_us,
+                };
+                self.answer_handshake(number, &Answer::Is(identity));
+            }
+            Ask::Become { exe } => self.begin_upgrade(number, exe),
+            Ask::End => self.ending = true,
+        }
+    }
+
+    pub(super) fn answer_handshake(&mut self, number: u64, answer: &Answer) {
+        if let Ok(message) = handshake::encode(answer) {
+            self.send_answer(number, message);
         }
     }
 
@@ -104,11 +141,14 @@ impl Control {
 
     /// Sends an answer, or keeps it until the client reads.
     pub(super) fn answer(&mut self, number: u64, id: u64, event: &Event) {
+        match protocol::encode(id, event) {
+            Ok(message) => self.send_answer(number, message),
+            Err(error) => note(&format!("an answer was dropped: {error}")),
+        }
+    }
+
+    fn send_answer(&mut self, number: u64, message: Vec<u8>) {
         let Some(client) = self.clients.get_mut(&number) else { return };
-        let message = match protocol::encode(id, event) {
-            Ok(message) => message,
-            Err(error) => return note(&format!("an answer was dropped: {error}")),
-        };
         let must_wait = !client.answers.is_empty()
             || client.socket.send(&message).is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
         if must_wait {

@@ -1,6 +1,7 @@
 //! How children end: seen, their output moved, recorded, reaped, told; in this order.
 
 use super::runs::Phase;
+use super::upgrade::Upgrade;
 use super::{Command, Control, RETRY_NS, RUN_BIT, note};
 use crate::keeper::protocol::Event;
 use crate::sys::clock;
@@ -160,8 +161,9 @@ impl Control {
                 };
                 holds && run.pid == pid
             });
+            let is_trial = self.upgrade.as_ref().and_then(Upgrade::trial_pid) == Some(pid);
             // A root comes first here until it is reaped; then this is called again.
-            if is_root || reap_pid(pid).is_err() {
+            if is_root || is_trial || reap_pid(pid).is_err() {
                 return;
             }
         }

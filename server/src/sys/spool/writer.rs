@@ -184,6 +184,13 @@ impl SpoolWriter {
         self.out.off == 0 && self.err.off == 0
     }
 
+    /// Whether bytes have left a pipe and are in no file yet.
+    #[must_use]
+    pub fn holds_bytes(&self) -> bool {
+        let holds = |stream: &StreamWriter| stream.copy.as_ref().is_some_and(|it| !it.is_empty());
+        holds(&self.out) || holds(&self.err)
+    }
+
     /// Whether `out` or `err` has ended.
     #[must_use]
     pub fn is_stream_closed(&self, stream: Stream) -> bool {

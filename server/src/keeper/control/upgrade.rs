@@ -1,0 +1,239 @@
+//! Becoming another program in place: first it is tried out, then the movers stop, and then all that
+//! is open is left to it.
+//!
+//! Until the very last step nothing is given up: whatever fails before, or there, leaves this program
+//! as it was.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use super::runs::Phase;
+use super::{Control, READABLE, note};
+use crate::keeper::capture::Capture;
+use crate::keeper::handshake::Answer;
+use crate::keeper::mover::Command;
+use crate::keeper::succession::{Estate, RunEstate, can_succeed};
+use crate::sys::clock;
+use crate::sys::pidfd::{self, Pidfd};
+use crate::sys::pipe::Pipe;
+use crate::sys::spawn::{self, spawn};
+
+/// A program that is tried out has to say what it can within this time.
+const TRIAL_NS: u64 = 5_000_000_000;
+/// The most that is read of what it says.
+const MAX_WORDS: usize = 4096;
+/// The token of the trial's process.
+pub(super) const TRIAL: u64 = 3;
+
+/// A program that is being tried out, or waits for its moment.
+#[derive(Debug)]
+pub(super) struct Upgrade {
+    exe: PathBuf,
+    /// Who asked.
+    client: u64,
+    trial: Option<Trial>,
+}
+
+#[derive(Debug)]
+struct Trial {
+    pid: i32,
+    pidfd: Pidfd,
+    words: OwnedFd,
+    until_ns: u64,
+}
+
+impl Upgrade {
+    /// The child that is tried out: it is not one of the runs.
+    pub(super) fn trial_pid(&self) -> Option<i32> {
+        self.trial.as_ref().map(|trial| trial.pid)
+    }
+
+    pub(super) fn until_ns(&self) -> Option<u64> {
+        self.trial.as_ref().map(|trial| trial.until_ns)
+    }
+}
+
+impl Control {
+    /// Somebody wants this process to become `exe`.
+    pub(super) fn begin_upgrade(&mut self, client: u64, exe: PathBuf) {
+        if self.upgrade.is_some() {
+            return self.refuse_upgrade(client, "another upgrade is under way".into());
+        }
+        match self.try_out(&exe) {
+            Ok(trial) => self.upgrade = Some(Upgrade { exe, client, trial: Some(trial) }),
+            Err(error) => {
+                self.refuse_upgrade(client, format!("{} cannot run: {error}", exe.display()));
+            }
+        }
+    }
+
+    fn try_out(&self, exe: &Path) -> io::Result<Trial> {
+        let text = |path: &Path| path.to_str().map(str::to_owned).ok_or(io::ErrorKind::InvalidData);
+        if !exe.is_absolute() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its path is not absolute"));
+        }
+        let pipe = Pipe::new()?;
+        let argv = [text(exe)?, "keeper".to_owned(), "--check".to_owned()];
+        let pid = spawn(&spawn::Command {
+            program: exe,
+            argv: &argv,
+            env: &[],
+            cwd: Path::new("/"),
+            stdout: pipe.child.as_fd(),
+            stderr: pipe.child.as_fd(),
+        })?;
+        let watched = Pidfd::open(pid).and_then(|pidfd| {
+            self.epoll.add(pidfd.as_fd(), TRIAL, READABLE)?;
+            Ok(pidfd)
+        });
+        let pidfd = watched.inspect_err(|_| pidfd::kill_child(pid))?;
+        let until_ns = clock::boottime_ns() + TRIAL_NS;
+        Ok(Trial { pid, pidfd, words: pipe.read, until_ns })
+    }
+
+    /// The trial has ended, or it has taken too long.
+    pub(super) fn see_trial(&mut self) {
+        let Some(trial) = self.upgrade.as_ref().and_then(|upgrade| upgrade.trial.as_ref()) else {
+            return;
+        };
+        let ended = match trial.pidfd.reap() {
+            Ok(Some(ended)) => ended,
+            Ok(None) if clock::boottime_ns() >= trial.until_ns => {
+                // Its end comes as an event.
+                let _ = trial.pidfd.send_signal(libc::SIGKILL);
+                return;
+            }
+            Ok(None) => return,
+            Err(error) => return self.give_up(&format!("its trial was lost: {error}")),
+        };
+        let mut words = [0; MAX_WORDS];
+        let read = trial.words.try_clone().map(File::from).and_then(|mut it| it.read(&mut words));
+        let words = String::from_utf8_lossy(&words[..read.unwrap_or(0)]).into_owned();
+        if ended.exit_code != Some(0) || !can_succeed(&words) {
+            let said = words.trim();
+            let said = if said.is_empty() { "nothing" } else { said };
+            return self.give_up(&format!("it said {said:?} when it was tried out"));
+        }
+        if let Some(upgrade) = &mut self.upgrade {
+            upgrade.trial = None;
+        }
+    }
+
+    fn give_up(&mut self, why: &str) {
+        let Some(upgrade) = self.upgrade.take() else { return };
+        let message = format!("{} cannot take over: {why}", upgrade.exe.display());
+        self.refuse_upgrade(upgrade.client, message);
+    }
+
+    fn refuse_upgrade(&mut self, client: u64, message: String) {
+        note(&format!("no upgrade: {message}"));
+        self.answer_handshake(client, &Answer::Refused { message });
+    }
+
+    /// Becomes the program that has passed its trial, if nothing is between two steps that must not be
+    /// torn apart.
+    pub(super) fn continue_upgrade(&mut self) {
+        let is_ready = self.upgrade.as_ref().is_some_and(|upgrade| upgrade.trial.is_none());
+        let is_busy = !self.kills.is_empty()
+            || !self.looks.is_empty()
+            || !self.unreaped.is_empty()
+            || self.runs.values().any(super::runs::Run::is_ending);
+        if !is_ready || is_busy {
+            return;
+        }
+        let stopped_at_ns = clock::boottime_ns();
+        let captures = self.stop_movers();
+        // What they have told meanwhile is acted upon before: nothing of it may be lost.
+        self.read_notes();
+        let why = if captures.iter().any(Capture::holds_bytes) {
+            "output is held in memory, as this file system cannot splice".to_owned()
+        } else {
+            self.hand_over(&captures, stopped_at_ns).to_string()
+        };
+        self.start_movers_again(captures);
+        self.give_up(&why);
+    }
+
+    fn stop_movers(&mut self) -> Vec<Capture> {
+        let mut captures = Vec::new();
+        for mover in &mut self.movers {
+            mover.inbox.push(Command::Stop);
+            if let Some(thread) = mover.thread.take() {
+                captures.extend(thread.join().unwrap_or_default());
+            }
+        }
+        captures
+    }
+
+    fn start_movers_again(&mut self, captures: Vec<Capture>) {
+        for index in 0..self.movers.len() {
+            match self.start_mover(index) {
+                Ok(mover) => self.movers[index] = mover,
+                Err(error) => {
+                    // The children go on; the keeper that is started next takes them over.
+                    note(&format!("cannot go on after an upgrade that failed: {error}"));
+                    std::process::abort();
+                }
+            }
+        }
+        for capture in captures {
+            if let Some(mover) = self.runs.get(&capture.key).map(|run| run.mover) {
+                self.tell_mover(mover, Command::Add(Box::new(capture)));
+            }
+        }
+    }
+
+    /// Returns only when it fails.
+    fn hand_over(&self, captures: &[Capture], stopped_at_ns: u64) -> io::Error {
+        let Some(upgrade) = &self.upgrade else { return io::ErrorKind::NotFound.into() };
+        let mut runs = Vec::new();
+        for run in self.runs.values() {
+            let capture = captures.iter().find(|it| it.run == run.name);
+            let pipes = capture.into_iter().flat_map(Capture::pipes);
+            let is_unwritten =
+                self.keys.get(&run.name).is_some_and(|key| self.unwritten.contains(key));
+            let unwritten = match &run.phase {
+                Phase::Ended(exit) if is_unwritten => Some(exit.clone()),
+                _ => None,
+            };
+            runs.push(RunEstate {
+                run: run.name.clone(),
+                pipes: pipes.map(AsRawFd::as_raw_fd).collect(),
+                unwritten,
+                is_end_stored: run.is_end_stored,
+                forget: run.forget,
+            });
+        }
+        let listener = self.listener.as_owned();
+        let estate = Estate {
+            lock: self.lock.as_raw_fd(),
+            listener: listener.as_raw_fd(),
+            descriptors: self.limit.numbers(),
+            groups: self.leaves.is_wanted(),
+            highest_epoch: self.highest_epoch,
+            runs,
+            stopped_at_ns,
+        };
+        let mut kept: Vec<&OwnedFd> = vec![&self.lock, listener];
+        kept.extend(captures.iter().flat_map(Capture::pipes));
+        estate.leave(&upgrade.exe, &self.data_dir, &kept)
+    }
+
+    /// Takes what was left of each run by the program before.
+    pub(super) fn inherit(&mut self, estates: Vec<RunEstate>) {
+        for estate in estates {
+            let Some(&key) = self.keys.get(&estate.run) else { continue };
+            let Some(run) = self.runs.get_mut(&key) else { continue };
+            run.is_end_stored = estate.is_end_stored;
+            if let Some(exit) = estate.unwritten {
+                run.phase = Phase::Ended(exit);
+                self.unwritten.push(key);
+            }
+            if estate.forget {
+                self.forget(key);
+            }
+        }
+    }
+}
