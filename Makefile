@@ -88,6 +88,14 @@ faults: ## Break everything that can break, many times over
 	$(call say,running the fault tests in full)
 	@RUNYARD_FAULTS=full cargo test --locked --package server --test faults
 
+# How long `make soak` goes on.
+MINUTES ?= 10
+
+.PHONY: soak
+soak: ## Kill server and keeper at random for MINUTES=10, and account for every line and exit
+	$(call say,soaking for $(MINUTES) minutes)
+	@RUNYARD_SOAK_MINUTES=$(MINUTES) cargo test --locked --package server --test faults -- --exact row_99_soak --nocapture
+
 .PHONY: e2e
 e2e: build ## Drive the release binary with a real browser
 	@scripts/setup.sh test

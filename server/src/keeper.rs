@@ -92,6 +92,8 @@ pub fn run(data_dir: &Path, groups: bool) -> Result<(), KeeperError> {
     };
     dir::create_private_dirs(&data_dir.join(RUNS)).map_err(in_data(&data_dir))?;
     let folder = Dir::open(&data_dir).map_err(in_data(&data_dir))?;
+    // Not a link to somewhere else: what is deleted there must be this keeper's.
+    Dir::open(&data_dir.join(RUNS)).map_err(in_data(&data_dir.join(RUNS)))?;
     let lock = take_lock(&folder, &data_dir)?;
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
     let mut pid_file =
@@ -105,7 +107,7 @@ pub fn run(data_dir: &Path, groups: bool) -> Result<(), KeeperError> {
     remove(&folder, SOCKET).map_err(in_data(&socket))?;
     let listener = Listener::bind(&socket).map_err(in_data(&socket))?;
     let leaves = if groups { Leaves::open(&data_dir) } else { Leaves::none() };
-    let (lock, kept, estate) = (lock.into(), Vec::new(), Estate::default());
+    let (lock, kept, estate) = (lock.into(), None, Estate::default());
     let holdings = Holdings { lock, listener, limit, leaves, kept, estate };
     work(holdings, &data_dir, &folder)
 }
@@ -123,7 +125,7 @@ pub fn succeed(data_dir: &Path, estate_fd: i32) -> Result<(), KeeperError> {
     let take = |fd: i32| exec::take_kept(fd);
     let (lock, listener) = (take(estate.lock)?, Listener::from(take(estate.listener)?));
     let pipes = estate.runs.iter().flat_map(|run| &run.pipes);
-    let kept = pipes.map(|fd| take(*fd)).collect::<io::Result<Vec<_>>>()?;
+    let kept = Some(pipes.map(|fd| take(*fd)).collect::<io::Result<Vec<_>>>()?);
     let limit = process::DescriptorLimit::from_numbers(estate.descriptors);
     let leaves = if estate.groups { Leaves::open(&data_dir) } else { Leaves::none() };
     let holdings = Holdings { lock, listener, limit, leaves, kept, estate };

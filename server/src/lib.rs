@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod engine;
+pub mod failpoint;
 pub mod http;
 pub mod keeper;
 pub mod logs;

@@ -166,8 +166,8 @@ impl Server {
             stop.cancelled().await;
             closing.cancel();
         };
-        let serving = listen::serve(listener, router(self.state), self.tls, stop.clone());
-        let serving = listen::serve(listener, router(self.state.clone()), stop.clone());
+        let serving =
+            listen::serve(listener, router(self.state.clone()), self.tls.clone(), stop.clone());
         tokio::join!(serving, close_sockets);
         sockets.close();
         sockets.wait().await;

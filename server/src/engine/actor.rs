@@ -7,6 +7,7 @@ use app::model::{Attempt, Process, ProcessType};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::failpoint;
 use crate::keeper::client::{Scope, SpawnError, SpawnSpec};
 use crate::logs::hub::Log;
 use crate::logs::recorder::Recorder;
@@ -327,6 +328,7 @@ impl Actor {
         };
         match self.shared.keeper.spawn(spec).await {
             Ok(spawned) => {
+                failpoint::reach("after-spawn");
                 let started_at = spawned.started_at_ms;
                 self.process.started_at = Some(started_at);
                 self.process.pid = Some(spawned.pid);

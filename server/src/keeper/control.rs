@@ -97,8 +97,8 @@ pub(super) struct Holdings {
     /// The descriptors that a child may have.
     pub(super) limit: DescriptorLimit,
     pub(super) leaves: Leaves,
-    /// Pipes that the program before has left open.
-    pub(super) kept: Vec<OwnedFd>,
+    /// The pipes that the program before has left open, if there was one.
+    pub(super) kept: Option<Vec<OwnedFd>>,
     /// What else it has left; empty when there was none.
     pub(super) estate: Estate,
 }

@@ -63,9 +63,13 @@ struct Folder {
     spool: SpoolWriter,
 }
 
-/// Every run in the folder. One that cannot be taken up is left as it is, and noted. `kept` are pipes
-/// that need not be looked for.
-pub(super) fn find(runs_dir: &Path, boot_id: &str, kept: Vec<OwnedFd>) -> io::Result<Vec<Found>> {
+/// Every run in the folder. One that cannot be taken up is left as it is, and noted. `kept` are the
+/// pipes that are open; when that is not known they are looked for.
+pub(super) fn find(
+    runs_dir: &Path,
+    boot_id: &str,
+    kept: Option<Vec<OwnedFd>>,
+) -> io::Result<Vec<Found>> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(runs_dir)? {
         let entry = entry?;
@@ -76,13 +80,11 @@ pub(super) fn find(runs_dir: &Path, boot_id: &str, kept: Vec<OwnedFd>) -> io::Re
             Err(error) => note(&format!("cannot take up {run}: {error}")),
         }
     }
-    let mut pipes = HashMap::new();
-    for pipe in kept {
-        pipes.insert(pipe::inode(pipe.as_fd())?, pipe);
-    }
-    let wanted = folders.iter().flat_map(Folder::open_pipes);
-    let wanted = wanted.filter(|inode| !pipes.contains_key(inode)).collect();
-    pipes.extend(reopen_pipes(wanted)?);
+    let by_inode = |pipe: OwnedFd| Ok((pipe::inode(pipe.as_fd())?, pipe));
+    let mut pipes = match kept {
+        Some(kept) => kept.into_iter().map(by_inode).collect::<io::Result<_>>()?,
+        None => reopen_pipes(folders.iter().flat_map(Folder::open_pipes).collect())?,
+    };
     Ok(folders.into_iter().map(|folder| folder.settle(&mut pipes)).collect())
 }
 
@@ -226,7 +228,7 @@ mod tests {
     }
 
     fn root_of(runs: &Path) -> RootState {
-        let found = find(runs, "this", Vec::new()).unwrap().pop().unwrap();
+        let found = find(runs, "this", None).unwrap().pop().unwrap();
         match found.state {
             FoundState::Open { root, .. } => root,
             FoundState::Ended { .. } => panic!("it has not ended"),
@@ -263,6 +265,6 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", runs.path().join("a.2.run")).unwrap();
         std::fs::write(runs.path().join("a.3.run"), "").unwrap();
         std::os::unix::fs::symlink("/etc", runs.path().join("a.3")).unwrap();
-        assert_eq!(find(runs.path(), "this", Vec::new()).unwrap().len(), 0);
+        assert_eq!(find(runs.path(), "this", None).unwrap().len(), 0);
     }
 }

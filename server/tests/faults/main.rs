@@ -19,9 +19,14 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 mod check;
+mod children;
 mod crash;
+mod failpoints;
+mod identity;
 mod row;
+mod shortage;
 mod shutdown;
+mod soak;
 mod stop;
 mod succession;
 #[path = "../integration/support.rs"]
@@ -33,14 +38,26 @@ mod witness;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    if args.next().as_deref() == Some(witness::NAME) {
-        return witness::run(args);
+    match args.next().as_deref() {
+        Some(witness::NAME) => return witness::run(args),
+        Some(identity::KNOCK) => return identity::knock(&args.next().unwrap_or_default()),
+        _ => {}
     }
-    let trials = [crash::rows(), stop::rows(), succession::rows(), shutdown::rows()]
-        .into_iter()
-        .flatten()
-        .map(row::Row::into_trial)
-        .collect();
+    let trials = [
+        crash::rows(),
+        failpoints::rows(),
+        stop::rows(),
+        succession::rows(),
+        shutdown::rows(),
+        children::rows(),
+        shortage::rows(),
+        identity::rows(),
+        soak::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(row::Row::into_trial)
+    .collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     row::print_report();
     conclusion.exit_code()

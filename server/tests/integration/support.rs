@@ -116,6 +116,12 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
+    /// Without this setting from its next start on.
+    #[allow(dead_code, reason = "the fault tests give it some")]
+    pub(crate) fn drop_setting(&mut self, name: &str) {
+        self.settings.retain(|(other, _)| other != name);
+    }
+
     /// One more argument from its next start on.
     #[allow(dead_code, reason = "the fault tests give it some")]
     pub(crate) fn add_argument(&mut self, argument: &str) {

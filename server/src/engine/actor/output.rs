@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Actor, ActorError, Change, Cursor, Run};
+use crate::failpoint;
 use crate::sys::spool::{RECORD_SIZE, SEGMENT_SIZE};
 
 /// Entries wait at most so long before they are handed to the store.
@@ -76,6 +77,7 @@ impl Actor {
             run.released = total;
             // The record before the cursor tells where the begun lines end.
             let index_off = cursor.index_off.saturating_sub(RECORD_SIZE);
+            failpoint::reach("before-release");
             self.shared.keeper.release(&run.name, cursor.out_off, cursor.err_off, index_off);
         }
     }
@@ -97,6 +99,7 @@ impl Actor {
             changes.push(Change::DropCursor(run.name.clone()));
         }
         self.shared.writer.submit(changes).await?;
+        failpoint::reach("before-forget");
         self.shared.keeper.forget(&run.name);
         self.shared.mailboxes.close(&run.name);
         Ok(())

@@ -112,8 +112,8 @@ impl Control {
         Ok(Spawned { run, pid, started_at_ms })
     }
 
-    /// Takes over the runs of an earlier keeper; `kept` are pipes that it has left open.
-    pub(super) fn take_over(&mut self, kept: Vec<std::os::fd::OwnedFd>) -> io::Result<()> {
+    /// Takes over the runs of an earlier keeper; `kept` are the pipes that it has left open.
+    pub(super) fn take_over(&mut self, kept: Option<Vec<std::os::fd::OwnedFd>>) -> io::Result<()> {
         for found in takeover::find(&self.runs_dir, &self.boot_id, kept)? {
             let Found { run, pid, starttime, started_at_ms, state } = found;
             let identity = (pid, starttime, started_at_ms);

@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use super::error::to_store_error;
 use super::row::{CursorRow, NewAttempt, NewAudit, NewChunk, NewProcess};
 use super::{Plan, StoreError};
+use crate::failpoint;
 use crate::store::chain::Link;
 
 /// Run on the writer's connection when it is made.
@@ -36,6 +37,7 @@ pub(super) async fn commit(
         .map(|(record, (before, link))| NewAudit::new(record, before, link))
         .collect();
 
+    failpoint::reach("before-commit");
     let result = sqlx::query(MAKE_CHANGES)
         .bind(to_json(&processes)?)
         .bind(to_json(&attempts_of(plan))?)
@@ -48,6 +50,7 @@ pub(super) async fn commit(
         .execute(&mut *connection)
         .await
         .map_err(to_store_error);
+    failpoint::reach("after-commit");
     match result {
         // Nothing was changed: the logs stand as they did before, and the guilty one is seen.
         Err(StoreError::Failed(why)) => {
