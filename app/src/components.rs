@@ -2,6 +2,7 @@
 
 mod actions;
 mod alert_list;
+mod arg_fields;
 mod attempts;
 mod bulk_bar;
 mod catalogue;

@@ -21,4 +21,4 @@ pub use problem::Problem;
 pub use process::{
     Attempt, Process, ProcessId, ProcessList, ProcessType, StartRequest, Started, Status,
 };
-pub use script::{Catalogue, Project, Script, ScriptSource};
+pub use script::{ArgKind, ArgSpec, Catalogue, Project, Script, ScriptSource};

@@ -12,7 +12,7 @@ test('from the first link to an admin with a password', async ({ app, page, brow
   await page.getByTestId('sign-out').click();
   await expect(page).toHaveURL(/\/sign-in$/);
   const again = await signIn(browser, runyard.url, 'admin');
-  await expect(again.getByTestId('process-list')).toBeVisible();
+  await expect(again.getByTestId('connection')).toHaveAttribute('data-state', 'live');
   await again.context().close();
 });
 

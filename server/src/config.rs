@@ -5,6 +5,7 @@
 //! source: where it stands, what it is called, and what would be right. The environment is an
 //! argument, not a global: tests bring their own.
 
+mod arg_spec;
 mod audit;
 mod auth;
 mod data_dir;

@@ -18,6 +18,7 @@ mod lookup;
 mod manifest;
 mod plan;
 mod procfile;
+mod schema;
 mod shared;
 mod signal;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Starter;
+use super::arg_fields::{ArgFields, args_of};
 use super::env_rows::{EnvPair, EnvRows, collect_env};
 use crate::model::{Catalogue, Project, Script, StartRequest};
 use crate::text::args::split_args;
@@ -29,6 +30,7 @@ pub(super) fn StartForm(
     let scripts = StoredValue::new(scripts);
     let chosen = RwSignal::new(first.unwrap_or_default());
     let args = RwSignal::new(String::new());
+    let filled_in = RwSignal::new(Vec::new());
     let env = RwSignal::new(vec![EnvPair::after(&[])]);
     let refusal = RwSignal::new(None::<String>);
 
@@ -51,11 +53,15 @@ pub(super) fn StartForm(
         })
     };
     let request = move || -> Result<StartRequest, String> {
-        let Script { project, name, .. } = script().ok_or("choose a script")?;
+        let Script { project, name, args: specs, .. } = script().ok_or("choose a script")?;
+        let args = match specs {
+            Some(specs) => args_of(&specs, &filled_in.read_untracked()),
+            None => split_args(&args.read_untracked()).map_err(|error| error.to_string())?,
+        };
         Ok(StartRequest {
             script_name: name,
             project: Some(project),
-            args: split_args(&args.read_untracked()).map_err(|error| error.to_string())?,
+            args,
             env: collect_env(&env.read_untracked())?,
             ..StartRequest::default()
         })
@@ -86,21 +92,13 @@ pub(super) fn StartForm(
                 </select>
             </label>
             <code class="command">{move || script().map(|script| script.command)}</code>
-            <label class="field">
-                <span>"Arguments"</span>
-                <input
-                    type="text"
-                    class="mono"
-                    data-testid="start-args"
-                    placeholder="--port 4000 'two words'"
-                    autocomplete="off"
-                    autocapitalize="off"
-                    spellcheck="false"
-                    prop:value=move || args.get()
-                    on:input:target=move |event| args.set(event.target().value())
-                />
-            </label>
-            <ArgsPreview args/>
+            {move || match script().and_then(|script| script.args) {
+                Some(specs) => {
+                    filled_in.set(vec![String::new(); specs.len()]);
+                    view! { <ArgFields specs values=filled_in/> }.into_any()
+                }
+                None => view! { <FreeArgs args/> }.into_any(),
+            }}
             <EnvRows env/>
             {move || {
                 refusal.get().map(|words| {
@@ -132,6 +130,29 @@ fn script_group(project: Project) -> impl IntoView {
         view! { <option value=value>{script.name}</option> }
     });
     view! { <optgroup label=project.name>{options.collect_view()}</optgroup> }
+}
+
+/// Any arguments, as one types them.
+#[component]
+fn FreeArgs(args: RwSignal<String>) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span>"Arguments"</span>
+            <input
+                type="text"
+                class="mono"
+                data-testid="start-args"
+                placeholder="--port 4000 'two words'"
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                prop:value=move || args.get()
+                on:input:target=move |event| args.set(event.target().value())
+            />
+        </label>
+        <ArgsPreview args/>
+    }
+    .into_any()
 }
 
 /// The arguments one by one, as they will be given.

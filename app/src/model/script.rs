@@ -15,6 +15,40 @@ pub enum ScriptSource {
     Declared,
 }
 
+/// What an argument must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ArgKind {
+    /// Any text.
+    Text,
+    /// A number.
+    Number,
+    /// One of the choices.
+    Choice,
+    /// What the regular expression takes as a whole.
+    Pattern,
+    /// There, or not.
+    Switch,
+}
+
+/// One argument that a script takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ArgSpec {
+    /// Its name; one that begins with `--` is an option, and given with it.
+    pub name: String,
+    /// What it must be.
+    pub kind: ArgKind,
+    /// Whether it must be given.
+    pub is_required: bool,
+    /// For a choice.
+    pub choices: Vec<String>,
+    /// For a pattern.
+    pub pattern: Option<String>,
+}
+
 /// Something startable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -31,6 +65,9 @@ pub struct Script {
     /// Job or service, when a start does not say.
     #[serde(rename = "type")]
     pub kind: super::ProcessType,
+    /// The arguments that it takes, in their order; absent when it takes any.
+    #[serde(default)]
+    pub args: Option<Vec<ArgSpec>>,
     /// Whether the one who asks may start it.
     #[serde(default = "yes")]
     pub can_start: bool,

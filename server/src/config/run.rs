@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Invalid;
+use app::model::ArgSpec;
+
 use super::setting::{Rejected, Setting};
 use super::suggest::suggest;
+use super::{Invalid, arg_spec};
 
 /// What runs the scripts of package.json.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +96,8 @@ pub struct RunConfig {
     pub env_allow: Vec<String>,
     /// What no argument may have.
     pub arg_deny: Vec<ArgDeny>,
+    /// `[run.args]`: which arguments a script takes, by its name or `PROJECT/SCRIPT`.
+    pub args: Vec<(String, Vec<ArgSpec>)>,
     /// `[run.commands]`: further scripts of the first project, name and command line.
     pub commands: Vec<(String, String)>,
 }
@@ -109,6 +113,7 @@ impl Default for RunConfig {
             grace_s: 10,
             env_allow: env_allow.map(str::to_owned).into(),
             arg_deny,
+            args: Vec::new(),
             commands: Vec::new(),
         }
     }
@@ -116,7 +121,8 @@ impl Default for RunConfig {
 
 impl RunConfig {
     pub(super) const SECTION: &str = "run";
-    pub(super) const KEYS: &[&str] = &["runner", "grace_s", "env_allow", "arg_deny", "commands"];
+    pub(super) const KEYS: &[&str] =
+        &["runner", "grace_s", "env_allow", "arg_deny", "args", "commands"];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
@@ -128,10 +134,25 @@ impl RunConfig {
                     setting.list()?.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
                 self.arg_deny = rules.map_err(Rejected::BadValue)?;
             }
+            "args" => {
+                let parse = |(name, words): (String, String)| match arg_spec::parse(&words) {
+                    Ok(specs) => Ok((name, specs)),
+                    Err(why) => Err(Rejected::BadValue(format!("{name}: {why}"))),
+                };
+                self.args = setting.table()?.into_iter().map(parse).collect::<Result<_, _>>()?;
+            }
             "commands" => self.commands = setting.table()?,
             _ => return Err(Rejected::UnknownKey),
         }
         Ok(())
+    }
+
+    /// Which arguments a script takes; `None` when nothing is said, and it takes any.
+    #[must_use]
+    pub fn args_of(&self, project: &str, script: &str) -> Option<&[ArgSpec]> {
+        let exact = format!("{project}/{script}");
+        let found = |name: &str| self.args.iter().find(|(said, _)| said == name);
+        found(&exact).or_else(|| found(script)).map(|(_, specs)| specs.as_slice())
     }
 
     /// Whether the values can be worked with.

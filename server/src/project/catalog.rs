@@ -60,6 +60,7 @@ impl Catalog {
             command: script.command.clone(),
             source: script.source,
             kind: script.kind,
+            args: self.run.args_of(&project.name, &script.name).map(<[_]>::to_vec),
             can_start: true,
         };
         let project = |found: &Found| Project {

@@ -135,6 +135,12 @@ pub enum PlanError {
         /// What to do.
         remedy: String,
     },
+    /// The arguments are not those that the script takes.
+    #[error("the script does not take these arguments: {why}")]
+    ArgumentUnfit {
+        /// What is wrong and what would be right.
+        why: String,
+    },
     /// No signal of this name.
     #[error(
         "there is no signal {name:?}: give a name such as SIGTERM, SIGINT or SIGHUP, or its number"
@@ -161,6 +167,7 @@ impl PlanError {
             Self::ScriptNotFound { .. } => "script_not_found",
             Self::ScriptAmbiguous { .. } => "script_ambiguous",
             Self::ArgumentDenied { .. } => "argument_denied",
+            Self::ArgumentUnfit { .. } => "argument_unfit",
             Self::ArgumentTooLong { .. } => "argument_too_long",
             Self::ArgumentControlCharacter { .. } => "argument_control_character",
             Self::CommandTooLong { .. } => "command_too_long",

@@ -12,7 +12,7 @@ use crate::config::RunConfig;
 use super::discover::{Found, FoundScript};
 use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
-use super::{PlanError, arguments, folder, signal};
+use super::{PlanError, arguments, folder, schema, signal};
 
 /// Everything that the spawn needs. It is kept with the process, so that a restart is the same start.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,9 @@ pub(super) fn make(
     run: &RunConfig,
     env_rules: &EnvRules,
 ) -> Result<LaunchPlan, PlanError> {
+    if let Some(specs) = run.args_of(&project.name, &script.name) {
+        schema::check(&request.args, specs)?;
+    }
     arguments::check(&request.args, &run.arg_deny, &project.folder)?;
     let cwd = folder::resolve(request.cwd.as_deref(), &project.folder, &project.name)?;
     let kill_signal = match &request.kill_signal {

@@ -120,3 +120,37 @@ async fn starting_too_often_is_refused_with_the_time_to_wait() {
     assert!((1..=60).contains(&wait));
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], "too_many_starts");
 }
+
+#[tokio::test]
+async fn a_script_takes_the_arguments_that_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("project")).unwrap();
+    let config = "[run.args]\nsay = \"target:staging|prod --tag:/v[0-9]+/\"\n";
+    std::fs::write(folder.path().join("project/runyard.toml"), config).unwrap();
+    let package =
+        r#"{"name": "fixture", "scripts": {"say": "printf '%s\\n'", "hello": "echo hello"}}"#;
+    let server = Server::start_in(folder, package, &[]);
+    let start = |args: &[&str]| Some(json!({"scriptName": "say", "args": args}));
+    for (args, words) in [
+        (&[][..], "target is missing"),
+        (&["production"], "one of staging, prod"),
+        (&["prod", "--tag", "latest"], "--tag must be like /v[0-9]+/"),
+        (&["prod", "--force"], "there is no option --force"),
+    ] {
+        let (status, code, detail) =
+            server.problem(Method::POST, "/api/processes", start(args)).await;
+        assert_eq!((status, code.as_str()), (422, "argument_unfit"), "{args:?}");
+        assert!(detail.contains(words), "{detail}");
+    }
+    let id = server.run("say", &["prod", "--tag", "v12"]).await;
+    server.wait_for_status(&id, "completed").await;
+    assert_eq!(server.lines(&id).await[..3], ["prod", "--tag", "v12"]);
+    // Others take what they took.
+    server.run("hello", &[]).await;
+    let scripts = server.get("/api/scripts").await;
+    let scripts = scripts["projects"][0]["scripts"].as_array().unwrap();
+    let say = scripts.iter().find(|script| script["name"] == "say").unwrap();
+    assert_eq!(say["args"][0]["choices"], json!(["staging", "prod"]));
+    let hello = scripts.iter().find(|script| script["name"] == "hello").unwrap();
+    assert!(hello["args"].is_null());
+}

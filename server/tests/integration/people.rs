@@ -114,6 +114,32 @@ async fn sign_in_tells_nobody_who_there_is() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_nobodys_takes_as_long() {
+    let server = Server::start(&[("RUNYARD_SERVER__TRUSTED_PROXIES", "127.0.0.1")]);
+    add(&server, "ada", "viewer").await;
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let median = async |name: &str, network: &str| {
+        let mut times = Vec::new();
+        for n in 0..5 {
+            let begin = std::time::Instant::now();
+            let request = client.post(format!("{}/sign-in", server.base));
+            let request = request.form(&[("name", name), ("password", "wrong")]);
+            let request = request.header("Origin", &server.base);
+            let request = request.header("X-Forwarded-For", format!("{network}.{n}"));
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.headers()["location"], "/sign-in?refused=password");
+            times.push(begin.elapsed());
+        }
+        times.sort_unstable();
+        times[2]
+    };
+    let known = median("ada", "192.0.2").await;
+    let unknown = median("nobody", "198.51.100").await;
+    // Without the work of a hash it would be a hundredth.
+    assert!(unknown * 4 > known && known * 4 > unknown, "{known:?} and {unknown:?}");
+}
+
+#[tokio::test]
 async fn guessing_is_made_to_wait() {
     let server = Server::start(&[]);
     add(&server, "ada", "viewer").await;
