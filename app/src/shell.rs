@@ -46,15 +46,17 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
 }
 
 /// The only script in the document, so that a policy has one place to allow. It sets the theme
-/// before the first paint, shows the end of the log, and hydrates once the document is there.
+/// before the first paint, says that there are scripts, shows the end of the log or the line that is asked
+/// for, and hydrates once the document is there.
 fn inline_script(options: &ShellOptions) -> String {
     let js = script_string(&options.js);
     let wasm = script_string(&options.wasm);
     let theme = theme_script();
     format!(
-        "{theme}\
+        "{theme}document.documentElement.dataset.script='';\
          addEventListener('DOMContentLoaded',async()=>{{\
-         const log=document.querySelector('[data-testid=log]');if(log)log.scrollTop=log.scrollHeight;\
+         const find=s=>document.querySelector(s),log=find('[data-testid=log]'),line=find('.line.selected');\
+         if(line)line.scrollIntoView({{block:'center'}});else if(log)log.scrollTop=log.scrollHeight;\
          const m=await import({js});await m.default({{module_or_path:{wasm}}});m.hydrate()}})"
     )
 }

@@ -1,11 +1,21 @@
+import type { Locator, Page } from '@playwright/test';
+
 import { expect, test } from '../support/fixtures.ts';
+
+/** Sends a form, and waits for the page that answers: it may have the same address. */
+async function submit(page: Page, button: Locator): Promise<void> {
+  const loaded = page.waitForEvent('load');
+  await button.click();
+  await loaded;
+}
 
 test('without scripts a process is started, read and stopped', async ({ app, browser, api }) => {
   const storageState = await app.page.context().storageState();
   const context = await browser.newContext({ javaScriptEnabled: false, storageState });
   const page = await context.newPage();
   await page.goto(new URL('/', app.page.url()).href);
-  await page.locator('[data-testid="script-row"][data-script="tick"]').getByTestId('script-start').click();
+  const tick = page.locator('[data-testid="script-row"][data-script="tick"]');
+  await submit(page, tick.getByTestId('script-start'));
   await expect(page).toHaveURL(/\/processes\/[0-9a-f-]+$/);
   await expect(page.getByTestId('detail').getByTestId('status')).toHaveAttribute('data-status', 'running');
   await expect
@@ -15,16 +25,16 @@ test('without scripts a process is started, read and stopped', async ({ app, bro
     })
     .toBeGreaterThan(4);
   const line = page.locator('[data-idx="2"] a.no');
-  await line.click();
+  await submit(page, line);
   await expect(page).toHaveURL(/\?line=2$/);
   await expect(page.locator('.line.selected')).toHaveAttribute('data-idx', '2');
 
-  await page.getByTestId('stop').click();
+  await submit(page, page.getByTestId('stop'));
   const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
   await expect.poll(async () => (await api.process(id)).status).toBe('stopped');
   await page.reload();
   await expect(page.getByTestId('detail').getByTestId('status')).toHaveAttribute('data-status', 'stopped');
-  await page.getByTestId('restart').click();
+  await submit(page, page.getByTestId('restart'));
   await expect.poll(async () => (await api.process(id)).attempts.length).toBe(2);
 
   // A list that is searched is a form as well.

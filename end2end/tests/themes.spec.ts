@@ -28,6 +28,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect.poll(async () => (await api.process(failed.id)).status).toBe('failed');
         await page.reload();
         await app.isLive();
+        await expect(page.getByTestId('tiles')).toBeAttached();
         await keep('list');
 
         await app.open(id);

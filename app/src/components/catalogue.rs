@@ -51,7 +51,7 @@ fn ScriptRow(script: Script) -> impl IntoView {
     let (form_script, form_project) = (name.clone(), project.clone());
     let title = command.clone();
     let label = format!("Start {name}");
-    let label_args = format!("Start {name} with arguments");
+    let label_args = format!("args… of {name}: start it with arguments");
     let key = StoredValue::new((project, name.clone()));
     view! {
         <li

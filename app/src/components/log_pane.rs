@@ -28,7 +28,7 @@ use crate::live::{
 use crate::model::{LogPage, ProcessId};
 
 /// Rows in the first HTML, which knows no size: enough to fill a screen.
-const FIRST_ROWS: usize = 100;
+const FIRST_ROWS: usize = 60;
 /// So many rows from an end of what is loaded, the next page is asked for.
 const NEAR: usize = 150;
 /// Rows drawn while following wrapped lines.
@@ -75,6 +75,8 @@ pub(super) struct LogPane {
     pub(super) is_wrapped: RwSignal<bool>,
     /// What is drawn.
     pub(super) drawn: RwSignal<Drawn>,
+    /// How high all rows are that the page was loaded with.
+    pub(super) first_height_px: i32,
     /// The element that scrolls.
     pub(super) container: NodeRef<html::Div>,
     /// The element in it that is as high as all rows.
@@ -89,7 +91,9 @@ impl LogPane {
         let feed = Feed::new(page.entries, next_idx.unwrap_or(newest));
         let first = if feed.is_held() { 0 } else { feed.len().saturating_sub(FIRST_ROWS) };
         let rows = feed.slice(first, if feed.is_held() { feed.len() } else { FIRST_ROWS });
-        let drawn = Drawn { rows, is_held: feed.is_held(), ..Drawn::default() };
+        let height_px = height_of(feed.len());
+        let top_px = height_of(first);
+        let drawn = Drawn { rows, top_px, is_held: feed.is_held(), ..Drawn::default() };
         Self {
             live,
             id: StoredValue::new(id),
@@ -100,6 +104,7 @@ impl LogPane {
             page: RequestSlot::new(),
             is_wrapped: RwSignal::new(false),
             drawn: RwSignal::new(drawn),
+            first_height_px: height_px,
             container: NodeRef::new(),
             content: NodeRef::new(),
         }
@@ -286,12 +291,8 @@ impl LogPane {
             feed.refresh();
             let style = web_sys::HtmlElement::style(&content);
             let height_px = height_of(feed.len());
-            // These fail only for a name that is no property.
-            if is_wrapped {
-                let _ = style.set_property("height", "auto");
-            } else {
-                let _ = style.set_property("height", &format!("{height_px}px"));
-            }
+            // Fails only for a name that is no property.
+            let _ = style.set_property("--height", &format!("{height_px}px"));
             match scroll_to {
                 _ if !feed.is_held() => container.set_scroll_top(container.scroll_height()),
                 Some(Goal::Top(top)) if !is_wrapped => container.set_scroll_top(top),

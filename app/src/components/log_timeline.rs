@@ -76,7 +76,7 @@ pub(super) fn LogTimeline(pane: LogPane, process: RwSignal<Process>) -> impl Int
             role="img"
             aria-label=label
             title=label
-            hidden=move || timeline.read().buckets.is_empty()
+            hidden=move || length.get() < FEWEST_LINES
             node_ref=strip
             on:click=go
         >

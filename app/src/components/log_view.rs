@@ -123,10 +123,14 @@ pub(crate) fn LogView(
                     on:scroll=move |_| pane.scrolled()
                     on:click=clicked
                 >
-                    <div class="log-content" node_ref=pane.content>
+                    <div
+                        class="log-content"
+                        style=format!("--height:{}px", pane.first_height_px)
+                        node_ref=pane.content
+                    >
                         <div
                             class="log-rows"
-                            style:transform=move || format!("translateY({}px)", drawn.read().top_px)
+                            style=move || format!("--top:{}px", drawn.read().top_px)
                         >
                             <For each=rows key=|(epoch, row)| (*epoch, row.key()) children=row/>
                         </div>

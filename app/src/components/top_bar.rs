@@ -19,7 +19,7 @@ pub(crate) fn TopBar(
                 <span>"Runyard"</span>
             </a>
             <nav class="places" aria-label="Places">
-                <a href="/search" data-testid="search-link">
+                <a href="/search" data-testid="search-link" aria-label="Search logs">
                     <Icon name=IconName::Search/>
                     <span>"Search logs"</span>
                 </a>
