@@ -210,12 +210,7 @@ impl Control {
             self.visit_trees();
             self.retry_writing_ends();
             self.settle_unreaped();
-            if self
-                .upgrade
-                .as_ref()
-                .and_then(Upgrade::until_ns)
-                .is_some_and(|at| at <= clock::boottime_ns())
-            {
+            if self.upgrade.as_ref().is_some_and(|it| it.until_ns() <= clock::boottime_ns()) {
                 self.see_trial();
             }
             self.continue_upgrade();
@@ -232,7 +227,7 @@ impl Control {
         let kill = self.kills.iter().map(|kill| until(kill.due_ns)).min();
         let retry = (!self.unwritten.is_empty()).then(|| until(self.write_at_ns));
         let unreaped = self.unreaped.iter().map(|(_, until_ns)| until(*until_ns)).min();
-        let trial = self.upgrade.as_ref().and_then(Upgrade::until_ns).map(until);
+        let trial = self.upgrade.as_ref().map(Upgrade::until_ns).map(until);
         let idle = if self.is_idle() {
             Some(until(self.idle_since_ns + self.idle_ms * 1_000_000))
         } else {

@@ -4,11 +4,13 @@
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use server::keeper::client;
+use serde_json::Value;
+use server::keeper::client::{self, ClientError};
 
 use crate::check::{account, start, start_witness};
 use crate::row::{Findings, Row};
 use crate::system::{block_on, is_alive, keeper_pid, send, tells_ends_of_strangers, wait_until};
+use crate::witness;
 
 const PROCESSES: usize = 50;
 
@@ -39,6 +41,17 @@ impl Dice {
     }
 }
 
+/// Lines of both streams that follow the last that is there.
+fn missing_at_the_end(entries: &[Value], lines: u64) -> u64 {
+    let streams = [('o', "stdout"), ('e', "stderr")];
+    let tails = streams.map(|(stream, kind)| {
+        let last = entries.iter().rev().find(|entry| entry["type"] == kind);
+        let seen = last.and_then(|entry| witness::read(stream, entry["line"].as_str().unwrap()));
+        lines - seen.map_or(0, |seen| seen.number + 1)
+    });
+    tails.iter().sum()
+}
+
 fn soak() -> Findings {
     block_on(async {
         let length = Duration::from_secs(60 * minutes().unwrap_or(1));
@@ -51,7 +64,7 @@ fn soak() -> Findings {
         let mut dice = Dice(seed);
         let mut findings = Findings::default();
         let mut done = [0_u64; 5];
-        let (mut exits, mut known) = (0, 0);
+        let (mut exits, mut known, mut declined, mut forced) = (0, 0, 0, 0);
         let begin = Instant::now();
         while begin.elapsed() < length {
             // A generation of children, and faults as long as it lives.
@@ -92,8 +105,16 @@ fn soak() -> Findings {
                         } else {
                             env!("CARGO_BIN_EXE_runyard").into()
                         };
-                        // It may be that one already.
-                        let _ = client::upgrade(&server.data(), &exe).await.unwrap();
+                        // It may be that one already. And as long as the machine's first process
+                        // does not reap what a killed keeper has left to it, the next one declines.
+                        match client::upgrade(&server.data(), &exe).await {
+                            Err(ClientError::Refused(why)) if why.contains("not reaped") => {
+                                declined += 1;
+                            }
+                            upgraded => {
+                                let _ = upgraded.unwrap();
+                            }
+                        }
                     }
                     _ => {
                         send(server.pid(), Signal::SIGSTOP);
@@ -108,7 +129,16 @@ fn soak() -> Findings {
             }
             for (id, lines) in &witnesses {
                 let process = server.wait_for(id, |process| process["endedAt"].is_i64()).await;
-                account(&server, id, *lines, 15_000, &mut findings).await;
+                let before = findings.lost;
+                let entries = account(&server, id, *lines, 15_000, &mut findings).await;
+                if process["status"] == "lost" {
+                    // What was in its pipes when nobody held them: only the last lines, and said so.
+                    let tail = missing_at_the_end(&entries, *lines);
+                    assert_eq!(findings.lost - before, tail, "lines in between are lost");
+                    let said = |it: &Value| it["line"].as_str().unwrap().starts_with("nobody saw");
+                    assert!(entries.iter().any(said), "nothing says that lines are missing");
+                    (findings.lost, forced) = (before, forced + tail);
+                }
                 exits += 1;
                 known += u64::from(process["exitCode"] == 0);
             }
@@ -123,7 +153,8 @@ fn soak() -> Findings {
         let [servers, keepers, both, upgrades, stops] = done;
         println!(
             "soak: {} s; killed the server {servers} times, the keeper {keepers} times, both \
-             {both} times; {upgrades} upgrades, {stops} stops; {exits} exits, {} of them lost",
+             {both} times; {upgrades} upgrades ({declined} declined), {stops} stops; {exits} exits, {} \
+             of them lost with {forced} last lines, which their logs say",
             begin.elapsed().as_secs(),
             exits - known
         );

@@ -33,6 +33,7 @@ impl Control {
         if let Err(error) = self.epoll.remove(pidfd.as_fd()) {
             note(&format!("cannot stop watching {}: {error}", run.name));
         }
+        self.unreaped.retain(|(other, _)| *other != key);
         let ended_at_ms = clock::realtime_ms();
         let before = std::mem::replace(&mut run.phase, Phase::Leaving);
         let pidfd = match before {

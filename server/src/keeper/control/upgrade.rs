@@ -22,6 +22,8 @@ use crate::sys::spawn::{self, spawn};
 
 /// A program that is tried out has to say what it can within this time.
 const TRIAL_NS: u64 = 5_000_000_000;
+/// Then this keeper has to be between no two steps within this time.
+const REST_NS: u64 = 5_000_000_000;
 /// The most that is read of what it says.
 const MAX_WORDS: usize = 4096;
 /// The token of the trial's process.
@@ -34,6 +36,8 @@ pub(super) struct Upgrade {
     /// Who asked.
     client: u64,
     trial: Option<Trial>,
+    /// Then it is given up.
+    until_ns: u64,
 }
 
 #[derive(Debug)]
@@ -41,7 +45,6 @@ struct Trial {
     pid: i32,
     pidfd: Pidfd,
     words: OwnedFd,
-    until_ns: u64,
 }
 
 impl Upgrade {
@@ -50,8 +53,8 @@ impl Upgrade {
         self.trial.as_ref().map(|trial| trial.pid)
     }
 
-    pub(super) fn until_ns(&self) -> Option<u64> {
-        self.trial.as_ref().map(|trial| trial.until_ns)
+    pub(super) fn until_ns(&self) -> u64 {
+        self.until_ns
     }
 }
 
@@ -62,7 +65,10 @@ impl Control {
             return self.refuse_upgrade(client, "another upgrade is under way".into());
         }
         match self.try_out(&exe) {
-            Ok(trial) => self.upgrade = Some(Upgrade { exe, client, trial: Some(trial) }),
+            Ok(trial) => {
+                let until_ns = clock::boottime_ns() + TRIAL_NS;
+                self.upgrade = Some(Upgrade { exe, client, trial: Some(trial), until_ns });
+            }
             Err(error) => {
                 self.refuse_upgrade(client, format!("{} cannot run: {error}", exe.display()));
             }
@@ -89,18 +95,16 @@ impl Control {
             Ok(pidfd)
         });
         let pidfd = watched.inspect_err(|_| pidfd::kill_child(pid))?;
-        let until_ns = clock::boottime_ns() + TRIAL_NS;
-        Ok(Trial { pid, pidfd, words: pipe.read, until_ns })
+        Ok(Trial { pid, pidfd, words: pipe.read })
     }
 
     /// The trial has ended, or it has taken too long.
     pub(super) fn see_trial(&mut self) {
-        let Some(trial) = self.upgrade.as_ref().and_then(|upgrade| upgrade.trial.as_ref()) else {
-            return;
-        };
+        let Some(upgrade) = &self.upgrade else { return };
+        let Some(trial) = &upgrade.trial else { return };
         let ended = match trial.pidfd.reap() {
             Ok(Some(ended)) => ended,
-            Ok(None) if clock::boottime_ns() >= trial.until_ns => {
+            Ok(None) if clock::boottime_ns() >= upgrade.until_ns => {
                 // Its end comes as an event.
                 let _ = trial.pidfd.send_signal(libc::SIGKILL);
                 return;
@@ -118,6 +122,7 @@ impl Control {
         }
         if let Some(upgrade) = &mut self.upgrade {
             upgrade.trial = None;
+            upgrade.until_ns = clock::boottime_ns() + REST_NS;
         }
     }
 
@@ -135,12 +140,11 @@ impl Control {
     /// Becomes the program that has passed its trial, if nothing is between two steps that must not be
     /// torn apart.
     pub(super) fn continue_upgrade(&mut self) {
-        let is_ready = self.upgrade.as_ref().is_some_and(|upgrade| upgrade.trial.is_none());
-        let is_busy = !self.kills.is_empty()
-            || !self.looks.is_empty()
-            || !self.unreaped.is_empty()
-            || self.runs.values().any(super::runs::Run::is_ending);
-        if !is_ready || is_busy {
+        let Some(upgrade) = self.upgrade.as_ref().filter(|it| it.trial.is_none()) else { return };
+        if let Some(what) = self.is_busy_with() {
+            if clock::boottime_ns() >= upgrade.until_ns {
+                self.give_up(&format!("this keeper did not come to rest: {what}"));
+            }
             return;
         }
         let stopped_at_ns = clock::boottime_ns();
@@ -154,6 +158,19 @@ impl Control {
         };
         self.start_movers_again(captures);
         self.give_up(&why);
+    }
+
+    /// What is between two steps that must not be torn apart.
+    fn is_busy_with(&self) -> Option<String> {
+        let mut ending = self.runs.values().filter(|run| run.is_ending());
+        if let Some(run) = ending.next() {
+            return Some(format!("{} and {} more are just ending", run.name, ending.count()));
+        }
+        if !self.unreaped.is_empty() {
+            return Some(format!("{} zombies of others are not reaped", self.unreaped.len()));
+        }
+        let trees = self.kills.len() + self.looks.len();
+        (trees > 0).then(|| format!("{trees} trees are being ended"))
     }
 
     fn stop_movers(&mut self) -> Vec<Capture> {
