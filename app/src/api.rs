@@ -10,6 +10,7 @@ mod context;
 mod json;
 mod processes;
 mod scripts;
+mod supervision;
 
 #[cfg(feature = "ssr")]
 pub use backend::{Backend, BackendRef, ProcessFilter};
@@ -19,3 +20,7 @@ pub use processes::{
     stop_process, tail_log,
 };
 pub use scripts::{get_user_name, list_scripts, overview};
+pub use supervision::{
+    list_declared, list_pools, list_sparks, pause_pool, preview_reload, process_figures, reload,
+    run_declared, send_line,
+};

@@ -185,17 +185,8 @@ pub(crate) fn sample_process(id: &str, status: crate::model::Status) -> Process 
         id: ProcessId(id.to_owned()),
         project: "site".to_owned(),
         script: "dev".to_owned(),
-        args: vec![],
         kind: crate::model::ProcessType::LongRunning,
         status,
-        reason: String::new(),
-        pid: None,
-        created_at: 0,
-        started_at: None,
-        ended_at: None,
-        exit_code: None,
-        signal: None,
-        next_idx: 0,
-        attempts: vec![],
+        ..Process::default()
     }
 }

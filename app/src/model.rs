@@ -1,6 +1,8 @@
 //! The types that cross the wire: REST, WebSocket and server functions speak these and no others.
 
 mod access;
+mod declared;
+mod figures;
 mod level;
 mod log;
 mod message;
@@ -10,6 +12,10 @@ mod process;
 mod script;
 
 pub use access::Verb;
+pub use declared::{
+    ChangeKind, ConfigChange, ConfigDiff, DeclaredList, DeclaredProcess, Pool, PoolList,
+};
+pub use figures::{Figures, Point};
 pub use level::{Level, Levels};
 pub use log::{Entry, EntryKind, LogPage, Timeline, TimelineBucket};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
@@ -19,6 +25,7 @@ pub use people::{
 };
 pub use problem::Problem;
 pub use process::{
-    Attempt, Process, ProcessId, ProcessList, ProcessType, StartRequest, Started, Status,
+    Attempt, Breaker, CauseKind, Process, ProcessId, ProcessList, ProcessType, StartRequest,
+    Started, Status,
 };
 pub use script::{ArgKind, ArgSpec, Catalogue, Project, Script, ScriptSource};

@@ -114,7 +114,7 @@ fn record(id: &ProcessId) -> ProcessRecord {
             exit_code: None,
             signal: None,
             next_idx: 0,
-            attempts: vec![],
+            ..Process::default()
         },
         spec: "{}".into(),
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use clap::Parser;
 
 pub use args::{
-    DataArgs, HealthcheckArgs, ServeArgs, TokenCreateArgs, UserAddArgs, UserPasswdArgs,
+    DataArgs, HealthcheckArgs, ServeArgs, TerminalArgs, TokenCreateArgs, UserAddArgs,
+    UserPasswdArgs,
 };
 use args::{RawAudit, RawCli, RawCommand, RawToken, RawUser};
 
@@ -44,6 +45,8 @@ pub enum Command {
     Down(DataArgs),
     /// Let the keeper become this binary.
     Upgrade(DataArgs),
+    /// Run a program in a terminal.
+    Terminal(TerminalArgs),
     /// Print a token for a program.
     TokenCreate(TokenCreateArgs),
     /// Add somebody who may sign in.
@@ -80,6 +83,7 @@ impl Cli {
             Some(RawCommand::Status(folder)) => Command::Status(folder),
             Some(RawCommand::Down(folder)) => Command::Down(folder),
             Some(RawCommand::Upgrade(folder)) => Command::Upgrade(folder),
+            Some(RawCommand::Terminal(terminal)) => Command::Terminal(terminal),
             Some(RawCommand::Token { command: RawToken::Create(create) }) => {
                 Command::TokenCreate(create)
             }

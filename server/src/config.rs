@@ -13,6 +13,8 @@ mod environment;
 mod error;
 mod file;
 mod limits;
+mod pools;
+mod process;
 mod roles;
 mod run;
 mod server;
@@ -30,6 +32,12 @@ pub use audit::AuditConfig;
 pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
+pub use pools::PoolsConfig;
+pub use process::{
+    BreakerConfig, Condition, Kind, Missed, Overlap, ProbeConfig, ProcessConfig, RestartConfig,
+    RestartWhen, RetriesConfig, Schedule, StopConfig, WatchConfig, Wrong, dependants_first,
+    dependencies_first, json_schema,
+};
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
 pub use run::{ArgDeny, RunConfig, RunnerChoice};
 pub use server::{ServerConfig, parse_listen};
@@ -39,7 +47,7 @@ use setting::{Origin, Rejected};
 pub const FILE_NAME: &str = "runyard.toml";
 
 /// Everything that can be configured, valid as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// `[server]`: where it listens and keeps its data.
     pub server: ServerConfig,
@@ -53,6 +61,10 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[roles]`: who may do what.
     pub roles: RolesConfig,
+    /// `[pools]`: slots for jobs, by name.
+    pub pools: PoolsConfig,
+    /// `[process.NAME]`: what is declared.
+    pub processes: BTreeMap<String, ProcessConfig>,
     /// The project folders, absolute and without symlinks; at least one.
     pub projects: Vec<PathBuf>,
 }
@@ -96,7 +108,8 @@ impl Config {
         E: IntoIterator<Item = (OsString, OsString)>,
     {
         let Sources { current_dir, env, flags } = sources;
-        let mut settings = file::read(flags.config.as_deref(), &current_dir)?;
+        let file::Content { mut settings, declarations } =
+            file::read(flags.config.as_deref(), &current_dir)?;
         settings.extend(environment::read(env, &current_dir)?);
 
         let mut server = ServerConfig::default();
@@ -105,6 +118,7 @@ impl Config {
         let mut audit = AuditConfig::default();
         let mut auth = AuthConfig::default();
         let mut roles = RolesConfig::default();
+        let mut pools = PoolsConfig::default();
         let mut origins = BTreeMap::new();
         for setting in settings {
             let applied = match setting.section.as_str() {
@@ -114,6 +128,7 @@ impl Config {
                 AuthConfig::SECTION => auth.set(&setting),
                 AuditConfig::SECTION => audit.set(&setting),
                 RolesConfig::SECTION => roles.set(&setting),
+                PoolsConfig::SECTION => pools.set(&setting),
                 _ => Err(Rejected::UnknownSection),
             };
             applied.map_err(|rejected| rejected.into_error(&setting))?;
@@ -139,11 +154,19 @@ impl Config {
             from_flag("database", "--database");
         }
 
-        let projects = find_projects(&flags.projects, &current_dir)?;
+        let processes = process::validate_all(&declarations, &pools.names())?;
+        // What a file declares belongs to the project that it stands beside.
+        let beside = flags.config.as_deref().and_then(Path::parent);
+        let beside = beside.filter(|_| flags.projects.is_empty() && !processes.is_empty());
+        let beside = beside.map(|folder| current_dir.join(folder));
+        let projects = match beside {
+            Some(folder) => find_projects(&[folder], &current_dir)?,
+            None => find_projects(&flags.projects, &current_dir)?,
+        };
         if server.data_dir.as_os_str().is_empty() {
             server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
         }
-        let config = Self { server, run, limits, auth, audit, roles, projects };
+        let config = Self { server, run, limits, auth, audit, roles, pools, processes, projects };
         config.validate(&origins)?;
         Ok(config)
     }

@@ -8,11 +8,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use app::model::{Process, ProcessId, ProcessType, Status};
-use tokio::sync::{broadcast, oneshot};
+use app::model::{Figures as TreeFigures, Pool, Process, ProcessId, ProcessType, Status};
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::PoolsConfig;
 use crate::keeper::client::{ClientError, KeeperClient, KeeperEvent};
 use crate::logs::hub::Log;
 use crate::logs::read::LogReader;
@@ -20,27 +23,45 @@ use crate::project::LaunchPlan;
 use crate::store::{AuditRecord, Change, ProcessRecord, Store, StoreError, Writer};
 
 mod actor;
+mod board;
+mod cause;
 mod claim;
 mod clock;
 mod end;
+mod fleet;
+mod health;
 mod leftovers;
 mod mailbox;
+mod meter;
 pub mod queue;
 mod reconcile;
+mod recovery;
 mod registry;
 pub mod state;
+mod stdin;
 mod update;
+mod watcher;
+mod words;
 
+pub use cause::Cause;
 pub use claim::{Claim, ClaimError, ask_to_end, server_of};
 pub use clock::{Clock, SystemClock};
 pub use end::{Overview, Running, end_keeper, look_at, upgrade_keeper};
+pub use fleet::{Fleet, FleetError};
+pub use stdin::SendError;
 pub use update::Update;
 
 use actor::{Actor, Command};
+use board::Board;
 use mailbox::Mailboxes;
-use queue::Slots;
+use meter::Meter;
+use queue::{Full, Pools};
 use registry::{Handle, Registry};
 
+/// How the pause of a pool is kept.
+const KEPT_PAUSE: &str = "pool-paused/";
+/// Restarts at the same time, of different processes.
+const TURNS: usize = 64;
 /// Snapshots that a slow listener may be behind before it is given the list anew.
 const UPDATES: usize = 1024;
 
@@ -53,8 +74,10 @@ pub struct EngineSettings {
     pub exe: PathBuf,
     /// Seconds between being asked to end and SIGKILL.
     pub grace_s: u64,
-    /// Slots for jobs.
-    pub max_jobs: u32,
+    /// Slots for jobs, by the name of their pool.
+    pub pools: Vec<(String, usize)>,
+    /// Jobs that may wait in each pool.
+    pub max_queue: usize,
     /// Services at the same time.
     pub max_services: u32,
     /// Bytes of output after which a process is killed, when its start does not say; 0 is no limit.
@@ -73,6 +96,15 @@ pub enum EngineError {
     /// All services are in use.
     #[error("{0} services run, which is limits.max_services: stop one or raise the limit")]
     TooManyServices(u32),
+    /// No further job may wait.
+    #[error(transparent)]
+    QueueFull(#[from] Full),
+    /// No pool has this name.
+    #[error("there is no pool {0:?}: the pools are {1}")]
+    NoPool(String, String),
+    /// Nothing could be sent to a process.
+    #[error(transparent)]
+    Stdin(#[from] SendError),
     /// The system could not start it.
     #[error("{why}")]
     SpawnFailed {
@@ -128,7 +160,16 @@ pub(crate) struct Shared {
     keeper: KeeperClient,
     mailboxes: Arc<Mailboxes>,
     registry: Registry,
-    slots: Slots,
+    pools: Pools,
+    board: Board,
+    meter: Meter,
+    probe_permits: Arc<Semaphore>,
+    /// Restarts of a process take turns; several processes may share one.
+    turns: Vec<tokio::sync::Mutex<()>>,
+    /// Names that somebody waits for, and who.
+    wanted: mpsc::UnboundedSender<(String, String)>,
+    /// The other end, until the fleet takes it.
+    wants: Mutex<Option<mpsc::UnboundedReceiver<(String, String)>>>,
     updates: broadcast::Sender<Arc<Update>>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -167,8 +208,15 @@ impl Engine {
             }),
         )
         .await?;
+        let (wanted, wants) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
-            slots: Slots::new(usize::try_from(settings.max_jobs).unwrap_or(usize::MAX)),
+            pools: Pools::new(settings.pools.clone(), settings.max_queue),
+            board: Board::default(),
+            meter: Meter::default(),
+            probe_permits: Arc::new(Semaphore::new(health::AT_ONCE)),
+            turns: (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect(),
+            wanted,
+            wants: Mutex::new(Some(wants)),
             settings,
             clock,
             store,
@@ -182,13 +230,22 @@ impl Engine {
             closing: CancellationToken::new(),
             fenced,
         });
+        for (key, _) in shared.store.kept(KEPT_PAUSE).await? {
+            if let Some(name) = key.strip_prefix(KEPT_PAUSE) {
+                shared.pools.get(name).pause(true);
+            }
+        }
         reconcile::take_up(&shared).await?;
         shared.mailboxes.taken_up();
+        let (meter, stop) = (Arc::clone(&shared), shared.stop.clone());
+        shared.tasks.spawn(async move {
+            stop.run_until_cancelled(meter::look_on(meter)).await;
+        });
         Ok(Self { shared })
     }
 
-    /// Starts what `plan` says (`args` is what is shown of it), for `by`; resolves when it runs or is queued. `audit` is stored
-    /// together with the process.
+    /// Starts what `plan` says (`args` is what is shown of it); resolves when it runs, waits or is
+    /// queued. `audit` is stored together with the process.
     ///
     /// # Errors
     /// When it cannot be started; the process then stays in the list with its reason.
@@ -196,20 +253,30 @@ impl Engine {
         &self,
         plan: LaunchPlan,
         args: Vec<String>,
-        by: &str,
-        audit: impl FnOnce(&ProcessId) -> AuditRecord,
+        cause: Cause,
+        audit: impl FnOnce(&ProcessId) -> Option<AuditRecord>,
     ) -> Result<Arc<Process>, EngineError> {
         let shared = &self.shared;
         if shared.closing.is_cancelled() {
             return Err(EngineError::ShuttingDown);
         }
-        if plan.kind == ProcessType::LongRunning {
-            let running = shared.registry.count_services();
-            if running >= usize::try_from(shared.settings.max_services).unwrap_or(usize::MAX) {
-                return Err(EngineError::TooManyServices(shared.settings.max_services));
+        let strategy = &plan.strategy;
+        let pool = match plan.kind {
+            ProcessType::LongRunning => {
+                let running = shared.registry.count_services();
+                if running >= usize::try_from(shared.settings.max_services).unwrap_or(usize::MAX) {
+                    return Err(EngineError::TooManyServices(shared.settings.max_services));
+                }
+                None
             }
-        }
+            ProcessType::ShortLived => {
+                let name = strategy.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
+                shared.pools.check_room(name)?;
+                strategy.pool.clone()
+            }
+        };
         let id = ProcessId(uuid::Uuid::now_v7().to_string());
+        let declared = strategy.declared.as_ref();
         let process = Process {
             id: id.clone(),
             project: plan.project.clone(),
@@ -218,18 +285,18 @@ impl Engine {
             kind: plan.kind,
             status: Status::Queued,
             reason: "queued".into(),
-            pid: None,
             created_at: shared.clock.now_ms(),
-            started_at: None,
-            ended_at: None,
-            exit_code: None,
-            signal: None,
-            next_idx: 0,
-            attempts: vec![],
+            declared: declared.map(|declared| declared.name.clone()),
+            replica: declared.filter(|it| it.replicas > 1).map(|declared| declared.replica),
+            pool,
+            priority: strategy.priority,
+            stdin: strategy.stdin,
+            ..Process::default()
         };
         let record = ProcessRecord { process, spec: encode_plan(&id, &plan)? };
-        let audit = Change::Audit(audit(&id));
-        let handle = Actor::launch(shared, record, plan, by, vec![audit])?;
+        let audit = audit(&id).map(Change::Audit);
+        let also = audit.into_iter().collect();
+        let handle = Actor::launch(shared, record, plan, cause, also)?;
         self.settled(&handle).await
     }
 
@@ -255,8 +322,8 @@ impl Engine {
     /// # Errors
     /// When there is none, or the store fails.
     pub async fn process(&self, id: &ProcessId) -> Result<Arc<Process>, EngineError> {
-        if let Some(handle) = self.shared.registry.get(id) {
-            return Ok(handle.newest());
+        if let Some(process) = self.in_memory(id) {
+            return Ok(process);
         }
         let record = self.shared.store.get_process(id).await?;
         record
@@ -267,7 +334,17 @@ impl Engine {
     /// The snapshot in memory, if it is there: newer than what the store lists.
     #[must_use]
     pub fn in_memory(&self, id: &ProcessId) -> Option<Arc<Process>> {
-        self.shared.registry.get(id).map(|handle| handle.newest())
+        let process = self.shared.registry.get(id)?.newest();
+        if process.status != Status::Queued {
+            return Some(process);
+        }
+        // Those far behind are not told of every move of the line: where they stand is looked up.
+        let pool = process.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
+        let Some(place) = self.shared.pools.get(pool).place_of(id) else { return Some(process) };
+        let mut process = (*process).clone();
+        process.position = u32::try_from(place.ahead + 1).ok();
+        process.reason = place.describe(pool);
+        Some(Arc::new(process))
     }
 
     /// The processes in memory that have this status: what is stored of them may be older.
@@ -339,14 +416,19 @@ impl Engine {
     pub async fn restart_process(
         &self,
         id: &ProcessId,
-        by: &str,
+        cause: Cause,
     ) -> Result<Arc<Process>, EngineError> {
+        let asked = Instant::now();
         if self.shared.closing.is_cancelled() {
             return Err(EngineError::ShuttingDown);
         }
+        // One after the other: the second finds what the first has started, and takes it for its own.
+        let _turn = self.shared.turn(id).lock().await;
         if let Ok(handle) = self.live(id).await {
-            let asked = self.command(&handle, |reply| Command::Restart { by: by.into(), reply });
-            match asked.await {
+            let again = cause.clone();
+            let answer =
+                self.command(&handle, |reply| Command::Restart { cause: again, asked, reply });
+            match answer.await {
                 // It ended just now: it is started like any that has ended.
                 Err(EngineError::InvalidState(_)) if !handle.has_actor() => {}
                 other => return other,
@@ -359,7 +441,19 @@ impl Engine {
         }
         self.refuse_leftovers(&record.process).await?;
         let plan = decode_plan(id, &record.spec)?;
-        let handle = Actor::launch(&self.shared, record, plan, by, vec![])?;
+        if let Some(declared) = &plan.strategy.declared
+            && plan.kind == ProcessType::LongRunning
+        {
+            let live = self.shared.registry.live_of(&declared.name);
+            if let Some((_, other)) =
+                live.iter().find(|(n, other)| *n == declared.replica && other != id)
+            {
+                let name = &declared.name;
+                let why = format!("{name} runs already, as process {other}: restart that one");
+                return Err(EngineError::InvalidState(why));
+            }
+        }
+        let handle = Actor::launch(&self.shared, record, plan, cause, vec![])?;
         self.settled(&handle).await
     }
 
@@ -375,9 +469,64 @@ impl Engine {
     /// The figures of what is in memory.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let (slots_used, queued) = self.shared.slots.figures();
-        let slots = usize::try_from(self.shared.settings.max_jobs).unwrap_or(usize::MAX);
+        let pools = self.shared.pools.list();
+        let sum = |of: fn(&Pool) -> u32| pools.iter().map(|pool| of(pool) as usize).sum();
+        let (slots_used, queued) = (sum(|pool| pool.used), sum(|pool| pool.waiting));
+        let slots = sum(|pool| pool.slots);
         Figures { by_status: self.shared.registry.statuses(), slots_used, slots, queued }
+    }
+
+    /// The pools of slots.
+    #[must_use]
+    pub fn pools(&self) -> Vec<Pool> {
+        self.shared.pools.list()
+    }
+
+    /// Changes the slots of pools.
+    pub fn resize_pools(&self, slots: Vec<(String, usize)>) {
+        self.shared.pools.resize(slots);
+    }
+
+    /// Stops serving a pool, or serves it again; it is remembered over a restart.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the store fails.
+    pub async fn pause_pool(&self, name: &str, is_paused: bool) -> Result<(), EngineError> {
+        let pool = self.shared.pools.find(name).ok_or_else(|| {
+            let names: Vec<String> = self.pools().into_iter().map(|pool| pool.name).collect();
+            EngineError::NoPool(name.to_owned(), names.join(", "))
+        })?;
+        let value = is_paused.then(|| "true".to_owned());
+        let change = Change::Keep { key: format!("{KEPT_PAUSE}{name}"), value };
+        self.shared.writer.submit(vec![change]).await?;
+        pool.pause(is_paused);
+        Ok(())
+    }
+
+    /// What a process and all that it started used: the newest `most` looks.
+    #[must_use]
+    pub fn tree_figures(&self, id: &ProcessId, most: usize) -> TreeFigures {
+        self.shared.meter.figures(id, most)
+    }
+
+    /// The processes that run.
+    #[must_use]
+    pub fn running(&self) -> Vec<Arc<Process>> {
+        let roots = self.shared.registry.roots();
+        roots.iter().filter_map(|(id, _)| self.in_memory(id)).collect()
+    }
+
+    /// Sends a line to the standard input of a process.
+    ///
+    /// # Errors
+    /// When it does not run, has none, or does not read it.
+    pub async fn send_line(&self, id: &ProcessId, line: &str) -> Result<(), EngineError> {
+        let process = self.live(id).await?.snapshot();
+        if process.pid.is_none() {
+            let why = format!("the process does not run: {}", process.reason);
+            return Err(EngineError::InvalidState(why));
+        }
+        Ok(stdin::send_line(&self.shared.settings.data_dir, id, line)?)
     }
 
     /// Every change of every process from now on.
@@ -420,6 +569,13 @@ impl Engine {
 }
 
 impl Shared {
+    /// Whose turn it is to restart a process.
+    fn turn(&self, id: &ProcessId) -> &tokio::sync::Mutex<()> {
+        let hash = crc32fast::hash(id.as_str().as_bytes());
+        let place = usize::try_from(hash).unwrap_or_default() % self.turns.len();
+        &self.turns[place]
+    }
+
     fn run_dir(&self, run: &str) -> PathBuf {
         runs_dir(&self.settings.data_dir).join(run)
     }

@@ -56,7 +56,9 @@ pub(crate) async fn take_down(args: DataArgs) -> anyhow::Result<()> {
     }
     let before = look_at(&data_dir).await?;
     let alive = before.runs.iter().filter(|run| run.is_alive).count();
-    let server = Server::open(&config, own_exe()?, Arc::new(SystemClock)).await?;
+    let again = config.clone();
+    let reader = Arc::new(move || Ok(again.clone()));
+    let server = Server::open(&config, own_exe()?, Arc::new(SystemClock), reader).await?;
     let left = server.take_down("runyard down").await;
     if !left.is_empty() {
         bail!("the keeper is left running, as some could not be stopped: {}", left.join("; "));

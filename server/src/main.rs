@@ -1,5 +1,6 @@
 //! The binary: reads the command line and does what it says.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use server::auth::{Audience, Grant, SigningKey, TokenIssuer};
-use server::cli::{Cli, Command, HealthcheckArgs, ServeArgs, TokenCreateArgs};
+use server::cli::{Cli, Command, HealthcheckArgs, ServeArgs, TerminalArgs, TokenCreateArgs};
 use server::config::suggest::suggest;
 use server::config::{Config, Flags, RolesConfig, Sources, parse_role};
 use server::console;
@@ -16,6 +17,7 @@ use server::engine::SystemClock;
 use server::serve::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 mod ending;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Status(args) => block_on(folder::show_status(args)),
         Command::Down(args) => block_on(folder::take_down(args)),
         Command::Upgrade(args) => block_on(folder::upgrade(args)),
+        Command::Terminal(args) => return run_in_terminal(&args),
         Command::TokenCreate(args) => create_token(args),
         Command::UserAdd(args) => block_on(async {
             let config = load_config(args.place.into_flags())?;
@@ -70,24 +73,64 @@ fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
         .block_on(work)
 }
 
-fn load_config(flags: Flags) -> anyhow::Result<Config> {
+fn sources(flags: Flags) -> anyhow::Result<Sources<Vec<(OsString, OsString)>>> {
     let current_dir = std::env::current_dir().context("the current folder is gone")?;
-    Ok(Config::load(Sources { current_dir, env: std::env::vars_os(), flags })?)
+    Ok(Sources { current_dir, env: std::env::vars_os().collect(), flags })
+}
+
+fn load_config(flags: Flags) -> anyhow::Result<Config> {
+    Ok(Config::load(sources(flags)?)?)
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RUNYARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let stop_children = args.stop_children;
-    let config = load_config(args.into_flags())?;
+    let sources = sources(args.into_flags())?;
+    let config = Config::load(sources.clone())?;
+    let reader = Arc::new(move || Config::load(sources.clone()).map_err(|error| error.to_string()));
     let exe = std::env::current_exe().context("cannot find the binary to start the keeper from")?;
     // The port first: a second server must not touch the processes of the first.
     let listener = listen(config.server.listen).await?;
     let address = listener.local_addr().context("the socket has no address")?;
     let signals = ending::Signals::new()?;
-    let server = Server::open(&config, exe, Arc::new(SystemClock)).await?;
+    let mut hangup = signal(SignalKind::hangup()).context("no signal handler")?;
+    let server = Server::open(&config, exe, Arc::new(SystemClock), reader).await?;
     say(&format!("open {}", server.sign_in_link(address)?))?;
-    ending::serve_until_told(server, listener, signals, stop_children).await
+    let service = server.service();
+    let reloading = async {
+        loop {
+            if hangup.recv().await.is_none() {
+                return std::future::pending::<()>().await;
+            }
+            if let Err(error) = service.reload_by_signal().await {
+                // The administrator who sent it reads standard error, not a page.
+                tracing::error!(%error, "SIGHUP changed nothing");
+            }
+        }
+    };
+    tokio::select! {
+        ended = ending::serve_until_told(server, listener, signals, stop_children) => ended,
+        () = reloading => Ok(()),
+    }
+}
+
+/// Ends as the program ends.
+fn run_in_terminal(args: &TerminalArgs) -> ExitCode {
+    let size = match server::terminal::parse_size(&args.size) {
+        Ok(size) => size,
+        Err(why) => return refuse(&why),
+    };
+    match server::terminal::run(size, &args.program, &args.args) {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    // Standard error is all that is left to tell it to.
+    let _ = writeln!(std::io::stderr(), "runyard: {why}");
+    ExitCode::FAILURE
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

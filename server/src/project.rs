@@ -9,6 +9,7 @@
 
 mod arguments;
 mod catalog;
+mod declared;
 mod discover;
 mod environment;
 mod error;
@@ -21,6 +22,7 @@ mod procfile;
 mod schema;
 mod shared;
 mod signal;
+mod strategy;
 #[cfg(test)]
 mod tests;
 mod tooling;
@@ -33,3 +35,4 @@ pub use error::PlanError;
 pub use plan::LaunchPlan;
 pub use shared::SharedCatalog;
 pub use signal::{signal_name, signal_number};
+pub use strategy::{Declared, Strategy};

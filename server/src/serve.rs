@@ -15,17 +15,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{ExternalTokens, Policy, SigningKey};
 use crate::config::Config;
-use crate::engine::{Claim, Clock, Engine, EngineSettings};
+use crate::engine::{Claim, Clock, Engine, EngineSettings, Fleet};
 use crate::http::assets::Assets;
 use crate::http::{AppState, Edge, listen, router, tls};
 use crate::project::{Catalog, SharedCatalog};
-use crate::service::{Parts, Service};
+use crate::service::{ConfigReader, Parts, Service, slots_of};
 use crate::store::{SqliteStore, Store, Writer};
 
 /// A server that is ready to serve.
 pub struct Server {
     state: AppState,
     engine: Engine,
+    fleet: Arc<Fleet>,
     writer: Writer,
     tasks: TaskTracker,
     audit_keep_days: u32,
@@ -53,7 +54,7 @@ const ENDING: &str = "runyard, which was told to end";
 
 impl Server {
     /// Opens the data folder, the store and the keeper, and takes up what runs. `exe` is the binary
-    /// that the keeper is started from.
+    /// that the keeper is started from, and `reader` reads the configuration again.
     ///
     /// # Errors
     /// One clear sentence for whatever keeps the server from starting.
@@ -61,6 +62,7 @@ impl Server {
         config: &Config,
         exe: PathBuf,
         clock: Arc<dyn Clock>,
+        reader: ConfigReader,
     ) -> anyhow::Result<Self> {
         config.server.prepare_data_dir()?;
         // Pages spawn their work on this runtime; a second server in one process finds it set.
@@ -80,14 +82,23 @@ impl Server {
             data_dir: config.server.data_dir.clone(),
             exe,
             grace_s: config.run.grace_s,
-            max_jobs: config.limits.max_jobs,
+            pools: slots_of(config),
+            max_queue: usize::try_from(config.limits.max_queue).unwrap_or(usize::MAX),
             max_services: config.limits.max_services,
             max_buffer: config.limits.max_buffer,
         };
+        let pools = config.pools.names().into_iter().map(str::to_owned).collect();
+        let catalog =
+            Catalog::load(&config.projects, &config.run).declare(config.processes.clone(), pools);
+        if let Err((name, error)) = catalog.check_declared() {
+            anyhow::bail!("process.{name}: {error}");
+        }
+        let catalog = Arc::new(SharedCatalog::new(catalog));
         let engine =
             Engine::start(settings, &claim, Arc::clone(&clock), Arc::clone(&store), writer.clone())
                 .await
                 .context("the processes cannot be taken up")?;
+        let fleet = Fleet::new(engine.clone(), Arc::clone(&catalog));
         let starts = NonZeroU32::new(config.limits.starts_per_minute).unwrap_or(NonZeroU32::MIN);
         let service = Arc::new(
             Service::open(Parts {
@@ -95,7 +106,10 @@ impl Server {
                 store,
                 people: database,
                 writer: writer.clone(),
-                catalog: SharedCatalog::new(Catalog::load(&config.projects, &config.run)),
+                catalog,
+                fleet: Arc::clone(&fleet),
+                reader,
+                config: config.clone(),
                 key,
                 policy: Policy::new(&config.roles)?,
                 starts_per_minute: starts,
@@ -116,7 +130,7 @@ impl Server {
             sockets: TaskTracker::new(),
         };
         let audit_keep_days = config.audit.keep_days;
-        Ok(Self { state, engine, writer, tasks, audit_keep_days, tls, _claim: claim })
+        Ok(Self { state, engine, fleet, writer, tasks, audit_keep_days, tls, _claim: claim })
     }
 
     /// A link that signs one browser in, once.
@@ -135,6 +149,12 @@ impl Server {
         self.engine.clone()
     }
 
+    /// The use-cases, for what is asked of the server by signals.
+    #[must_use]
+    pub fn service(&self) -> Arc<Service> {
+        Arc::clone(&self.state.service)
+    }
+
     /// Serves `listener` until `ending` says otherwise.
     ///
     /// # Errors
@@ -147,9 +167,10 @@ impl Server {
         }
     }
 
-    /// Ends everything that runs in its data folder, and itself. Those that could not be ended, in
-    /// words.
+    /// Ends everything that runs in its data folder, dependants first, and itself. Those that could
+    /// not be ended, in words.
     pub async fn take_down(self, by: &str) -> Vec<String> {
+        self.fleet.stop_all(by).await;
         let failed = self.engine.stop_all(by).await;
         self.close().await;
         let name = |process: &Process| format!("{} ({})", process.script, process.id);
@@ -158,6 +179,9 @@ impl Server {
 
     async fn serve(self, listener: TcpListener, ending: Ending) {
         let Ending { stop, children } = ending;
+        if let Err(error) = self.fleet.begin().await {
+            tracing::error!(%error, "the declared processes cannot be looked after");
+        }
         let tending = Arc::clone(&self.state.service).tend(self.audit_keep_days, stop.clone());
         self.tasks.spawn(tending);
         let closing = self.state.closing.clone();
@@ -172,6 +196,7 @@ impl Server {
         sockets.close();
         sockets.wait().await;
         if children.await.unwrap_or(false) {
+            self.fleet.stop_all(ENDING).await;
             for (process, error) in self.engine.stop_all(ENDING).await {
                 tracing::error!(process = %process.id, %error, "it could not be stopped");
             }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{
     ExternalTokens, Lockout, Policy, RateLimit, SignInCodes, SigningKey, StartLimits, TokenIssuer,
 };
-use crate::config::RolesConfig;
-use crate::engine::{Clock, Engine};
+use crate::config::{Config, RolesConfig};
+use crate::engine::{Clock, Engine, Fleet};
 use crate::project::SharedCatalog;
 use crate::store::{AccessStore, Store, StoreError, Writer};
 
@@ -22,6 +22,8 @@ mod audit;
 mod authorise;
 mod backend;
 mod caller;
+mod configuration;
+mod declared;
 mod directory;
 mod error;
 mod hashing;
@@ -34,9 +36,13 @@ mod sessions;
 mod sockets;
 mod tokens;
 
+use configuration::Configuration;
+use directory::Directory;
+
+pub use crate::config::json_schema as config_schema;
 pub use audit::{AuditFormat, AuditParams};
 pub use caller::Caller;
-use directory::Directory;
+pub use configuration::{ConfigReader, slots_of};
 pub use error::ServiceError;
 pub use identify::{Credential, Peer};
 pub use logs::{DownloadParams, LogFormat, LogParams};
@@ -56,7 +62,13 @@ pub struct Parts {
     /// Writes what is to be kept.
     pub writer: Writer,
     /// What can be started.
-    pub catalog: SharedCatalog,
+    pub catalog: Arc<SharedCatalog>,
+    /// What is declared.
+    pub fleet: Arc<Fleet>,
+    /// Reads the configuration again.
+    pub reader: ConfigReader,
+    /// What of it is in force.
+    pub config: Config,
     /// Signs tokens.
     pub key: SigningKey,
     /// Who may do what.
@@ -81,7 +93,9 @@ pub struct Service {
     engine: Engine,
     store: Arc<dyn Store>,
     writer: Writer,
-    catalog: SharedCatalog,
+    catalog: Arc<SharedCatalog>,
+    fleet: Arc<Fleet>,
+    configuration: Configuration,
     tokens: TokenIssuer,
     codes: SignInCodes,
     policy: Policy,
@@ -127,6 +141,8 @@ impl Service {
             store: parts.store,
             writer: parts.writer,
             catalog: parts.catalog,
+            fleet: parts.fleet,
+            configuration: Configuration::new(parts.config, parts.reader),
             clock: parts.clock,
         })
     }

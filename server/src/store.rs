@@ -155,6 +155,13 @@ pub enum Change {
     DropCursor(String),
     /// Adds a line to the audit.
     Audit(AuditRecord),
+    /// Remembers something of the engine's own.
+    Keep {
+        /// Its name: a kind, a slash, what it is about.
+        key: String,
+        /// `None` forgets it.
+        value: Option<String>,
+    },
 }
 
 /// Which processes to list, newest first. Strings are compared without case.
@@ -236,6 +243,8 @@ pub trait Store: Send + Sync + 'static {
     async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError>;
     /// How much the database takes, in bytes.
     async fn size_bytes(&self) -> Result<i64, StoreError>;
+    /// What was kept under keys that begin so: each key with its value, by key.
+    async fn kept(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod dir;
 pub mod epoll;
 pub mod exec;
+pub mod load;
 pub mod pidfd;
 pub mod pipe;
 pub mod process;

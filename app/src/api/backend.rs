@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
+    Catalogue, ConfigDiff, DeclaredList, Figures, LogPage, PoolList, Problem, Process, ProcessId,
+    ProcessList, StartRequest, Started, Verb,
 };
 
 /// The backend of one request: bound to the one who asks.
@@ -57,4 +58,22 @@ pub trait Backend: Send + Sync {
     async fn signal_process(&self, id: ProcessId, signal: String) -> Result<(), Problem>;
     /// What runs, what failed, how full things are.
     async fn overview(&self) -> Result<crate::report::Overview, Problem>;
+    /// What is declared.
+    async fn list_declared(&self) -> Result<DeclaredList, Problem>;
+    /// Starts what is to be started with Runyard, or stops everything declared in order.
+    async fn run_declared(&self, start: bool) -> Result<DeclaredList, Problem>;
+    /// The pools of slots.
+    async fn list_pools(&self) -> Result<PoolList, Problem>;
+    /// Stops serving a pool, or serves it again.
+    async fn pause_pool(&self, name: String, is_paused: bool) -> Result<PoolList, Problem>;
+    /// What reading the configuration again would change.
+    async fn preview_reload(&self) -> Result<ConfigDiff, Problem>;
+    /// Puts it in force.
+    async fn reload(&self, version: String) -> Result<ConfigDiff, Problem>;
+    /// What a process used in the last quarter of an hour.
+    async fn process_figures(&self, id: ProcessId) -> Result<Figures, Problem>;
+    /// The same of every process that runs, for the last minute.
+    async fn list_sparks(&self) -> Result<Vec<Figures>, Problem>;
+    /// Sends a line to a process.
+    async fn send_line(&self, id: ProcessId, line: String) -> Result<(), Problem>;
 }

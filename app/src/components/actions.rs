@@ -6,7 +6,7 @@ use super::menu::Menu;
 use super::{Icon, IconName};
 use crate::api::{restart_process, signal_process, stop_process};
 use crate::live::{Live, use_live};
-use crate::model::{Problem, Process, ProcessId, Verb};
+use crate::model::{Problem, Process, ProcessId, Status, Verb};
 
 /// The signals of the menu, and what programs usually do on them.
 const SIGNALS: [(&str, &str); 7] = [
@@ -42,6 +42,11 @@ pub(crate) fn Actions(
         event.prevent_default();
         run(live, is_busy, restart_process(id.get_value()));
     };
+    // One that waits has nothing to stop yet.
+    let stop_word = move || match process.read().status {
+        Status::Queued | Status::Waiting => "Cancel",
+        _ => "Stop",
+    };
     // Forms, so that they work without scripts.
     let action = move |name| format!("/processes/{}/{name}", id.get_value());
     view! {
@@ -53,7 +58,7 @@ pub(crate) fn Actions(
                     disabled=move || !may_stop || is_ended() || is_busy.get()
                 >
                     <Icon name=IconName::Stop/>
-                    <span>"Stop"</span>
+                    <span>{stop_word}</span>
                 </button>
             </form>
             <form method="post" action=action("restart") on:submit=restart>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::process_list::Chosen;
-use super::{StatusMark, status_word};
+use super::{Sparkline, Standing, StatusMark, status_word};
 use crate::live::{ProcessSignal, use_live};
 use crate::model::{Process, ProcessId};
 use crate::text::args::join_args;
@@ -56,6 +56,7 @@ pub(crate) fn ProcessRow(
         });
     };
     let choice_label = format!("Choose {script}");
+    let spark_id = id.clone();
     let is_selected = move || selected.read().as_ref() == Some(&id);
     view! {
         <li
@@ -77,6 +78,8 @@ pub(crate) fn ProcessRow(
                     </span>
                     {outcome}
                     {restarts}
+                    <Standing process/>
+                    <Sparkline id=spark_id/>
                     <span>{project}</span>
                 </span>
                 <span class="row-id">{short}</span>

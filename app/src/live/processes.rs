@@ -45,6 +45,11 @@ impl Processes {
         });
     }
 
+    /// How many are listed.
+    pub(crate) fn count(self) -> usize {
+        self.listed.with(Vec::len)
+    }
+
     /// The cursor of the next page, when there is one.
     pub(crate) fn older(self) -> Option<String> {
         self.older.get()

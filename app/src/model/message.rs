@@ -54,6 +54,7 @@ pub enum ClientMessage {
 }
 
 /// From the server.
+#[allow(clippy::large_enum_variant, reason = "one at a time is made, and sent at once")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ServerMessage {

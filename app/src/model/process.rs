@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The id of a process: a UUID of version 7 in text, so ids sort by time of creation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ProcessId(pub String);
@@ -69,11 +69,12 @@ impl FromStr for ProcessType {
 }
 
 /// Where a process is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for a slot.
+    #[default]
     Queued,
     /// Waits for another process.
     Waiting,
@@ -174,10 +175,75 @@ pub struct Attempt {
     pub last_idx: Option<i64>,
     /// Who or what started it, in words: `started by admin`.
     pub cause: String,
+    /// What kind of cause that is.
+    #[serde(default)]
+    pub cause_kind: Option<CauseKind>,
+    /// Whose name the cause bears: a person, a token, a process, a file.
+    #[serde(default)]
+    pub cause_by: Option<String>,
+    /// What its command, environment and strategy were: the same text for the same ones.
+    #[serde(default)]
+    pub config_hash: Option<String>,
+}
+
+/// What started an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum CauseKind {
+    /// Somebody at a page.
+    Person,
+    /// A program with a token.
+    Token,
+    /// Its schedule.
+    Schedule,
+    /// The job failed before.
+    Retry,
+    /// The service ended before.
+    Restart,
+    /// A file changed.
+    Watch,
+    /// Another process needs it.
+    Dependency,
+    /// Runyard started.
+    Autostart,
+    /// Runyard was not there, and takes up what it left.
+    Recovery,
+}
+
+impl CauseKind {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Token => "token",
+            Self::Schedule => "schedule",
+            Self::Retry => "retry",
+            Self::Restart => "restart",
+            Self::Watch => "watch",
+            Self::Dependency => "dependency",
+            Self::Autostart => "autostart",
+            Self::Recovery => "recovery",
+        }
+    }
+}
+
+/// Whether a service that failed is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Breaker {
+    /// It is.
+    Closed,
+    /// It failed too often, and is not.
+    Open,
+    /// One trial is made: it decides.
+    HalfOpen,
 }
 
 /// A process as every door shows it. Times are milliseconds since the epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Process {
@@ -210,8 +276,35 @@ pub struct Process {
     pub signal: Option<String>,
     /// How many log entries it has written: the next entry's index.
     pub next_idx: i64,
-    /// Oldest first.
+    /// The newest 50, oldest first.
     pub attempts: Vec<Attempt>,
+    /// When something happens next by itself; `None` where time decides nothing.
+    #[serde(default)]
+    pub next_at: Option<i64>,
+    /// Whether its readiness probe succeeds; `None` without one, and while it does not run.
+    #[serde(default)]
+    pub ready: Option<bool>,
+    /// The breaker of a service.
+    #[serde(default)]
+    pub breaker: Option<Breaker>,
+    /// The name of the declared process that it is.
+    #[serde(default)]
+    pub declared: Option<String>,
+    /// Which of its replicas, from 0, when there are several.
+    #[serde(default)]
+    pub replica: Option<u32>,
+    /// The pool whose slots a job takes.
+    #[serde(default)]
+    pub pool: Option<String>,
+    /// Greater is served first.
+    #[serde(default)]
+    pub priority: i32,
+    /// Its place in the line, 1 is next; `None` when it is not queued.
+    #[serde(default)]
+    pub position: Option<u32>,
+    /// Whether lines can be sent to it.
+    #[serde(default)]
+    pub stdin: bool,
 }
 
 /// One page of processes, newest first.
@@ -257,6 +350,10 @@ pub struct StartRequest {
     /// The signal that asks it to end; `SIGTERM` when absent.
     #[serde(default)]
     pub kill_signal: Option<String>,
+    /// How it is looked after: the keys of `[process.NAME]` in `runyard.toml` that name no command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
+    pub strategy: Option<serde_json::Value>,
 }
 
 /// The answer to `POST /api/processes`.

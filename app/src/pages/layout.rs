@@ -6,7 +6,8 @@ use leptos_router::hooks::use_location;
 
 use crate::api::{get_user_name, list_processes, list_scripts};
 use crate::components::{
-    AlertList, CatalogueList, Palette, ProcessList, StartDialog, Starter, TopBar,
+    AlertList, CatalogueList, DeclaredPanel, Palette, ProcessList, Sparks, StartDialog, Starter,
+    TopBar,
 };
 use crate::live::Live;
 use crate::model::ProcessId;
@@ -16,6 +17,7 @@ use crate::model::ProcessId;
 pub(crate) fn Layout() -> impl IntoView {
     let live = Live::provide();
     Starter::provide();
+    Sparks::provide();
     Effect::new(move |_| live.start());
 
     let user = Resource::new(|| (), |()| async { get_user_name().await.ok() });
@@ -44,6 +46,7 @@ pub(crate) fn Layout() -> impl IntoView {
                         })}
                     </Suspense>
                 </details>
+                <DeclaredPanel/>
                 <ProcessList first_page selected/>
             </aside>
             <main class="main"><Outlet/></main>

@@ -6,7 +6,8 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::{allowed_verbs, get_process, tail_log};
 use crate::components::{
-    Actions, Attempts, Facts, Icon, IconName, LogView, StatusMark, parse_lines, status_word,
+    Actions, Attempts, Facts, Icon, IconName, LineForm, LogView, Standing, StatusMark, UsageChart,
+    parse_lines, status_word,
 };
 use crate::live::use_live;
 use crate::model::{LogPage, Problem, Process, ProcessId, Verb};
@@ -111,8 +112,10 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines
                     <span class="reason" data-testid="reason">
                         {move || process.read().reason.clone()}
                     </span>
+                    <Standing process/>
                 </p>
                 <Facts process/>
+                <UsageChart process/>
                 <div class="detail-more">
                     <span>{project}</span>
                     <code class="detail-id">{full_id}</code>
@@ -128,7 +131,7 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines
                 </div>
             </header>
             {if can_read {
-                view! { <LogView id page process lines/> }.into_any()
+                view! { <LogView id page process lines/> <LineForm process/> }.into_any()
             } else {
                 view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()
             }}

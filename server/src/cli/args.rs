@@ -49,6 +49,9 @@ pub(super) enum RawCommand {
     Down(DataArgs),
     /// Let the running keeper become this binary; what runs does not notice
     Upgrade(DataArgs),
+    /// Run a program in a terminal of its own; the server starts this by itself
+    #[command(hide = true)]
+    Terminal(TerminalArgs),
     /// Tokens for programs that use the API
     Token {
         #[command(subcommand)]
@@ -164,6 +167,19 @@ pub struct ServeArgs {
     /// Stop the processes, too, when the server is told to end
     #[arg(long)]
     pub stop_children: bool,
+}
+
+/// What `terminal` runs.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct TerminalArgs {
+    /// Columns and rows
+    #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x40")]
+    pub size: String,
+    /// The program
+    pub program: String,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
 }
 
 /// The flags of `token create`.

@@ -6,20 +6,33 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::process::{Declaration, read_declaration};
 use super::setting::{Origin, Setting, Value};
 use super::{ConfigError, FILE_NAME};
 
+/// The table of the declared processes.
+const PROCESS: &str = "process";
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) settings: Vec<Setting>,
+    pub(super) declarations: Vec<Declaration>,
+}
+
 /// Reads the file that was asked for, or the one in the current folder when it is there.
-pub(super) fn read(asked: Option<&Path>, current_dir: &Path) -> Result<Vec<Setting>, ConfigError> {
+pub(super) fn read(asked: Option<&Path>, current_dir: &Path) -> Result<Content, ConfigError> {
     let path = current_dir.join(asked.unwrap_or(Path::new(FILE_NAME)));
     match std::fs::read_to_string(&path) {
         Ok(text) => parse(&text, &path),
-        Err(error) if asked.is_none() && error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if asked.is_none() && error.kind() == ErrorKind::NotFound => {
+            Ok(Content::default())
+        }
         Err(error) => Err(ConfigError::Read { path, why: error.to_string() }),
     }
 }
 
-fn parse(text: &str, path: &Path) -> Result<Vec<Setting>, ConfigError> {
+fn parse(text: &str, path: &Path) -> Result<Content, ConfigError> {
     let origin =
         |offset: usize| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
     let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
@@ -28,6 +41,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Setting>, ConfigError> {
     })?;
     let base = path.parent().unwrap_or(Path::new("."));
     let mut settings = Vec::new();
+    let mut declarations = Vec::new();
     for (section, content) in table.get_ref() {
         let setting = |key: &str, value, offset| Setting {
             section: section.get_ref().to_string(),
@@ -41,11 +55,18 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Setting>, ConfigError> {
             settings.push(setting("", read_value(content), section.span().start));
             continue;
         };
+        if section.get_ref() == PROCESS {
+            for (name, value) in entries {
+                let at = name.span().start;
+                declarations.push(read_declaration(name.get_ref(), value, at, origin)?);
+            }
+            continue;
+        }
         for (key, value) in entries {
             settings.push(setting(key.get_ref(), read_value(value), key.span().start));
         }
     }
-    Ok(settings)
+    Ok(Content { settings, declarations })
 }
 
 fn read_value(value: &Spanned<DeValue<'_>>) -> Value {

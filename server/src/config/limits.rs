@@ -18,6 +18,8 @@ pub struct LimitsConfig {
     pub starts_per_minute: u32,
     /// Bytes of output after which a process is killed; 0: never.
     pub max_buffer: u64,
+    /// Jobs that may wait in each pool; a further one is refused.
+    pub max_queue: u32,
 }
 
 impl Default for LimitsConfig {
@@ -29,6 +31,7 @@ impl Default for LimitsConfig {
             sockets_per_user: 1_000,
             starts_per_minute: 30,
             max_buffer: 0,
+            max_queue: 10_000,
         }
     }
 }
@@ -44,6 +47,7 @@ impl LimitsConfig {
         "sockets_per_user",
         "starts_per_minute",
         "max_buffer",
+        "max_queue",
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
@@ -54,6 +58,7 @@ impl LimitsConfig {
             "sockets_per_user" => self.sockets_per_user = setting.number()?,
             "starts_per_minute" => self.starts_per_minute = setting.number()?,
             "max_buffer" => self.max_buffer = setting.number()?,
+            "max_queue" => self.max_queue = setting.number()?,
             _ => return Err(Rejected::UnknownKey),
         }
         Ok(())
@@ -74,6 +79,7 @@ impl LimitsConfig {
         within("max_services", self.max_services, Self::MOST)?;
         within("requests_per_minute", self.requests_per_minute, u32::MAX)?;
         within("sockets_per_user", self.sockets_per_user, Self::MOST)?;
+        within("max_queue", self.max_queue, 1_000_000)?;
         within("starts_per_minute", self.starts_per_minute, 1_000_000)
     }
 }

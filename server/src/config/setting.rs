@@ -5,17 +5,19 @@ use std::path::PathBuf;
 
 use super::suggest::suggest;
 use super::{
-    AuditConfig, AuthConfig, ConfigError, LimitsConfig, RolesConfig, RunConfig, ServerConfig,
+    AuditConfig, AuthConfig, ConfigError, LimitsConfig, PoolsConfig, RolesConfig, RunConfig,
+    ServerConfig,
 };
 
 /// Every section and its keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 6] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
     (ServerConfig::SECTION, ServerConfig::KEYS),
     (RunConfig::SECTION, RunConfig::KEYS),
     (LimitsConfig::SECTION, LimitsConfig::KEYS),
     (AuthConfig::SECTION, AuthConfig::KEYS),
     (AuditConfig::SECTION, AuditConfig::KEYS),
     (RolesConfig::SECTION, RolesConfig::KEYS),
+    (PoolsConfig::SECTION, PoolsConfig::KEYS),
 ];
 
 /// Where a setting stands.
@@ -78,7 +80,8 @@ impl Rejected {
         match self {
             Self::BadValue(message) => ConfigError::BadValue { origin, key, message },
             Self::UnknownSection => {
-                let sections: Vec<_> = SECTIONS.iter().map(|(s, _)| *s).collect();
+                let sections = SECTIONS.iter().map(|(s, _)| *s).chain(["process"]);
+                let sections: Vec<_> = sections.collect();
                 let remedy = suggest("the sections are", &setting.section, &sections);
                 ConfigError::UnknownKey { origin, key, remedy }
             }

@@ -95,18 +95,20 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limits]\n\nmax_job = 3\n",
             &[],
             "runyard.toml:3: unknown key limits.max_job: did you mean max_jobs? [limits] has: \
-             max_jobs, max_services, requests_per_minute, sockets_per_user, starts_per_minute, max_buffer",
+             max_jobs, max_services, requests_per_minute, sockets_per_user, starts_per_minute, \
+             max_buffer, max_queue",
         ),
         (
             "[limit]\nmax_jobs = 3\n",
             &[],
             "runyard.toml:2: unknown key limit.max_jobs: did you mean limits? the sections are: \
-             server, run, limits, auth, audit, roles",
+             server, run, limits, auth, audit, roles, pools, process",
         ),
         (
             "listen = \"x\"\n",
             &[],
-            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, auth, audit, roles",
+            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, auth, audit, \
+             roles, pools, process",
         ),
         (
             "[limits]\nmax_jobs = \"many\"\n",

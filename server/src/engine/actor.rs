@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{Attempt, Process, ProcessType};
+use app::model::{Attempt, Breaker, Process, ProcessType, Status};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::failpoint;
+use crate::config::PoolsConfig;
 use crate::keeper::client::{Scope, SpawnError, SpawnSpec};
 use crate::logs::hub::Log;
 use crate::logs::recorder::Recorder;
@@ -16,21 +16,31 @@ use crate::project::LaunchPlan;
 use crate::store::{Change, Cursor, ProcessRecord, StoreError};
 use crate::sys::spool::ExitRecord;
 
+use super::cause::Cause;
+use super::health::{Health, Probes};
 use super::mailbox::Mailbox;
-use super::queue::{Asked, Slot, Step, TOLD, Waiting};
+use super::queue::{Asked, Slot, Slots};
+use super::recovery::History;
 use super::registry::Handle;
-use super::state::{Event, Exit, Outcome, State, StopCause};
+use super::state::{Event, Exit, Outcome, Pause, State, StopCause};
+use super::watcher::Watcher;
 use super::{EngineError, Shared, Update};
 
 pub(super) use clearing::describe;
 
+mod after;
+mod care;
 mod clearing;
 mod holders;
 mod output;
 mod run;
+mod spawn;
+mod wait;
 
 /// Commands that may wait for an actor.
 const COMMANDS: usize = 16;
+/// Attempts that are held and shown; the store has all of them.
+const SHOWN_ATTEMPTS: usize = 50;
 
 /// What an actor can be told.
 #[derive(Debug)]
@@ -45,7 +55,9 @@ pub(super) enum Command {
     /// Start a new attempt after the present one.
     Restart {
         /// Who asks.
-        by: String,
+        cause: Cause,
+        /// When: an attempt that began later is what was asked for.
+        asked: Instant,
         /// The process as it is then.
         reply: Reply,
     },
@@ -65,11 +77,10 @@ type Reply = oneshot::Sender<Result<Arc<Process>, EngineError>>;
 enum Next {
     /// The process is over.
     Over,
-    /// A new attempt was asked for.
-    Again {
-        /// Who asked.
-        by: String,
-    },
+    /// A new attempt begins at once.
+    Again(Cause),
+    /// A new attempt begins after a pause.
+    Later(Cause),
     /// Runyard ends; the child goes on.
     Leave,
 }
@@ -79,7 +90,7 @@ pub(super) struct Actor {
     shared: Arc<Shared>,
     handle: Arc<Handle>,
     commands: mpsc::Receiver<Command>,
-    plan: LaunchPlan,
+    plan: Arc<LaunchPlan>,
     spec: String,
     process: Process,
     state: State,
@@ -89,6 +100,14 @@ pub(super) struct Actor {
     asked: Option<Asked>,
     /// The process has changed since it was handed to the store.
     is_unsaved: bool,
+    /// What was before, for what follows an end.
+    history: History,
+    /// Tells of files that changed.
+    watcher: Option<Watcher>,
+    /// When the newest attempt began.
+    begun: Option<Instant>,
+    /// Who asked for the next attempt, while the present one ends.
+    asked_by: Option<Cause>,
 }
 
 /// A run in the keeper's hands.
@@ -110,6 +129,12 @@ struct Run {
     is_tree_empty: bool,
     /// The keeper was asked who holds its output.
     holders: Option<holders::Asking>,
+    probes: Option<Probes>,
+    health: Health,
+    /// It could be used at some time.
+    was_ready: bool,
+    /// When it has been up for long enough to forget what was before.
+    settles: Option<Instant>,
 }
 
 impl Actor {
@@ -121,20 +146,45 @@ impl Actor {
         shared: &Arc<Shared>,
         record: ProcessRecord,
         plan: LaunchPlan,
-        by: &str,
+        cause: Cause,
         also: Vec<Change>,
     ) -> Result<Arc<Handle>, EngineError> {
         let mut record = record;
-        record.process.status = app::model::Status::Queued;
+        record.process.status = Status::Queued;
         record.process.reason = "queued".into();
+        record.process.next_at = None;
+        let is_open = record.process.breaker == Some(Breaker::Open);
         let (mut actor, handle) = Self::make(shared, record, plan, State::Queued)?;
-        if actor.process.kind == ProcessType::ShortLived {
+        if actor.process.kind == ProcessType::ShortLived
+            && actor.plan.strategy.depends_on.is_empty()
+        {
             // Here, not in its task: who is launched first stands first in line.
-            actor.asked = Some(shared.slots.ask(&actor.process.id));
+            actor.asked = Some(actor.pool().ask(&actor.process.id, actor.process.priority));
         }
-        let by = by.to_owned();
-        shared.tasks.spawn(async move { actor.live(&by, also).await });
+        if is_open {
+            actor.begin_trial();
+        }
+        shared.tasks.spawn(async move {
+            let first = actor.attempt(cause, also).await;
+            actor.follow(first).await;
+        });
         Ok(handle)
+    }
+
+    /// Takes up a process that waits for its next attempt.
+    ///
+    /// # Errors
+    /// When a live process with this id is in memory already.
+    pub(super) fn resume_pause(
+        shared: &Arc<Shared>,
+        record: ProcessRecord,
+        plan: LaunchPlan,
+    ) -> Result<(), EngineError> {
+        let pause = pause_of(&record.process);
+        let (mut actor, _) = Self::make(shared, record, plan, State::BackingOff(pause))?;
+        let cause = Cause::recovery();
+        shared.tasks.spawn(async move { actor.follow(Ok(Next::Later(cause))).await });
+        Ok(())
     }
 
     /// Takes up a process whose newest attempt is `run` in the keeper's hands.
@@ -150,14 +200,26 @@ impl Actor {
         has_cursor: bool,
     ) -> Result<(), EngineError> {
         let id = record.process.id.clone();
+        let mut record = record;
+        if !state.is_over() {
+            // A crash may have come before it was stored that a probe is there to ask.
+            let was_ready = record.process.ready == Some(true);
+            record.process.ready = plan.strategy.ready.as_ref().map(|_| was_ready);
+        }
         let (mut actor, _) = Self::make(shared, record, plan, state)?;
-        let run = actor
+        let mut run = actor
             .open_run(cursor, has_cursor)
             .map_err(|e| EngineError::Spec { id, why: e.to_string() })?;
-        if actor.process.kind == ProcessType::ShortLived && !actor.process.status.is_ended() {
-            actor.slot = Some(shared.slots.take());
+        if !actor.state.is_over() {
+            if actor.process.kind == ProcessType::ShortLived {
+                actor.slot = Some(actor.pool().take());
+            }
+            actor.look_after(&mut run);
         }
-        shared.tasks.spawn(async move { actor.live_on(run).await });
+        shared.tasks.spawn(async move {
+            let first = actor.supervise(run).await;
+            actor.follow(first).await;
+        });
         Ok(())
     }
 
@@ -179,11 +241,22 @@ impl Actor {
             EngineError::InvalidState("the process is being started already".into())
         })?;
         let recorder = Recorder::new(log, shared.writer.clone());
+        let history = History::of(&process.attempts, process.breaker, &plan.strategy);
+        let watcher = plan.strategy.watch.as_ref().map(|watch| {
+            Watcher::start(
+                &plan.folder,
+                watch,
+                &shared.settings.data_dir,
+                &shared.tasks,
+                &shared.stop,
+            )
+        });
+        shared.board.note(&process);
         let actor = Self {
             shared: Arc::clone(shared),
             handle: Arc::clone(&handle),
             commands,
-            plan,
+            plan: Arc::new(plan),
             spec,
             process,
             state,
@@ -191,34 +264,42 @@ impl Actor {
             slot: None,
             asked: None,
             is_unsaved: false,
+            history,
+            watcher,
+            begun: None,
+            asked_by: None,
         };
         Ok((actor, handle))
     }
 
-    async fn live(&mut self, by: &str, also: Vec<Change>) {
-        let first = self.attempt(by, also).await;
-        self.follow(first).await;
-    }
-
-    async fn live_on(&mut self, run: Run) {
-        let first = self.supervise(run).await;
-        self.follow(first).await;
+    /// The slots that a job takes.
+    fn pool(&self) -> Slots {
+        let name = self.plan.strategy.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
+        self.shared.pools.get(name)
     }
 
     /// Attempt after attempt, until the process is over.
     async fn follow(&mut self, first: Result<Next, ActorError>) {
         let mut outcome = first;
         loop {
-            match outcome {
-                Ok(Next::Again { by }) => {
+            outcome = match outcome {
+                Ok(Next::Again(cause)) => {
                     // The slot is given back and asked for anew: others are in line before it.
                     self.slot = None;
-                    outcome = match self.apply(Event::Rerun) {
-                        Ok(()) => self.attempt(&by, vec![]).await,
+                    match self.apply(Event::Rerun) {
+                        Ok(()) => self.attempt(cause, vec![]).await,
                         Err(error) => Err(error),
-                    };
+                    }
+                }
+                Ok(Next::Later(cause)) => {
+                    self.slot = None;
+                    self.wait_for_next_try(cause).await
                 }
                 Ok(Next::Leave) => return,
+                Ok(Next::Over) if matches!(self.state, State::BackingOff(_)) => {
+                    // Taken up after a crash, between the decision and the pause.
+                    self.wait_for_next_try(Cause::recovery()).await
+                }
                 Ok(Next::Over) => break,
                 Err(error) => {
                     let id = &self.process.id;
@@ -226,18 +307,24 @@ impl Actor {
                     self.fail(error.to_string()).await;
                     break;
                 }
-            }
+            };
         }
         self.slot = None;
         self.shared.registry.retire(&self.process.id);
     }
 
     /// One attempt from the queue to its end.
-    async fn attempt(&mut self, by: &str, also: Vec<Change>) -> Result<Next, ActorError> {
+    async fn attempt(&mut self, cause: Cause, also: Vec<Change>) -> Result<Next, ActorError> {
         let mut also = also;
+        if !self.plan.strategy.depends_on.is_empty()
+            && let Some(next) = self.wait_for_others(&mut also).await?
+        {
+            return Ok(next);
+        }
         if self.process.kind == ProcessType::ShortLived {
             let asked = self.asked.take();
-            match asked.unwrap_or_else(|| self.shared.slots.ask(&self.process.id)) {
+            let ask = || self.pool().ask(&self.process.id, self.process.priority);
+            match asked.unwrap_or_else(ask) {
                 Asked::Now(slot) => self.slot = Some(slot),
                 Asked::Later(waiting) => {
                     match self.wait_in_line(waiting, std::mem::take(&mut also)).await? {
@@ -252,106 +339,27 @@ impl Actor {
         let n = self.process.attempts.last().map_or(1, |attempt| attempt.n + 1);
         self.process.attempts.push(Attempt {
             n,
-            cause: format!("started by {by}"),
+            cause: cause.words(),
+            cause_kind: Some(cause.kind),
+            cause_by: Some(cause.by.clone()),
+            config_hash: Some(hash_of(&self.spec)),
             ..Attempt::default()
         });
+        let surplus = self.process.attempts.len().saturating_sub(SHOWN_ATTEMPTS);
+        self.process.attempts.drain(..surplus);
         (self.process.started_at, self.process.ended_at) = (None, None);
         (self.process.exit_code, self.process.signal) = (None, None);
+        self.begun = Some(Instant::now());
         // Stored before the spawn: a crash in between leaves a run that is known, not a stray.
         also.insert(0, self.record_change());
-        self.shared.writer.submit(also).await?;
+        self.tell(also, || format!("attempt {n}: {}", cause.words())).await?;
         match self.spawn(n).await {
-            Ok(run) => self.supervise(run).await,
-            Err(Spawning::Failed(why)) => {
-                self.apply(Event::SpawnFailed { why })?;
-                self.process.ended_at = Some(self.shared.clock.now_ms());
-                if let Some(attempt) = self.process.attempts.last_mut() {
-                    attempt.ended_at = self.process.ended_at;
-                }
-                self.save_and_publish().await?;
-                Ok(Next::Over)
+            Ok(mut run) => {
+                self.look_after(&mut run);
+                self.supervise(run).await
             }
+            Err(Spawning::Failed(why)) => self.conclude_unstarted(why).await,
             Err(Spawning::Tail(error)) => Err(error.into()),
-        }
-    }
-
-    /// Waits for a slot; `None` when the process was taken off the queue.
-    async fn wait_in_line(
-        &mut self,
-        mut waiting: Waiting,
-        also: Vec<Change>,
-    ) -> Result<Option<Slot>, ActorError> {
-        self.process.reason = waiting.reason();
-        let mut changes = vec![self.record_change()];
-        changes.extend(also);
-        self.shared.writer.submit(changes).await?;
-        self.publish();
-        loop {
-            tokio::select! {
-                biased;
-                () = self.shared.stop.cancelled() => return Ok(None),
-                Some(command) = self.commands.recv() => match command {
-                    Command::Stop { by, reply } => {
-                        self.apply(Event::Stop(StopCause::Asked { by }))?;
-                        self.process.ended_at = Some(self.shared.clock.now_ms());
-                        self.save_and_publish().await?;
-                        let _ = reply.send(Ok(self.handle.snapshot()));
-                        return Ok(None);
-                    }
-                    Command::Restart { reply, .. } | Command::Signal { reply, .. } => {
-                        let why = format!("the process does not run yet: {}", self.process.reason);
-                        let _ = reply.send(Err(EngineError::InvalidState(why)));
-                    }
-                },
-                step = waiting.next() => match step {
-                    Step::Granted(slot) => return Ok(Some(slot)),
-                    Step::Moved if waiting.place().0 < TOLD => {
-                        self.process.reason = waiting.reason();
-                        self.publish();
-                    }
-                    Step::Moved => {}
-                },
-            }
-        }
-    }
-
-    async fn spawn(&mut self, n: u32) -> Result<Run, Spawning> {
-        let name = format!("{}.{n}", self.process.id);
-        let cursor = Cursor { run: name.clone(), index_off: 0, out_off: 0, err_off: 0 };
-        let mut run = self.open_run(cursor, false).map_err(Spawning::Tail)?;
-        let spec = SpawnSpec {
-            run: name.clone(),
-            program: self.plan.program.clone(),
-            argv: self.plan.argv.clone(),
-            cwd: self.plan.cwd.clone(),
-            env: self.plan.env.clone().into_iter().collect(),
-        };
-        match self.shared.keeper.spawn(spec).await {
-            Ok(spawned) => {
-                failpoint::reach("after-spawn");
-                let started_at = spawned.started_at_ms;
-                self.process.started_at = Some(started_at);
-                self.process.pid = Some(spawned.pid);
-                if let Some(attempt) = self.process.attempts.last_mut() {
-                    attempt.pid = Some(spawned.pid);
-                    attempt.started_at = Some(started_at);
-                }
-                self.apply(Event::Spawned { pid: spawned.pid })
-                    .map_err(|e| Spawning::Failed(e.to_string()))?;
-                // Stored with its first output, or soon. A job that ends first is written once less;
-                // after a crash the keeper knows that it runs, and as which pid.
-                run.unsaved_since = Some(Instant::now());
-                self.is_unsaved = true;
-                self.publish();
-                Ok(run)
-            }
-            Err(error) => {
-                self.shared.mailboxes.close(&name);
-                Err(Spawning::Failed(match error {
-                    SpawnError::Refused { message, .. } => message,
-                    SpawnError::Client(error) => format!("the keeper does not answer: {error}"),
-                }))
-            }
         }
     }
 
@@ -371,6 +379,10 @@ impl Actor {
             clearing: None,
             is_tree_empty: false,
             holders: None,
+            probes: None,
+            health: Health::default(),
+            was_ready: false,
+            settles: None,
         })
     }
 
@@ -394,9 +406,15 @@ impl Actor {
             }
         }
         self.process.status = self.state.status();
-        self.process.reason = self.state.reason(self.shared.settings.grace_s);
-        if matches!(self.state, State::Ended(_) | State::Queued | State::Starting) {
+        self.process.reason = self.state.reason(self.grace_s());
+        self.process.next_at = match &self.state {
+            State::BackingOff(pause) => pause.until_ms,
+            _ => None,
+        };
+        self.process.position = None;
+        if !matches!(self.state, State::Running { .. } | State::Stopping { .. }) {
             self.process.pid = None;
+            self.process.ready = None;
         }
         Ok(())
     }
@@ -411,6 +429,7 @@ impl Actor {
     fn publish(&mut self) {
         self.process.next_idx = self.recorder.next_idx();
         let process = Arc::new(self.process.clone());
+        self.shared.board.note(&process);
         self.handle.publish(Arc::clone(&process));
         // Nobody listening is no error.
         let _ = self.shared.updates.send(Arc::new(Update::new(process)));
@@ -455,4 +474,19 @@ enum ActorError {
     Tail(#[from] TailError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The same text for the same command, environment and strategy.
+fn hash_of(spec: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(spec.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The pause that a stored process was in.
+fn pause_of(process: &Process) -> Pause {
+    Pause {
+        reason: process.reason.clone(),
+        until_ms: process.next_at,
+        is_open: process.breaker == Some(Breaker::Open),
+    }
 }

@@ -1,11 +1,15 @@
-//! The time of day, as an argument, so that tests set it.
+//! What the engine cannot work out: the time of day and chance, as an argument, so that tests set
+//! them. How long something waits is told by tokio's clock, which tests stop and wind on.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time.
+/// Tells the time and throws the dice.
 pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since the epoch.
     fn now_ms(&self) -> i64;
+
+    /// A number from 0 to 1, another one each time.
+    fn chance(&self) -> f64;
 }
 
 /// The system's clock.
@@ -16,5 +20,10 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn chance(&self) -> f64 {
+        // Without random numbers, pauses are as they are written.
+        getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
     }
 }

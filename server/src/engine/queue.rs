@@ -1,16 +1,32 @@
-//! Slots for jobs, and the line of those who wait for one.
+//! Slots for jobs, in pools, and the line of those who wait for one.
+//!
+//! The line is served by priority, and among equals in the order of asking. A pool may be paused:
+//! then nobody is served, and who runs goes on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use app::model::ProcessId;
+use app::model::{Pool, ProcessId};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
+
+use super::words::ordinal;
+
+#[cfg(test)]
+mod tests;
 
 /// Only so many at the front of the line are told of every move.
 pub const TOLD: usize = 20;
 
-/// The slots. Cheap to share.
+/// Every pool by its name.
+#[derive(Debug)]
+pub struct Pools {
+    by_name: Mutex<BTreeMap<String, Slots>>,
+    /// Jobs that may wait in each.
+    max_queue: usize,
+}
+
+/// The slots of one pool. Cheap to share.
 #[derive(Clone, Debug)]
 pub struct Slots {
     shared: Arc<Shared>,
@@ -18,7 +34,7 @@ pub struct Slots {
 
 #[derive(Debug)]
 struct Shared {
-    max: usize,
+    name: String,
     line: Mutex<Line>,
     /// Counts the moves of the line.
     moves: watch::Sender<u64>,
@@ -26,13 +42,16 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Line {
+    max: usize,
     used: usize,
+    is_paused: bool,
     waiting: VecDeque<Ticket>,
 }
 
 #[derive(Debug)]
 struct Ticket {
     id: ProcessId,
+    priority: i32,
     grant: oneshot::Sender<Slot>,
 }
 
@@ -69,24 +88,106 @@ pub struct Waiting {
     moves: watch::Receiver<u64>,
 }
 
-impl Slots {
-    /// `max` slots.
+/// How the line is for one who stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 0 is next.
+    pub ahead: usize,
+    /// Slots in use.
+    pub used: usize,
+    /// Slots in all.
+    pub max: usize,
+    /// Nobody is served.
+    pub is_paused: bool,
+}
+
+/// The line is as long as it may be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{waiting} jobs wait in the pool {pool}, which is limits.max_queue: cancel some, or try again \
+     when some have run"
+)]
+pub struct Full {
+    /// Which.
+    pub pool: String,
+    /// How many wait.
+    pub waiting: usize,
+}
+
+impl Pools {
+    /// The pools by name with their slots. In each may wait `max_queue` jobs.
     #[must_use]
-    pub fn new(max: usize) -> Self {
-        let shared = Shared { max, line: Mutex::default(), moves: watch::Sender::new(0) };
-        Self { shared: Arc::new(shared) }
+    pub fn new(slots: impl IntoIterator<Item = (String, usize)>, max_queue: usize) -> Self {
+        let by_name = slots.into_iter().map(|(name, max)| (name.clone(), Slots::new(&name, max)));
+        Self { by_name: Mutex::new(by_name.collect()), max_queue }
     }
 
-    /// Asks for a slot; who asks first is served first.
+    /// The pool of this name. One that is not configured (any more) is made, with one slot: what
+    /// was started in it still has to run.
     #[must_use]
-    pub fn ask(&self, id: &ProcessId) -> Asked {
+    pub fn get(&self, name: &str) -> Slots {
+        let mut by_name = self.by_name.lock();
+        by_name.entry(name.to_owned()).or_insert_with(|| Slots::new(name, 1)).clone()
+    }
+
+    /// The pool of this name, if there is one.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Slots> {
+        self.by_name.lock().get(name).cloned()
+    }
+
+    /// Changes the slots of the pools; those that are not named stay as they are.
+    pub fn resize(&self, slots: impl IntoIterator<Item = (String, usize)>) {
+        for (name, max) in slots {
+            self.get(&name).resize(max);
+        }
+    }
+
+    /// Whether one more may wait there.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn check_room(&self, name: &str) -> Result<(), Full> {
+        let waiting = self.get(name).figures().1;
+        if waiting < self.max_queue {
+            return Ok(());
+        }
+        Err(Full { pool: name.to_owned(), waiting })
+    }
+
+    /// Every pool, by name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Pool> {
+        let pools: Vec<Slots> = self.by_name.lock().values().cloned().collect();
+        pools.iter().map(Slots::describe).collect()
+    }
+}
+
+impl Slots {
+    fn new(name: &str, max: usize) -> Self {
+        let line = Line { max, ..Line::default() };
+        let (line, moves) = (Mutex::new(line), watch::Sender::new(0));
+        Self { shared: Arc::new(Shared { name: name.to_owned(), line, moves }) }
+    }
+
+    /// Asks for a slot.
+    #[must_use]
+    pub fn ask(&self, id: &ProcessId, priority: i32) -> Asked {
         let mut line = self.shared.line.lock();
-        if line.used < self.shared.max && line.waiting.is_empty() {
+        if line.used < line.max && line.waiting.is_empty() && !line.is_paused {
             line.used += 1;
             return Asked::Now(Slot { shared: Arc::clone(&self.shared) });
         }
         let (grant, granted) = oneshot::channel();
-        line.waiting.push_back(Ticket { id: id.clone(), grant });
+        // From the back: most are equal, and stand behind each other.
+        let behind = line.waiting.iter().rposition(|other| other.priority >= priority);
+        let place = behind.map_or(0, |behind| behind + 1);
+        let is_last = place == line.waiting.len();
+        line.waiting.insert(place, Ticket { id: id.clone(), priority, grant });
+        drop(line);
+        if !is_last {
+            self.shared.moves.send_modify(|n| *n += 1);
+        }
         Asked::Later(Waiting {
             id: id.clone(),
             shared: Arc::clone(&self.shared),
@@ -108,6 +209,68 @@ impl Slots {
         self.shared.line.lock().used += 1;
         Slot { shared: Arc::clone(&self.shared) }
     }
+
+    /// Stops serving, or serves again.
+    pub fn pause(&self, is_paused: bool) {
+        self.shared.line.lock().is_paused = is_paused;
+        self.shared.moves.send_modify(|n| *n += 1);
+        self.shared.serve();
+    }
+
+    /// Where one stands who waits; `None` when it does not.
+    #[must_use]
+    pub fn place_of(&self, id: &ProcessId) -> Option<Place> {
+        self.shared.place_of(id)
+    }
+
+    fn resize(&self, max: usize) {
+        self.shared.line.lock().max = max;
+        self.shared.moves.send_modify(|n| *n += 1);
+        self.shared.serve();
+    }
+
+    fn describe(&self) -> Pool {
+        let line = self.shared.line.lock();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Pool {
+            name: self.shared.name.clone(),
+            slots: count(line.max),
+            used: count(line.used),
+            waiting: count(line.waiting.len()),
+            is_paused: line.is_paused,
+        }
+    }
+}
+
+impl Shared {
+    fn place_of(&self, id: &ProcessId) -> Option<Place> {
+        let line = self.line.lock();
+        let ahead = line.waiting.iter().position(|ticket| ticket.id == *id)?;
+        Some(Place { ahead, used: line.used, max: line.max, is_paused: line.is_paused })
+    }
+
+    /// Gives free slots to those at the front.
+    fn serve(self: &Arc<Self>) {
+        let mut moved = false;
+        let mut refused = Vec::new();
+        let mut line = self.line.lock();
+        while line.used < line.max
+            && !line.is_paused
+            && let Some(ticket) = line.waiting.pop_front()
+        {
+            line.used += 1;
+            moved = true;
+            // Whoever left without being seen gives the slot back below, outside the lock.
+            if let Err(slot) = ticket.grant.send(Slot { shared: Arc::clone(self) }) {
+                refused.push(slot);
+            }
+        }
+        drop(line);
+        if moved {
+            self.moves.send_modify(|n| *n += 1);
+        }
+        drop(refused);
+    }
 }
 
 impl Waiting {
@@ -127,19 +290,35 @@ impl Waiting {
         }
     }
 
-    /// The place in the line (0 is next), slots in use, and slots in all.
+    /// Where it stands.
     #[must_use]
-    pub fn place(&self) -> (usize, usize, usize) {
-        let line = self.shared.line.lock();
-        let place = line.waiting.iter().position(|ticket| ticket.id == self.id);
-        (place.unwrap_or(0), line.used, self.shared.max)
+    pub fn place(&self) -> Place {
+        let served = Place { ahead: 0, used: 0, max: 0, is_paused: false };
+        self.shared.place_of(&self.id).unwrap_or(served)
     }
 
     /// In words: `queued: 5 of 5 slots in use, 2nd in line`.
     #[must_use]
     pub fn reason(&self) -> String {
-        let (place, used, max) = self.place();
-        format!("queued: {used} of {max} slots in use, {} in line", ordinal(place + 1))
+        self.place().describe(&self.shared.name)
+    }
+}
+
+impl Place {
+    /// In words; the pool of jobs that name none goes without saying.
+    #[must_use]
+    pub fn describe(&self, pool: &str) -> String {
+        let Self { ahead, used, max, is_paused } = self;
+        let place = ordinal(ahead + 1);
+        let of = if pool == crate::config::PoolsConfig::DEFAULT {
+            String::new()
+        } else {
+            format!(" of {pool}")
+        };
+        if *is_paused {
+            return format!("queued: the pool {pool} is paused, {place} in line");
+        }
+        format!("queued: {used} of {max} slots{of} in use, {place} in line")
     }
 }
 
@@ -159,103 +338,7 @@ impl Drop for Waiting {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut line = self.shared.line.lock();
-        line.used -= 1;
-        let mut moved = false;
-        let mut refused = Vec::new();
-        while line.used < self.shared.max
-            && let Some(ticket) = line.waiting.pop_front()
-        {
-            line.used += 1;
-            moved = true;
-            // Whoever left without being seen gives the slot back below, outside the lock.
-            if let Err(slot) = ticket.grant.send(Slot { shared: Arc::clone(&self.shared) }) {
-                refused.push(slot);
-            }
-        }
-        drop(line);
-        if moved {
-            self.shared.moves.send_modify(|n| *n += 1);
-        }
-        drop(refused);
-    }
-}
-
-fn ordinal(n: usize) -> String {
-    let suffix = match (n % 10, n % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{n}{suffix}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(n: usize) -> ProcessId {
-        ProcessId(n.to_string())
-    }
-
-    fn later(asked: Asked) -> Waiting {
-        match asked {
-            Asked::Later(waiting) => waiting,
-            Asked::Now(_) => panic!("no slot was to be free"),
-        }
-    }
-
-    async fn granted(waiting: &mut Waiting) -> Slot {
-        loop {
-            if let Step::Granted(slot) = waiting.next().await {
-                return slot;
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn serves_in_order_and_says_the_place() {
-        let slots = Slots::new(1);
-        let Asked::Now(first) = slots.ask(&id(0)) else { panic!("a slot is free") };
-        let mut second = later(slots.ask(&id(1)));
-        let mut third = later(slots.ask(&id(2)));
-        assert_eq!(third.reason(), "queued: 1 of 1 slots in use, 2nd in line");
-        drop(first);
-        let slot = granted(&mut second).await;
-        assert!(matches!(third.next().await, Step::Moved));
-        assert_eq!(third.place(), (0, 1, 1));
-        drop(slot);
-        drop(granted(&mut third).await);
-        assert!(matches!(slots.ask(&id(3)), Asked::Now(_)));
-    }
-
-    #[tokio::test]
-    async fn who_leaves_the_line_is_passed_over() {
-        let slots = Slots::new(1);
-        let Asked::Now(first) = slots.ask(&id(0)) else { panic!("a slot is free") };
-        let second = later(slots.ask(&id(1)));
-        let mut third = later(slots.ask(&id(2)));
-        drop(second);
-        assert_eq!(third.place().0, 0);
-        drop(first);
-        drop(granted(&mut third).await);
-    }
-
-    #[tokio::test]
-    async fn a_granted_slot_that_nobody_takes_is_free_again() {
-        let slots = Slots::new(1);
-        let Asked::Now(first) = slots.ask(&id(0)) else { panic!("a slot is free") };
-        let second = later(slots.ask(&id(1)));
-        drop(first);
-        drop(second);
-        assert!(matches!(slots.ask(&id(2)), Asked::Now(_)));
-    }
-
-    #[test]
-    fn counts_in_english() {
-        let words: Vec<_> = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).into();
-        assert_eq!(words.join(" "), "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th");
+        self.shared.line.lock().used -= 1;
+        self.shared.serve();
     }
 }

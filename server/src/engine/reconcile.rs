@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::model::{ProcessId, Status};
+use app::model::{Breaker, ProcessId, ProcessType, Status};
 use tokio::sync::oneshot;
 
+use crate::config::RestartWhen;
 use crate::keeper::client::{KeeperEvent, RunInfo, Scope};
-
 use crate::store::{Change, Cursor, ProcessRecord};
 
 use super::actor::{Actor, Command};
-use super::state::{Outcome, State};
+use super::cause::Cause;
+use super::state::{Outcome, Pause, State};
 use super::{EngineError, Shared, decode_plan};
 
 /// Takes up every process that has not ended, and every run whose output is not all stored.
@@ -60,24 +61,47 @@ async fn take_up_process(
 ) -> Result<(), EngineError> {
     let id = record.process.id.clone();
     let plan = decode_plan(&id, &record.spec)?;
+    let mut record = record;
     let Some(info) = info else {
         return match record.process.status {
             // It was never handed to the keeper: it goes back to its place in the line.
-            Status::Queued | Status::Starting => {
-                let mut record = record;
+            Status::Queued | Status::Starting | Status::Waiting => {
                 if record.process.status == Status::Starting {
                     record.process.attempts.pop();
                 }
-                Actor::launch(shared, record, plan, "runyard, after its own restart", vec![])
-                    .map(|_| ())
+                Actor::launch(shared, record, plan, Cause::recovery(), vec![]).map(|_| ())
             }
-            _ => lose(shared, record, cursor).await,
+            Status::BackingOff => Actor::resume_pause(shared, record, plan),
+            _ => {
+                let comes_back = plan.kind == ProcessType::LongRunning
+                    && plan.strategy.restart.when != RestartWhen::Never;
+                lose(shared, &mut record, cursor).await?;
+                match comes_back {
+                    true => {
+                        Actor::launch(shared, record, plan, Cause::recovery(), vec![]).map(|_| ())
+                    }
+                    false => Ok(()),
+                }
+            }
         };
     };
     let has_cursor = cursor.is_some();
     let run = run.unwrap_or_default();
     let cursor = cursor.unwrap_or(Cursor { run, index_off: 0, out_off: 0, err_off: 0 });
-    let mut record = record;
+    if record.process.status == Status::BackingOff {
+        // Its end is decided; what is left of its output is taken in first.
+        let state = State::BackingOff(Pause {
+            reason: record.process.reason.clone(),
+            until_ms: record.process.next_at,
+            is_open: record.process.breaker == Some(Breaker::Open),
+        });
+        let name = cursor.run.clone();
+        Actor::adopt(shared, record, plan, state, cursor, has_cursor)?;
+        if let Some(exit) = info.exit {
+            shared.mailboxes.deliver(KeeperEvent::Exited { run: name, exit });
+        }
+        return Ok(());
+    }
     record.process.pid = Some(info.pid);
     record.process.started_at = Some(info.started_at_ms);
     if let Some(attempt) = record.process.attempts.last_mut() {
@@ -107,7 +131,7 @@ async fn take_up_process(
 /// Neither the keeper nor its spool knows the run any more.
 async fn lose(
     shared: &Arc<Shared>,
-    mut record: ProcessRecord,
+    record: &mut ProcessRecord,
     cursor: Option<Cursor>,
 ) -> Result<(), EngineError> {
     record.process.status = Status::Lost;
@@ -118,7 +142,7 @@ async fn lose(
     if let Some(attempt) = record.process.attempts.last_mut() {
         attempt.ended_at = record.process.ended_at;
     }
-    let mut changes = vec![Change::PutProcess(Box::new(record))];
+    let mut changes = vec![Change::PutProcess(Box::new(record.clone()))];
     changes.extend(cursor.map(|cursor| Change::DropCursor(cursor.run)));
     Ok(shared.writer.submit(changes).await?)
 }
@@ -139,7 +163,7 @@ async fn ended_process(
 fn ended_state(record: &ProcessRecord) -> State {
     let reason = record.process.reason.clone();
     State::Ended(match record.process.status {
-        Status::Completed => Outcome::Completed,
+        Status::Completed => Outcome::Completed { reason },
         Status::Stopped => Outcome::Stopped { reason },
         Status::Failed => Outcome::Failed { reason },
         _ => Outcome::Lost { reason },

@@ -149,6 +149,28 @@ impl Registry {
         having.map(|(id, _)| id.clone()).collect()
     }
 
+    /// Every process that runs, with the pid of its root.
+    pub(super) fn roots(&self) -> Vec<(ProcessId, i32)> {
+        let inner = self.inner.read();
+        let root = |(id, handle): (&ProcessId, &Arc<Handle>)| {
+            Some((id.clone(), handle.snapshot.borrow().pid?))
+        };
+        inner.by_id.iter().filter_map(root).collect()
+    }
+
+    /// The processes of a declaration that have not ended, with their replicas.
+    pub(super) fn live_of(&self, name: &str) -> Vec<(u32, ProcessId)> {
+        let inner = self.inner.read();
+        let found = inner.by_id.iter().filter_map(|(id, handle)| {
+            let process = handle.snapshot.borrow();
+            let is_it = process.declared.as_deref() == Some(name) && !process.status.is_ended();
+            is_it.then(|| (process.replica.unwrap_or(0), id.clone()))
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort();
+        found
+    }
+
     /// How many services have not ended.
     pub(super) fn count_services(&self) -> usize {
         let inner = self.inner.read();

@@ -5,6 +5,8 @@
 
 use app::model::Status;
 
+use super::words::seconds;
+
 /// How an attempt ended, as the kernel told it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exit {
@@ -12,6 +14,8 @@ pub struct Exit {
     pub code: Option<i32>,
     /// Name of the signal that ended it.
     pub signal: Option<String>,
+    /// Its code counts as success.
+    pub is_success: bool,
 }
 
 /// Why a process was told to end.
@@ -26,6 +30,16 @@ pub enum StopCause {
     Restart {
         /// Who.
         by: String,
+    },
+    /// A file changed, and a new attempt is to see it.
+    Changed {
+        /// Which.
+        file: String,
+    },
+    /// It does not work any more.
+    Unhealthy {
+        /// What was asked, and what came of it.
+        why: String,
     },
     /// It ran longer than it may.
     Timeout {
@@ -47,8 +61,11 @@ pub enum Outcome {
         /// Who asked, and how it went.
         reason: String,
     },
-    /// By itself, with exit code 0.
-    Completed,
+    /// By itself, with success.
+    Completed {
+        /// Its exit code, in words.
+        reason: String,
+    },
     /// By itself otherwise, or by a limit, or it could not be started.
     Failed {
         /// What happened.
@@ -66,6 +83,11 @@ pub enum Outcome {
 pub enum State {
     /// Waits for a slot.
     Queued,
+    /// Waits for other processes.
+    Waiting {
+        /// For which, and how they are.
+        why: String,
+    },
     /// Is being spawned.
     Starting,
     /// Is alive.
@@ -82,8 +104,21 @@ pub enum State {
         /// The grace is over, and SIGKILL was sent.
         killed: bool,
     },
+    /// Ended, and is to run again.
+    BackingOff(Pause),
     /// Is over.
     Ended(Outcome),
+}
+
+/// What comes before another attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// How it ended, and what follows.
+    pub reason: String,
+    /// When the next attempt begins, in milliseconds since the epoch; `None`: when somebody asks.
+    pub until_ms: Option<i64>,
+    /// It failed too often: the next attempt is a trial.
+    pub is_open: bool,
 }
 
 /// What can happen to a process.
@@ -112,6 +147,15 @@ pub enum Event {
         /// What is known.
         why: String,
     },
+    /// Others have to come first.
+    Wait {
+        /// Which, and how they are.
+        why: String,
+    },
+    /// Nobody has to come first any more.
+    Met,
+    /// It shall run again, later.
+    Pause(Pause),
     /// It shall run again.
     Rerun,
 }
@@ -138,6 +182,17 @@ impl State {
             (Self::Queued, Event::Stop(StopCause::Asked { by })) => {
                 Ok(Self::Ended(Outcome::Stopped { reason: format!("taken off the queue by {by}") }))
             }
+            (Self::Queued | Self::Waiting { .. }, Event::Wait { why }) => Ok(Self::Waiting { why }),
+            (Self::Waiting { .. }, Event::Met) => Ok(Self::Queued),
+            (Self::Waiting { .. }, Event::Stop(StopCause::Asked { by })) => {
+                let reason = format!("stopped by {by} while it waited");
+                Ok(Self::Ended(Outcome::Stopped { reason }))
+            }
+            (Self::BackingOff(_), Event::Stop(StopCause::Asked { by })) => {
+                let reason = format!("stopped by {by} before its next try");
+                Ok(Self::Ended(Outcome::Stopped { reason }))
+            }
+            (Self::Ended(_), Event::Pause(pause)) => Ok(Self::BackingOff(pause)),
             (Self::Starting, Event::Spawned { pid }) => Ok(Self::Running { pid }),
             (Self::Starting, Event::SpawnFailed { why }) => {
                 Ok(Self::Ended(Outcome::Failed { reason: why }))
@@ -163,7 +218,7 @@ impl State {
                 Self::Starting | Self::Running { .. } | Self::Stopping { .. },
                 Event::Vanished { why },
             ) => Ok(Self::Ended(Outcome::Lost { reason: why })),
-            (Self::Ended(_), Event::Rerun) => Ok(Self::Queued),
+            (Self::Ended(_) | Self::BackingOff(_), Event::Rerun) => Ok(Self::Queued),
             _ => Err(refused),
         }
     }
@@ -173,14 +228,22 @@ impl State {
     pub fn status(&self) -> Status {
         match self {
             Self::Queued => Status::Queued,
+            Self::Waiting { .. } => Status::Waiting,
+            Self::BackingOff(_) => Status::BackingOff,
             Self::Starting => Status::Starting,
             Self::Running { .. } => Status::Running,
             Self::Stopping { .. } => Status::Stopping,
             Self::Ended(Outcome::Stopped { .. }) => Status::Stopped,
-            Self::Ended(Outcome::Completed) => Status::Completed,
+            Self::Ended(Outcome::Completed { .. }) => Status::Completed,
             Self::Ended(Outcome::Failed { .. }) => Status::Failed,
             Self::Ended(Outcome::Lost { .. }) => Status::Lost,
         }
+    }
+
+    /// Whether nothing of it runs: it has ended, for good or until its next attempt.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Ended(_) | Self::BackingOff(_))
     }
 
     /// The reason that is shown, as far as the state alone tells it.
@@ -188,6 +251,8 @@ impl State {
     pub fn reason(&self, grace_s: u64) -> String {
         match self {
             Self::Queued => "queued".into(),
+            Self::Waiting { why } => why.clone(),
+            Self::BackingOff(pause) => pause.reason.clone(),
             Self::Starting => "being started".into(),
             Self::Running { pid } => format!("running as pid {pid}"),
             Self::Stopping { cause, killed: false, .. } => {
@@ -199,9 +264,11 @@ impl State {
                     cause.describe()
                 )
             }
-            Self::Ended(Outcome::Completed) => "exit code 0".into(),
             Self::Ended(
-                Outcome::Stopped { reason } | Outcome::Failed { reason } | Outcome::Lost { reason },
+                Outcome::Stopped { reason }
+                | Outcome::Completed { reason }
+                | Outcome::Failed { reason }
+                | Outcome::Lost { reason },
             ) => reason.clone(),
         }
     }
@@ -218,9 +285,16 @@ impl Exit {
         }
     }
 
+    /// An end; exit code 0 and `success_codes` are successes.
+    #[must_use]
+    pub fn new(code: Option<i32>, signal: Option<String>, success_codes: &[i32]) -> Self {
+        let is_named = code.is_some_and(|code| code == 0 || success_codes.contains(&code));
+        Self { is_success: signal.is_none() && is_named, code, signal }
+    }
+
     fn outcome(&self) -> Outcome {
         match (self.code, &self.signal) {
-            (Some(0), None) => Outcome::Completed,
+            _ if self.is_success => Outcome::Completed { reason: self.describe() },
             (None, None) => {
                 Outcome::Lost { reason: "it ended while no keeper was there to see how".into() }
             }
@@ -234,8 +308,10 @@ impl StopCause {
         match self {
             Self::Asked { by } => format!("stopping, asked by {by}"),
             Self::Restart { by } => format!("restarting, asked by {by}"),
+            Self::Changed { file } => format!("restarting: {file} changed"),
+            Self::Unhealthy { why } => format!("restarting: {why}"),
             Self::Timeout { after_ms } => {
-                format!("stopping: it ran longer than its timeout of {} s", seconds(*after_ms))
+                format!("stopping: it ran longer than its timeout of {}", seconds(*after_ms))
             }
             Self::MaxBuffer { limit } => {
                 format!("stopping: it wrote more than its limit of {limit} bytes")
@@ -251,23 +327,17 @@ impl StopCause {
             Self::Restart { by } => {
                 Outcome::Stopped { reason: format!("restarted by {by}: {how}") }
             }
+            Self::Changed { file } => {
+                Outcome::Stopped { reason: format!("restarted, {file} changed: {how}") }
+            }
+            Self::Unhealthy { why } => Outcome::Failed { reason: format!("{why} ({how})") },
             Self::Timeout { after_ms } => Outcome::Failed {
-                reason: format!("timeout: it ran longer than {} s ({how})", seconds(after_ms)),
+                reason: format!("timeout: it ran longer than {} ({how})", seconds(after_ms)),
             },
             Self::MaxBuffer { limit } => Outcome::Failed {
                 reason: format!("output limit: it wrote more than {limit} bytes ({how})"),
             },
         }
-    }
-}
-
-/// Milliseconds as seconds, without needless digits.
-fn seconds(ms: u64) -> String {
-    let (whole, rest) = (ms / 1000, ms % 1000);
-    if rest == 0 {
-        whole.to_string()
-    } else {
-        format!("{whole}.{rest:03}").trim_end_matches('0').to_owned()
     }
 }
 
@@ -281,6 +351,9 @@ impl Event {
             Self::GraceOver => "run out of grace",
             Self::Exited(_) => "exit",
             Self::Vanished { .. } => "vanish",
+            Self::Wait { .. } => "wait for others",
+            Self::Met => "have no others to wait for",
+            Self::Pause(_) => "wait for another attempt",
             Self::Rerun => "be started again before it has ended",
         }
     }
@@ -294,16 +367,22 @@ mod tests {
         StopCause::Asked { by: "ann".into() }
     }
 
+    fn pause() -> Pause {
+        Pause { reason: "r".into(), until_ms: Some(1), is_open: false }
+    }
+
     fn states() -> Vec<State> {
         let ended = [
             Outcome::Stopped { reason: "r".into() },
-            Outcome::Completed,
+            Outcome::Completed { reason: "r".into() },
             Outcome::Failed { reason: "r".into() },
             Outcome::Lost { reason: "r".into() },
         ];
-        [State::Queued, State::Starting, State::Running { pid: 7 }]
+        let waiting = State::Waiting { why: "for db".into() };
+        [State::Queued, waiting, State::Starting, State::Running { pid: 7 }]
             .into_iter()
             .chain([false, true].map(|killed| State::Stopping { pid: 7, cause: asked(), killed }))
+            .chain([State::BackingOff(pause())])
             .chain(ended.map(State::Ended))
             .collect()
     }
@@ -317,9 +396,14 @@ mod tests {
             Event::Stop(StopCause::Restart { by: "ann".into() }),
             Event::Stop(StopCause::Timeout { after_ms: 1500 }),
             Event::Stop(StopCause::MaxBuffer { limit: 10 }),
+            Event::Stop(StopCause::Changed { file: "f".into() }),
+            Event::Stop(StopCause::Unhealthy { why: "w".into() }),
             Event::GraceOver,
-            Event::Exited(Exit { code: Some(0), signal: None }),
+            Event::Exited(Exit::new(Some(0), None, &[])),
             Event::Vanished { why: "gone".into() },
+            Event::Wait { why: "for db".into() },
+            Event::Met,
+            Event::Pause(pause()),
             Event::Rerun,
         ]
     }
@@ -327,21 +411,27 @@ mod tests {
     /// Every pair of the table: `-` is refused, else the status that follows.
     #[test]
     fn the_whole_table() {
+        // Stops: asked, restart, timeout, output limit, changed file, unhealthy.
+        let stops = "stopping stopping stopping stopping stopping stopping";
+        let none = "- - - - - -";
         let table = [
-            // granted spawned failed stop restart timeout buffer grace exited vanished rerun
-            ("queued", "starting - - stopped - - - - - - -"),
-            ("starting", "- running failed - - - - - - lost -"),
-            ("running", "- - - stopping stopping stopping stopping - completed lost -"),
-            ("stopping", "- - - stopping stopping stopping stopping stopping stopped lost -"),
-            ("stopping", "- - - stopping stopping stopping stopping stopping stopped lost -"),
-            ("stopped", "- - - - - - - - - - queued"),
-            ("completed", "- - - - - - - - - - queued"),
-            ("failed", "- - - - - - - - - - queued"),
-            ("lost", "- - - - - - - - - - queued"),
+            // granted spawned failed | stops | grace exited vanished | wait met pause rerun
+            ("queued", "starting - -", "stopped - - - - -", "- - -", "waiting - - -"),
+            ("waiting", "- - -", "stopped - - - - -", "- - -", "waiting queued - -"),
+            ("starting", "- running failed", none, "- - lost", "- - - -"),
+            ("running", "- - -", stops, "- completed lost", "- - - -"),
+            ("stopping", "- - -", stops, "stopping stopped lost", "- - - -"),
+            ("stopping", "- - -", stops, "stopping stopped lost", "- - - -"),
+            ("backing_off", "- - -", "stopped - - - - -", "- - -", "- - - queued"),
+            ("stopped", "- - -", none, "- - -", "- - backing_off queued"),
+            ("completed", "- - -", none, "- - -", "- - backing_off queued"),
+            ("failed", "- - -", none, "- - -", "- - backing_off queued"),
+            ("lost", "- - -", none, "- - -", "- - backing_off queued"),
         ];
         let states = states();
         assert_eq!(states.len(), table.len());
-        for (state, (name, row)) in states.into_iter().zip(table) {
+        for (state, (name, begin, stops, end, again)) in states.into_iter().zip(table) {
+            let row = [begin, stops, end, again].join(" ");
             assert_eq!(state.status().as_str(), name);
             let got: Vec<_> = events()
                 .into_iter()
@@ -363,10 +453,11 @@ mod tests {
 
     #[test]
     fn says_why_it_ended() {
-        let code = |n| Exit { code: Some(n), signal: None };
-        let signal = |s: &str| Exit { code: None, signal: Some(s.into()) };
+        let code = |n| Exit::new(Some(n), None, &[143]);
+        let signal = |s: &str| Exit::new(None, Some(s.into()), &[143]);
         let cases = [
             (end(None, false, code(0)), Status::Completed, "exit code 0"),
+            (end(None, false, code(143)), Status::Completed, "exit code 143"),
             (end(None, false, code(3)), Status::Failed, "exit code 3"),
             (end(None, false, signal("SIGSEGV")), Status::Failed, "ended by SIGSEGV"),
             (

@@ -1,6 +1,7 @@
 //! The REST door: one file per noun.
 
 pub(super) mod audit;
+pub(super) mod declared;
 pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod processes;

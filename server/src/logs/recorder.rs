@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::model::EntryKind;
 use tokio::sync::oneshot;
@@ -47,6 +48,14 @@ pub struct Recorder {
     chunk: ChunkBuilder,
     chunk_first: i64,
     pending: VecDeque<Pending>,
+    needles: Vec<Needle>,
+}
+
+/// A text that is looked for in the lines of the children.
+#[derive(Debug)]
+struct Needle {
+    finder: memchr::memmem::Finder<'static>,
+    seen: Arc<AtomicBool>,
 }
 
 impl Recorder {
@@ -63,6 +72,7 @@ impl Recorder {
             chunk: ChunkBuilder::default(),
             chunk_first: next_idx,
             pending: VecDeque::new(),
+            needles: Vec::new(),
         }
     }
 
@@ -83,9 +93,23 @@ impl Recorder {
         self.batch.push(self.next_idx, ts, kind, line, continued);
         self.chunk.push(ts, kind, line, continued);
         self.next_idx += 1;
+        for needle in &self.needles {
+            if needle.finder.find(line).is_some() {
+                needle.seen.store(true, Ordering::Release);
+            }
+        }
         if self.batch.bytes() >= BATCH_BYTES {
             self.show();
         }
+    }
+
+    /// Looks for texts in the lines that come, and for no others; each flag tells of its text.
+    pub fn look_for(&mut self, needles: Vec<(String, Arc<AtomicBool>)>) {
+        let needle = |(text, seen): (String, _)| {
+            let finder = memchr::memmem::Finder::new(text.as_bytes()).into_owned();
+            Needle { finder, seen }
+        };
+        self.needles = needles.into_iter().map(needle).collect();
     }
 
     /// Shows what was numbered.
@@ -192,5 +216,30 @@ impl Recorder {
         let newest = self.drain().await?;
         self.show();
         Ok(newest)
+    }
+
+    /// Numbers Runyard's own words and gives the change that stores them, with all that was
+    /// numbered before: for a transaction of the caller's, after which comes
+    /// [`Recorder::show_staged`]. Nothing may be numbered in between.
+    #[must_use]
+    pub fn stage_system(&mut self, ts: i64, text: &str) -> Change {
+        self.show();
+        self.batch.push(self.next_idx, ts, EntryKind::System, text.as_bytes(), false);
+        self.chunk.push(ts, EntryKind::System, text.as_bytes(), false);
+        self.next_idx += 1;
+        let chunk = self.chunk.take(self.chunk_first);
+        self.chunk_first = self.next_idx;
+        Change::AppendChunk { process: self.log.id().clone(), chunk, cursor: None }
+    }
+
+    /// The words of [`Recorder::stage_system`] are stored: they are shown.
+    ///
+    /// # Errors
+    /// When the store refused something before them for good.
+    pub async fn show_staged(&mut self) -> Result<(), StoreError> {
+        self.drain().await?;
+        self.log.set_stored(self.next_idx);
+        self.show();
+        Ok(())
     }
 }

@@ -1,13 +1,15 @@
 //! The catalog: everything that can be started, as it was at one moment.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use app::model::{Catalogue, Project, Script, StartRequest};
+use app::model::{Catalogue, ProcessType, Project, Script, ScriptSource, StartRequest};
 
-use crate::config::RunConfig;
 use crate::config::suggest::suggest;
+use crate::config::{ProcessConfig, RunConfig};
 
 use super::PlanError;
+use super::declared::{self, Target};
 use super::discover::{Found, FoundScript, discover};
 use super::environment::{EnvRules, EnvSource};
 use super::plan::{self, LaunchPlan};
@@ -20,6 +22,8 @@ pub struct Catalog {
     run: RunConfig,
     env_rules: EnvRules,
     projects: Vec<Found>,
+    processes: BTreeMap<String, ProcessConfig>,
+    pools: Vec<String>,
     watch: Watch,
 }
 
@@ -35,14 +39,51 @@ impl Catalog {
             run: run.clone(),
             env_rules: EnvRules::new(&run.env_allow),
             projects,
+            processes: BTreeMap::new(),
+            pools: Vec::new(),
             watch,
         }
+    }
+
+    /// With what is declared, and the names of the pools.
+    #[must_use]
+    pub fn declare(
+        mut self,
+        processes: BTreeMap<String, ProcessConfig>,
+        pools: Vec<String>,
+    ) -> Self {
+        (self.processes, self.pools) = (processes, pools);
+        self
     }
 
     /// The same folders, read again.
     #[must_use]
     pub fn reload(&self) -> Self {
-        Self::load(&self.roots, &self.run)
+        Self::load(&self.roots, &self.run).declare(self.processes.clone(), self.pools.clone())
+    }
+
+    /// What is declared, by name.
+    #[must_use]
+    pub fn declared(&self) -> &BTreeMap<String, ProcessConfig> {
+        &self.processes
+    }
+
+    /// The project of a declared process, and whether it is a job or a service.
+    #[must_use]
+    pub fn describe_declared(&self, name: &str) -> Option<(String, ProcessType)> {
+        let (name, config) = self.processes.get_key_value(name)?;
+        let target = self.target(name, config).ok()?;
+        Some((target.project.name.clone(), target.kind()))
+    }
+
+    /// Whether everything declared names a project and a script that are there.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check_declared(&self) -> Result<(), (String, PlanError)> {
+        self.processes.iter().try_for_each(|(name, config)| {
+            self.target(name, config).map(|_| ()).map_err(|error| (name.clone(), error))
+        })
     }
 
     /// Whether a file or folder that was looked at is no longer as it was. Costs a `stat` for each.
@@ -63,12 +104,29 @@ impl Catalog {
             args: self.run.args_of(&project.name, &script.name).map(<[_]>::to_vec),
             can_start: true,
         };
-        let project = |found: &Found| Project {
-            name: found.name.clone(),
-            path: found.path.clone(),
-            runner: found.runner.name().to_owned(),
-            scripts: found.scripts.iter().map(|s| script(found, s)).collect(),
-            problem: found.problem.clone(),
+        let targets: Vec<Target<'_>> =
+            self.processes.iter().filter_map(|(name, c)| self.target(name, c).ok()).collect();
+        let project = |found: &Found| {
+            let of_it = || targets.iter().filter(|target| std::ptr::eq(target.project, found));
+            // A declaration says more about a script than the script does.
+            let is_declared = |name: &str| of_it().any(|target| target.name == name);
+            let declared = of_it().map(|target| Script {
+                project: found.name.clone(),
+                name: target.name.to_owned(),
+                command: target.command_line(),
+                source: ScriptSource::Declared,
+                kind: target.kind(),
+                args: self.run.args_of(&found.name, target.name).map(<[_]>::to_vec),
+                can_start: true,
+            });
+            let plain = found.scripts.iter().filter(|script| !is_declared(&script.name));
+            Project {
+                name: found.name.clone(),
+                path: found.path.clone(),
+                runner: found.runner.name().to_owned(),
+                scripts: declared.chain(plain.map(|s| script(found, s))).collect(),
+                problem: found.problem.clone(),
+            }
         };
         Catalogue { projects: self.projects.iter().map(project).collect() }
     }
@@ -77,17 +135,35 @@ impl Catalog {
     /// project without any is left out.
     #[must_use]
     pub fn only(&self, keeps: impl Fn(&str, &str) -> bool) -> Self {
+        let may = |(name, config): &(&String, &ProcessConfig)| {
+            self.target(name, config).is_ok_and(|target| keeps(&target.project.name, name))
+        };
+        let processes: BTreeMap<_, _> = self
+            .processes
+            .iter()
+            .filter(may)
+            .map(|(name, config)| (name.clone(), config.clone()))
+            .collect();
+        let targets: Vec<Target<'_>> =
+            processes.iter().filter_map(|(name, c)| self.target(name, c).ok()).collect();
         let mut projects = self.projects.clone();
-        for project in &mut projects {
+        projects.retain_mut(|project| {
             let name = &project.name;
-            project.scripts.retain(|script| keeps(name, &script.name));
-        }
-        projects.retain(|project| !project.scripts.is_empty());
+            let of_it = || targets.iter().filter(|target| target.project.name == *name);
+            // What a declared process runs is needed to start that one.
+            let runs = |script: &str| {
+                of_it().any(|target| target.script.is_some_and(|found| found.name == script))
+            };
+            project.scripts.retain(|script| keeps(name, &script.name) || runs(&script.name));
+            !project.scripts.is_empty() || of_it().next().is_some()
+        });
         Self {
             roots: self.roots.clone(),
             run: self.run.clone(),
             env_rules: self.env_rules.clone(),
             projects,
+            processes,
+            pools: self.pools.clone(),
             watch: Watch::default(),
         }
     }
@@ -97,6 +173,11 @@ impl Catalog {
     /// # Errors
     /// [`PlanError`] when there is none, or more than one.
     pub fn locate(&self, request: &StartRequest) -> Result<(&str, &str), PlanError> {
+        if let Some((name, config)) =
+            self.declared_by(request).and_then(|name| self.processes.get_key_value(name))
+        {
+            return Ok((&self.target(name, config)?.project.name, name));
+        }
         let (project, script) = self.find(request)?;
         Ok((&project.name, &script.name))
     }
@@ -111,7 +192,57 @@ impl Catalog {
         base_env: &impl EnvSource,
     ) -> Result<LaunchPlan, PlanError> {
         let (project, script) = self.find(request)?;
-        plan::make(project, script, request, base_env, &self.run, &self.env_rules)
+        let pools: Vec<&str> = self.pools.iter().map(String::as_str).collect();
+        plan::make(project, script, request, base_env, &self.run, &self.env_rules, &pools)
+    }
+
+    /// The declared process that a start means, if it means one.
+    #[must_use]
+    pub fn declared_by(&self, request: &StartRequest) -> Option<&str> {
+        let (name, config) = self.processes.get_key_value(&request.script_name)?;
+        let target = self.target(name, config).ok()?;
+        let is_meant = |project: &String| *project == target.project.name;
+        request.project.as_ref().is_none_or(is_meant).then_some(name.as_str())
+    }
+
+    /// The exact command for one replica of a declared process. `request` adds to it.
+    ///
+    /// # Errors
+    /// Whatever is not there or not allowed; see [`PlanError`].
+    pub fn plan_declared(
+        &self,
+        name: &str,
+        replica: u32,
+        request: &StartRequest,
+        base_env: &impl EnvSource,
+    ) -> Result<LaunchPlan, PlanError> {
+        let config = self.processes.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.processes.keys().map(String::as_str).collect();
+            let remedy = suggest("the declared processes are", name, &known);
+            PlanError::ScriptNotFound { script: name.to_owned(), remedy }
+        })?;
+        let target = self.target(name, config)?;
+        declared::make(target, replica, request, base_env, &self.run, &self.env_rules)
+    }
+
+    fn target<'a>(
+        &'a self,
+        name: &'a str,
+        config: &'a ProcessConfig,
+    ) -> Result<Target<'a>, PlanError> {
+        let project = match (&config.project, self.projects.first()) {
+            (Some(project), _) => self.find_project(project)?,
+            (None, Some(first)) => first,
+            (None, None) => self.find_project("")?,
+        };
+        let script = match (&config.command, config.script.as_deref().unwrap_or(name)) {
+            (Some(_), _) => None,
+            (None, script) => {
+                let found = project.scripts.iter().find(|found| found.name == script);
+                Some(found.ok_or_else(|| not_found(script, &[project]))?)
+            }
+        };
+        Ok(Target { name, config, project, script })
     }
 
     fn find(&self, request: &StartRequest) -> Result<(&Found, &FoundScript), PlanError> {

@@ -149,6 +149,18 @@ pub enum PlanError {
         /// As asked.
         name: String,
     },
+    /// What a start says of how it is to be looked after does not fit.
+    #[error("strategy: {message}")]
+    StrategyInvalid {
+        /// The key, and what would be right.
+        message: String,
+    },
+    /// No port is free.
+    #[error("no free port can be found: {why}")]
+    NoPort {
+        /// The system's words.
+        why: String,
+    },
     /// A path that cannot be written as text.
     #[error("the path {} is not utf-8: rename the folder", path.display())]
     PathNotText {
@@ -178,6 +190,8 @@ impl PlanError {
             Self::EnvValueInvalid { .. } => "env_value_invalid",
             Self::ExecutableNotFound { .. } => "executable_not_found",
             Self::SignalUnknown { .. } => "signal_unknown",
+            Self::StrategyInvalid { .. } => "strategy_invalid",
+            Self::NoPort { .. } => "no_port",
             Self::PathNotText { .. } => "path_not_text",
         }
     }

@@ -43,6 +43,24 @@ pub(super) fn prepare(
     }
 }
 
+/// A program of its own, without a shell: found as a script's would be.
+pub(super) fn prepare_command(
+    project: &Found,
+    argv: Vec<String>,
+    cwd: &Path,
+    env: &mut BTreeMap<String, String>,
+) -> Result<Launch, PlanError> {
+    let path = script_path(project, env.get("PATH").map_or("", String::as_str))?;
+    env.insert("PATH".to_owned(), path.clone());
+    let name = argv.first().map_or("", String::as_str);
+    let program = lookup::find(name, &path, cwd).ok_or_else(|| PlanError::ExecutableNotFound {
+        program: name.to_owned(),
+        remedy: "it is not on the PATH: install it, or correct the command".to_owned(),
+    })?;
+    let command_line = append_args("", &argv)?;
+    Ok(Launch { program, argv, command_line })
+}
+
 fn by_manager(
     manager: Manager,
     project: &Found,

@@ -12,15 +12,19 @@ use crate::config::RunConfig;
 use super::discover::{Found, FoundScript};
 use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
+use super::strategy::{self, Strategy};
 use super::{PlanError, arguments, folder, schema, signal};
 
 /// Everything that the spawn needs. It is kept with the process, so that a restart is the same start.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct LaunchPlan {
     /// The project's name.
     pub project: String,
-    /// The script's name.
+    /// The script's name, or that of the declared process.
     pub script: String,
+    /// The project's folder.
+    #[serde(default)]
+    pub folder: PathBuf,
     /// Job or service.
     pub kind: ProcessType,
     /// The program to execute, absolute.
@@ -39,6 +43,9 @@ pub struct LaunchPlan {
     pub max_buffer: Option<u64>,
     /// What runs, for people.
     pub command_line: String,
+    /// How it is looked after.
+    #[serde(default)]
+    pub strategy: Strategy,
 }
 
 impl fmt::Debug for LaunchPlan {
@@ -56,6 +63,7 @@ impl fmt::Debug for LaunchPlan {
             .field("kill_signal", &self.kill_signal)
             .field("timeout_ms", &self.timeout_ms)
             .field("max_buffer", &self.max_buffer)
+            .field("strategy", &self.strategy)
             .finish_non_exhaustive()
     }
 }
@@ -68,10 +76,15 @@ pub(super) fn make(
     base_env: &impl EnvSource,
     run: &RunConfig,
     env_rules: &EnvRules,
+    pools: &[&str],
 ) -> Result<LaunchPlan, PlanError> {
     if let Some(specs) = run.args_of(&project.name, &script.name) {
         schema::check(&request.args, specs)?;
     }
+    let kind = request.kind.unwrap_or(script.kind);
+    let is_service = kind == ProcessType::LongRunning;
+    let asked = request.strategy.as_ref().map(|asked| strategy::read_asked(asked, pools));
+    let asked = asked.transpose()?;
     arguments::check(&request.args, &run.arg_deny, &project.folder)?;
     let cwd = folder::resolve(request.cwd.as_deref(), &project.folder, &project.name)?;
     let kill_signal = match &request.kill_signal {
@@ -82,18 +95,26 @@ pub(super) fn make(
     let mut env = env_rules.build(base_env, &request.env)?;
     let Launch { program, argv, command_line } =
         launch::prepare(project, script, &request.args, &cwd, &mut env)?;
+    let strategy = match &asked {
+        Some(config) => Strategy::of(config, is_service, &env),
+        None => Strategy::plain(is_service),
+    };
+    // A strategy for a job brings its timeout with it, unless the start has one of its own.
+    let strategy_ms = asked.as_ref().filter(|_| !is_service).and_then(strategy::job_timeout_ms);
     let unless_zero = |value: Option<u64>| value.filter(|value| *value > 0);
     Ok(LaunchPlan {
         project: project.name.clone(),
         script: script.name.clone(),
-        kind: request.kind.unwrap_or(script.kind),
+        folder: project.folder.clone(),
+        kind,
         program,
         argv,
         cwd,
         env,
         kill_signal,
-        timeout_ms: unless_zero(request.timeout_ms),
+        timeout_ms: unless_zero(request.timeout_ms.or(strategy_ms)),
         max_buffer: unless_zero(request.max_buffer),
         command_line,
+        strategy,
     })
 }

@@ -37,4 +37,10 @@ impl SharedCatalog {
         *self.current.write() = read.clone();
         read
     }
+
+    /// Puts another catalog in its place.
+    pub fn replace(&self, catalog: Catalog) {
+        let _guard = self.reloading.lock();
+        *self.current.write() = Arc::new(catalog);
+    }
 }

@@ -2,7 +2,8 @@
 
 use app::api::{Backend, ProcessFilter};
 use app::model::{
-    Catalogue, LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
+    Catalogue, ConfigDiff, DeclaredList, Figures, LogPage, PoolList, Problem, Process, ProcessId,
+    ProcessList, StartRequest, Started, Verb,
 };
 use async_trait::async_trait;
 
@@ -68,5 +69,41 @@ impl Backend for Caller {
 
     async fn overview(&self) -> Result<app::report::Overview, Problem> {
         Ok(Self::overview(self).await?)
+    }
+
+    async fn list_declared(&self) -> Result<DeclaredList, Problem> {
+        Ok(Self::list_declared(self))
+    }
+
+    async fn run_declared(&self, start: bool) -> Result<DeclaredList, Problem> {
+        Ok(if start { self.start_declared().await? } else { self.stop_declared().await? })
+    }
+
+    async fn list_pools(&self) -> Result<PoolList, Problem> {
+        Ok(Self::list_pools(self).await?)
+    }
+
+    async fn pause_pool(&self, name: String, is_paused: bool) -> Result<PoolList, Problem> {
+        Ok(Self::pause_pool(self, &name, is_paused).await?)
+    }
+
+    async fn preview_reload(&self) -> Result<ConfigDiff, Problem> {
+        Ok(Self::preview_reload(self).await?)
+    }
+
+    async fn reload(&self, version: String) -> Result<ConfigDiff, Problem> {
+        Ok(Self::reload(self, &version).await?)
+    }
+
+    async fn process_figures(&self, id: ProcessId) -> Result<Figures, Problem> {
+        Ok(Self::process_figures(self, &id).await?)
+    }
+
+    async fn list_sparks(&self) -> Result<Vec<Figures>, Problem> {
+        Ok(Self::list_sparks(self))
+    }
+
+    async fn send_line(&self, id: ProcessId, line: String) -> Result<(), Problem> {
+        Ok(Self::send_line(self, &id, &line).await?)
     }
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use app::api::ProcessFilter;
 use app::model::{
-    Catalogue, Process, ProcessId, ProcessList, Script, StartRequest, Started, Status, Verb,
+    Catalogue, CauseKind, Process, ProcessId, ProcessList, Script, StartRequest, Started, Status,
+    Verb,
 };
 
 use super::audit::About;
 use super::identify::Who;
 use super::{Service, ServiceError};
 use crate::auth::{Access, Target, Via};
-use crate::engine::{Figures, Update};
+use crate::engine::{Cause, Figures, Update};
 use crate::project::{ProcessEnv, signal_number};
-use crate::store::ListQuery;
+use crate::store::{AuditRecord, ListQuery};
 
 /// A page's size when nothing is said, and its largest.
 const DEFAULT_PAGE: u32 = 100;
@@ -64,6 +65,15 @@ impl Caller {
     /// What they may do.
     pub(super) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// As what starts an attempt.
+    pub(super) fn cause(&self) -> Cause {
+        let kind = match self.who().identity.via {
+            Via::Session | Via::Nobody => CauseKind::Person,
+            Via::Bearer | Via::External => CauseKind::Token,
+        };
+        Cause::new(kind, self.name())
     }
 
     pub(super) fn service(&self) -> &Service {
@@ -157,20 +167,33 @@ impl Caller {
         let catalog = self.known_catalog();
         self.authorise_start(&catalog, &request)?;
         self.check_rate()?;
-        let plan = catalog.plan(&request, &ProcessEnv)?;
-        let detail = plan.command_line.clone();
-        let mut about = About::script(&plan.project, &plan.script);
-        about.attempt = Some(1);
-        let audit = |id: &ProcessId| {
-            about.process_id.clone_from(&id.0);
-            about.target.clone_from(&id.0);
-            self.record("process.start", about, "ok", detail)
-        };
         let engine = &self.service.engine;
-        let process = engine.start_process(plan, request.args, self.name(), audit).await?;
+        let process = match catalog.declared_by(&request) {
+            Some(name) => {
+                let (project, script) = catalog.locate(&request)?;
+                let about = About::script(project, script);
+                let detail = format!("the declared process {name}");
+                let audit = |id: &ProcessId| Some(self.started(about.clone(), id, detail.clone()));
+                self.service.fleet.start(name, &request, &self.cause(), audit).await?
+            }
+            None => {
+                let plan = catalog.plan(&request, &ProcessEnv)?;
+                let about = About::script(&plan.project, &plan.script);
+                let detail = plan.command_line.clone();
+                let audit = |id: &ProcessId| Some(self.started(about, id, detail));
+                engine.start_process(plan, request.args, self.cause(), audit).await?
+            }
+        };
         // One that has ended already had a pid, too.
         let pid = process.attempts.last().and_then(|attempt| attempt.pid);
         Ok(Started { process_id: process.id.clone(), pid, status: process.status })
+    }
+
+    /// The line of a start.
+    fn started(&self, about: About, id: &ProcessId, detail: String) -> AuditRecord {
+        let (target, process_id) = (id.0.clone(), id.0.clone());
+        let about = About { target, process_id, attempt: Some(1), ..about };
+        self.record("process.start", about, "ok", detail)
     }
 
     /// Asks a process to end; with `wait`, resolves when its tree is gone.
@@ -198,7 +221,7 @@ impl Caller {
             self.authorise_process(Verb::Stop, "process.restart", id).await?;
         }
         self.check_rate()?;
-        let restarted = self.service.engine.restart_process(id, self.name()).await;
+        let restarted = self.service.engine.restart_process(id, self.cause()).await;
         let restarted = restarted.map_err(ServiceError::from);
         // The new attempt, when there is one.
         let about = About::from(restarted.as_deref().unwrap_or(&process));

@@ -2,7 +2,7 @@
 
 use app::model::Problem;
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, FleetError, SendError};
 use crate::logs::pattern::PatternError;
 use crate::logs::read::ReadError;
 use crate::project::PlanError;
@@ -55,6 +55,14 @@ impl From<EngineError> for ServiceError {
             EngineError::NotFound(_) => (404, "process_not_found"),
             EngineError::InvalidState(_) => (409, "invalid_state"),
             EngineError::TooManyServices(_) => (429, "too_many_services"),
+            EngineError::QueueFull(_) => (429, "queue_full"),
+            EngineError::NoPool(..) => (404, "pool_not_found"),
+            EngineError::Stdin(error) => match error {
+                SendError::NotOpen => (409, "stdin_closed"),
+                SendError::TooLong(_) => (422, "line_too_long"),
+                SendError::Full => (409, "stdin_full"),
+                SendError::Failed(_) => (503, "stdin_failed"),
+            },
             EngineError::SpawnFailed { .. } => (503, "spawn_failed"),
             EngineError::Keeper(_) => (503, "keeper_unavailable"),
             EngineError::ShuttingDown => (503, "shutting_down"),
@@ -62,6 +70,15 @@ impl From<EngineError> for ServiceError {
             EngineError::Spec { .. } => (500, "internal"),
         };
         Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<FleetError> for ServiceError {
+    fn from(error: FleetError) -> Self {
+        match error {
+            FleetError::Plan(error) => error.into(),
+            FleetError::Engine(error) => error.into(),
+        }
     }
 }
 

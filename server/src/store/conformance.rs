@@ -40,6 +40,8 @@ macro_rules! suite {
             takes_wildcards_as_text,
             filters_by_status_and_project,
             lists_processes_that_have_not_ended,
+            keeps_the_newest_attempts_at_hand,
+            remembers_and_forgets,
             answers_a_ping,
             grows_with_what_it_keeps,
         );

@@ -31,6 +31,15 @@ pub(super) struct Growth<'a> {
     pub(super) to: i64,
 }
 
+/// Something to remember, or to forget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Kept<'a> {
+    /// Its name.
+    pub(super) key: &'a str,
+    /// `None` forgets it.
+    pub(super) value: Option<&'a str>,
+}
+
 /// What a transaction writes, by table.
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {
@@ -46,6 +55,8 @@ pub(super) struct Plan<'a> {
     pub(super) dropped_cursors: Vec<&'a str>,
     /// In the order they were made.
     pub(super) audit: Vec<&'a AuditRecord>,
+    /// One for each key.
+    pub(super) kept: Vec<Kept<'a>>,
 }
 
 impl<'a> Plan<'a> {
@@ -59,6 +70,7 @@ impl<'a> Plan<'a> {
         let mut processes = HashMap::new();
         let mut logs = HashMap::new();
         let mut cursors: BTreeMap<&str, Option<&Cursor>> = BTreeMap::new();
+        let mut kept = BTreeMap::new();
         for change in changes {
             match change {
                 Change::PutProcess(record) => plan.put_process(record, &mut processes),
@@ -75,6 +87,9 @@ impl<'a> Plan<'a> {
                     cursors.insert(run, None);
                 }
                 Change::Audit(record) => plan.audit.push(record),
+                Change::Keep { key, value } => {
+                    kept.insert(key.as_str(), value.as_deref());
+                }
             }
         }
         for (run, cursor) in cursors {
@@ -83,6 +98,7 @@ impl<'a> Plan<'a> {
                 None => plan.dropped_cursors.push(run),
             }
         }
+        plan.kept = kept.into_iter().map(|(key, value)| Kept { key, value }).collect();
         Ok(plan)
     }
 
@@ -93,6 +109,7 @@ impl<'a> Plan<'a> {
             && self.cursors.is_empty()
             && self.dropped_cursors.is_empty()
             && self.audit.is_empty()
+            && self.kept.is_empty()
     }
 
     fn put_process(

@@ -119,6 +119,16 @@ impl Store for SqliteStore {
         sqlx::query_scalar(sql).fetch_one(&self.readers).await.map_err(to_store_error)
     }
 
+    async fn kept(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        sqlx::query_as(
+            "SELECT key, value FROM kept WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+        )
+        .bind(prefix)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(to_store_error)
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await.map_err(to_store_error)?;
         Ok(())

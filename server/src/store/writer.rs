@@ -129,6 +129,7 @@ fn size_of_change(change: &Change) -> usize {
         }
         Change::AppendChunk { chunk, .. } => chunk.bytes.len(),
         Change::Audit(record) => record.detail.len() + record.target.len(),
+        Change::Keep { key, value } => key.len() + value.as_ref().map_or(0, String::len),
         Change::PutCursor(_) | Change::DropCursor(_) => 0,
     };
     size_of::<Change>() + data

@@ -8,6 +8,14 @@ use std::path::Path;
 
 use super::check;
 
+/// Bytes in a page of memory.
+#[must_use]
+pub fn page_size() -> u64 {
+    // SAFETY: the call takes a number and gives one.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size).unwrap_or(4_096)
+}
+
 /// A limit on open descriptors.
 #[derive(Clone, Copy, Debug)]
 pub struct DescriptorLimit(libc::rlimit);

@@ -48,3 +48,44 @@ async fn services_are_counted_apart_and_refused_in_words() {
     assert_eq!((status, code.as_str()), (429, "too_many_services"));
     assert!(detail.contains("limits.max_services"), "{detail}");
 }
+
+#[tokio::test]
+async fn pools_have_slots_priorities_and_a_pause() {
+    let toml = "[pools]\nbuilds = 1\n[limits]\nmax_queue = 3\n";
+    let mut server = Server::declaring(toml, &[]);
+    let start = |priority: i32| json!({"scriptName": "sleep", "strategy": {"pool": "builds", "priority": priority}});
+    let first = server.run_with(start(0)).await;
+    server.wait_for_status(&first, "running").await;
+    let low = server.run_with(start(0)).await;
+    let high = server.run_with(start(5)).await;
+    let process = server.process(&low).await;
+    assert_eq!(process["reason"], "queued: 1 of 1 slots of builds in use, 2nd in line");
+    assert_eq!((&process["position"], &process["pool"]), (&json!(2), &json!("builds")));
+    assert_eq!(server.process(&high).await["position"], 1);
+    server.run_with(start(-1)).await;
+    // Other pools are not concerned; this one is full.
+    let other = server.run("sleep", &[]).await;
+    server.wait_for_status(&other, "running").await;
+    let (status, code, detail) =
+        server.problem(Method::POST, "/api/processes", Some(start(9))).await;
+    assert_eq!((status, code.as_str()), (429, "queue_full"));
+    assert!(detail.contains("builds") && detail.contains("limits.max_queue"), "{detail}");
+    // A pause outlives a crash of the server.
+    let answer = server.send(Method::POST, "/api/pools/builds/pause", None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    server.crash_and_restart();
+    server.send(Method::DELETE, &format!("/api/processes/{first}?wait=true"), None).await;
+    let paused = "queued: the pool builds is paused, 1st in line";
+    server.wait_for(&high, |p| p["reason"] == paused).await;
+    let pools = server.get("/api/pools").await;
+    let builds = pools["pools"].as_array().unwrap().iter().find(|p| p["name"] == "builds").unwrap();
+    assert_eq!(
+        builds,
+        &json!({"name": "builds", "slots": 1, "used": 0, "waiting": 3, "isPaused": true})
+    );
+    server.send(Method::POST, "/api/pools/builds/resume", None).await;
+    server.wait_for_status(&high, "running").await;
+    assert_eq!(server.process(&low).await["status"], "queued");
+    let (status, code, _) = server.problem(Method::POST, "/api/pools/none/pause", None).await;
+    assert_eq!((status, code.as_str()), (404, "pool_not_found"));
+}

@@ -57,6 +57,14 @@ impl Server {
         Self::start_with(PACKAGE_JSON, settings)
     }
 
+    /// With this `runyard.toml` beside the project.
+    pub(crate) fn declaring(toml: &str, settings: Settings<'_>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("project")).unwrap();
+        std::fs::write(folder.path().join("project/runyard.toml"), toml).unwrap();
+        Self::start_in(folder, PACKAGE_JSON, settings)
+    }
+
     /// With a project of its own.
     pub(crate) fn start_with(package_json: &str, settings: Settings<'_>) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), package_json, settings)
@@ -228,6 +236,46 @@ impl Server {
 
     pub(crate) async fn wait_for_status(&self, id: &str, status: &str) -> Value {
         self.wait_for(id, |process| process["status"] == status).await
+    }
+
+    /// The newest process of a declaration, as soon as it is as `wanted` says.
+    pub(crate) async fn wait_for_declared(
+        &self,
+        name: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let begin = Instant::now();
+        loop {
+            let all = self.get("/api/processes").await;
+            let all = all["processes"].as_array().unwrap();
+            let newest = all.iter().find(|process| process["declared"] == name);
+            if let Some(process) = newest.filter(|process| wanted(process)) {
+                return process.clone();
+            }
+            assert!(begin.elapsed() < PATIENCE, "{name} is still {newest:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Runyard's own words in a log.
+    pub(crate) async fn told(&self, id: &str) -> Vec<String> {
+        let entries = self.entries(id).await;
+        let own = entries.iter().filter(|entry| entry["type"] == "system");
+        own.map(|entry| entry["line"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until the audit has a line that fits.
+    pub(crate) async fn wait_for_audit(&self, query: &str) {
+        let begin = Instant::now();
+        while self.get(&format!("/api/audit?{query}")).await["lines"] == json!([]) {
+            assert!(begin.elapsed() < PATIENCE, "no line fits {query}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Sends SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGHUP).unwrap();
     }
 
     /// Waits until the log has a line.

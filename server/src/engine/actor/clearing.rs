@@ -140,9 +140,9 @@ impl Actor {
         };
         clearing.look_again();
         let is_hopeless = clearing.is_hopeless;
-        if run.exit.is_some() && !self.state.status().is_ended() {
+        if run.exit.is_some() && !self.state.is_over() {
             let who = describe(&survivors);
-            let reason = self.state.reason(self.shared.settings.grace_s);
+            let reason = self.state.reason(self.grace_s());
             let reason = if is_hopeless {
                 format!("{reason}; it cannot be killed: {who}; stop it again to kill it again")
             } else {

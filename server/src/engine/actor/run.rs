@@ -1,13 +1,14 @@
 //! Supervises one run: commands, the keeper's news, deadlines, and the way to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use app::model::Process;
 use tokio::time::{Instant, sleep_until};
 
+use super::after::After;
+use super::care::{next_answer, next_change};
 use super::output::SAVE_AFTER;
-use super::{Actor, ActorError, Command, Event, Exit, Next, Run, Scope, State, StopCause};
+use super::{Actor, ActorError, Change, Command, Event, Exit, Next, Run, Scope, State, StopCause};
 use super::{clearing, holders};
 use crate::engine::EngineError;
 use crate::project::signal_name;
@@ -23,9 +24,9 @@ impl Actor {
                 self.check_max_buffer(&mut run).await?;
             }
             if let Some(exit) = run.exit.clone().filter(|_| !more) {
-                if matches!(self.state, State::Stopping { .. }) && !run.is_tree_empty {
-                    self.clear(&mut run);
-                } else if !self.state.status().is_ended() {
+                if self.is_to_be_cleared(&exit, &run) {
+                    self.clear_for_next(&mut run).await;
+                } else if !self.state.is_over() {
                     if let Some(next) = self.conclude(&mut run, &exit).await? {
                         self.give_back(run).await?;
                         return Ok(next);
@@ -60,6 +61,9 @@ impl Actor {
                 answer = holders::next(&mut run.holders) => {
                     self.name_holders(answer, &mut run).await?;
                 }
+                () = at(run.settles), if run.settles.is_some() => self.settle(&mut run).await?,
+                answer = next_answer(&mut run.probes) => self.take_answer(answer, &mut run).await?,
+                file = next_change(&mut self.watcher) => self.take_change(file, &mut run).await?,
                 stored = self.recorder.stored() => {
                     let stored = stored?;
                     self.note_stored(&mut run, stored.cursor);
@@ -99,7 +103,7 @@ impl Actor {
         };
         if let Some(info) = runs.into_iter().find(|info| info.run == run.name) {
             run.exit = info.exit;
-        } else if !self.state.status().is_ended() {
+        } else if !self.state.is_over() {
             (run.clearing, run.grace, run.timeout) = (None, None, None);
             let why = "the keeper was lost, and the one after it does not know this process";
             self.apply(Event::Vanished { why: why.into() })?;
@@ -116,7 +120,15 @@ impl Actor {
                 let done = self.stop_for(StopCause::Asked { by }, run).await?;
                 let _ = reply.send(done);
             }
-            Command::Restart { by, reply } => {
+            // The attempt began after it was asked for.
+            Command::Restart { asked, reply, .. }
+                if self.begun.is_some_and(|begun| begun > asked) && !self.state.is_over() =>
+            {
+                let _ = reply.send(Ok(self.handle.snapshot()));
+            }
+            Command::Restart { cause, reply, .. } => {
+                let by = cause.by.clone();
+                self.asked_by = Some(cause);
                 let done = self.stop_for(StopCause::Restart { by }, run).await?;
                 let _ = reply.send(done);
             }
@@ -139,14 +151,14 @@ impl Actor {
         cause: StopCause,
         run: &mut Run,
     ) -> Result<Result<Arc<Process>, EngineError>, ActorError> {
-        if self.state.status().is_ended() {
+        if self.state.is_over() {
             // What is followed is the output of those that its root left behind.
             if let StopCause::Restart { .. } = cause {
                 let why = "the process has ended, but some that it started still hold its output: \
                            stop it to end them, then restart it";
                 return Ok(Err(EngineError::InvalidState(why.into())));
             }
-            run.grace = Some(Instant::now() + Duration::from_secs(self.shared.settings.grace_s));
+            run.grace = Some(Instant::now() + self.grace());
             self.signal_tree(run, self.plan.kill_signal).await;
             return Ok(Ok(self.handle.snapshot()));
         }
@@ -159,7 +171,7 @@ impl Actor {
     }
 
     /// Asks the whole tree to end, and gives it the grace.
-    async fn stop(&mut self, cause: StopCause, run: &mut Run) -> Result<(), ActorError> {
+    pub(super) async fn stop(&mut self, cause: StopCause, run: &mut Run) -> Result<(), ActorError> {
         let asked_before = matches!(self.state, State::Stopping { .. });
         self.apply(Event::Stop(cause))?;
         // Stored before it is answered: a crash must not forget that it was asked for.
@@ -167,15 +179,15 @@ impl Actor {
         self.shared.writer.submit(vec![change]).await?;
         self.publish();
         if !asked_before {
-            run.grace = Some(Instant::now() + Duration::from_secs(self.shared.settings.grace_s));
-            self.signal_tree(run, self.plan.kill_signal).await;
+            run.grace = Some(Instant::now() + self.grace());
+            self.ask_to_end(run).await;
         }
         Ok(())
     }
 
     /// The grace is over.
     async fn kill(&mut self, run: &mut Run) -> Result<(), ActorError> {
-        if !self.state.status().is_ended() {
+        if !self.state.is_over() {
             self.apply(Event::GraceOver)?;
             self.save_and_publish().await?;
         }
@@ -185,7 +197,7 @@ impl Actor {
 
     /// Asks the tree to end. When the keeper is not there, SIGKILL after the grace is all that it
     /// gets.
-    async fn signal_tree(&self, run: &Run, signal: i32) {
+    pub(super) async fn signal_tree(&self, run: &Run, signal: i32) {
         if let Err(error) = self.shared.keeper.signal(&run.name, signal, Scope::Tree).await {
             tracing::warn!(run = run.name, %error, "the tree cannot be signalled");
         }
@@ -218,25 +230,36 @@ impl Actor {
             let text = "nobody saw it end: what it wrote last is missing if no keeper was there";
             self.say(run, text).await?;
         }
-        let again = match &self.state {
-            State::Stopping { cause: StopCause::Restart { by }, .. } => Some(by.clone()),
-            _ => None,
-        };
+        let before = self.state.clone();
         let signal = exit.signal.map(signal_name);
-        self.apply(Event::Exited(Exit { code: exit.exit_code, signal }))?;
-        self.note_exit(exit);
-        (run.timeout, run.grace) = (None, None);
+        let end = Exit::new(exit.exit_code, signal, &self.plan.strategy.success_codes);
+        self.apply(Event::Exited(end.clone()))?;
+        let After { next, words } = self.decide_after(&before, end, run, exit.ended_at_ms)?;
+        (run.timeout, run.grace, run.settles, run.probes) = (None, None, None, None);
+        self.close_stdin();
         // The process is stored below, whichever way it goes on.
         self.is_unsaved = false;
+        let is_whole = exit.streams_closed || run.tail.is_closed();
         self.save_output(run).await?;
-        if let Some(by) = again {
-            self.save_and_publish().await?;
-            return Ok(Some(Next::Again { by }));
-        }
         // The slot is free with the end of the root, whoever holds its pipe.
         self.slot = None;
+        if self.plan.strategy.is_told {
+            let cursor = run.tail.cursor();
+            let told = self.recorder.next_idx() + 1;
+            self.note_exit(exit, told);
+            let mut changes = vec![self.record_change()];
+            if run.has_cursor {
+                changes.push(Change::PutCursor(cursor));
+            }
+            self.tell(changes, || words).await?;
+        } else {
+            self.note_exit(exit, self.recorder.next_idx());
+        }
         self.publish();
-        if exit.streams_closed || run.tail.is_closed() {
+        if !matches!(next, Next::Over) {
+            return Ok(Some(next));
+        }
+        if is_whole {
             return Ok(Some(Next::Over));
         }
         run.has_cursor = true;
@@ -246,13 +269,12 @@ impl Actor {
         Ok(None)
     }
 
-    fn note_exit(&mut self, exit: &ExitRecord) {
+    fn note_exit(&mut self, exit: &ExitRecord, next_idx: i64) {
         self.process.exit_code = exit.exit_code;
         self.process.signal = exit.signal.map(signal_name);
         self.process.ended_at = Some(exit.ended_at_ms);
         let before = self.process.attempts.iter().rev().skip(1).find_map(|a| a.last_idx);
         let first_idx = before.map_or(0, |last| last + 1);
-        let next_idx = self.recorder.next_idx();
         // Whatever ran has used memory: what an earlier keeper's child used is not known.
         let is_known = exit.max_rss_bytes > 0;
         let ms = |us: u64| i64::try_from(us / 1000).ok().filter(|_| is_known);
@@ -271,7 +293,7 @@ impl Actor {
 }
 
 /// Resolves at `deadline`; never, when there is none.
-async fn at(deadline: Option<Instant>) {
+pub(super) async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,

@@ -56,7 +56,7 @@ pub(in crate::http) async fn list(
     Ok(Json(caller.list_processes(filter).await?))
 }
 
-/// `POST /api/processes`: 201, or 202 when it is queued.
+/// `POST /api/processes`: 201, or 202 when it is queued or waits for others.
 #[utoipa::path(
     post,
     path = "/api/processes",
@@ -64,7 +64,7 @@ pub(in crate::http) async fn list(
     request_body = StartRequest,
     responses(
         (status = 201, description = "it runs", body = Started),
-        (status = 202, description = "it waits for a slot", body = Started),
+        (status = 202, description = "it waits for a slot, or for others", body = Started),
     ),
 )]
 pub(in crate::http) async fn start(
@@ -73,7 +73,7 @@ pub(in crate::http) async fn start(
 ) -> Result<Response, ServiceError> {
     let started = caller.start_process(request).await?;
     let status = match started.status {
-        Status::Queued => StatusCode::ACCEPTED,
+        Status::Queued | Status::Waiting => StatusCode::ACCEPTED,
         _ => StatusCode::CREATED,
     };
     let location = format!("/api/processes/{}", started.process_id);

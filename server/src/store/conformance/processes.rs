@@ -1,8 +1,8 @@
 //! Processes and their lists.
 
-use app::model::{Process, ProcessType, Status};
+use app::model::{Breaker, Process, ProcessType, Status};
 
-use crate::store::{ListQuery, Store};
+use crate::store::{Change, ListQuery, Store};
 
 use super::samples::{append, attempt, chunk, id, put, record};
 
@@ -31,6 +31,15 @@ pub(in crate::store) async fn round_trips_a_process(store: &dyn Store) {
         signal: Some("SIGKILL".into()),
         next_idx: 100,
         attempts: vec![attempt(1), attempt(2), attempt(10)],
+        next_at: Some(i64::MAX),
+        ready: Some(false),
+        breaker: Some(Breaker::HalfOpen),
+        declared: Some("api".into()),
+        replica: Some(2),
+        pool: Some("builds".into()),
+        priority: -3,
+        position: Some(4),
+        stdin: true,
         ..record.process
     };
     record.spec = r#"{"env":{"A":"\u0000\"b\""}}"#.into();
@@ -180,4 +189,29 @@ pub(in crate::store) async fn grows_with_what_it_keeps(store: &dyn Store) {
     large.spec = "x".repeat(1 << 20);
     store.commit(&[put(&large)]).await.unwrap();
     assert!(store.size_bytes().await.unwrap() >= before + (1 << 20));
+}
+
+pub(in crate::store) async fn keeps_the_newest_attempts_at_hand(store: &dyn Store) {
+    let mut record = record("p");
+    record.process.attempts = (1..=60).map(attempt).collect();
+    store.commit(&[put(&record)]).await.unwrap();
+    let found = store.get_process(&id("p")).await.unwrap().unwrap().process;
+    let numbers: Vec<u32> = found.attempts.iter().map(|attempt| attempt.n).collect();
+    assert_eq!(numbers, (11..=60).collect::<Vec<_>>());
+}
+
+pub(in crate::store) async fn remembers_and_forgets(store: &dyn Store) {
+    let keep = |key: &str, value: Option<&str>| Change::Keep {
+        key: key.to_owned(),
+        value: value.map(str::to_owned),
+    };
+    store.commit(&[keep("pool/a", Some("1")), keep("time/x", Some("ü'"))]).await.unwrap();
+    store.commit(&[keep("pool/b", Some("2")), keep("pool/a", Some("3"))]).await.unwrap();
+    let kept = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    };
+    assert_eq!(store.kept("pool/").await.unwrap(), kept(&[("pool/a", "3"), ("pool/b", "2")]));
+    store.commit(&[keep("pool/a", None), keep("nothing", None)]).await.unwrap();
+    assert_eq!(store.kept("pool/").await.unwrap(), kept(&[("pool/b", "2")]));
+    assert_eq!(store.kept("time/").await.unwrap(), kept(&[("time/x", "ü'")]));
 }

@@ -1,6 +1,6 @@
 //! What the suite stores.
 
-use app::model::{Attempt, Process, ProcessId, ProcessType, Status};
+use app::model::{Attempt, CauseKind, Process, ProcessId, ProcessType, Status};
 
 use crate::store::{AuditRecord, Change, Chunk, Cursor, ProcessRecord};
 
@@ -15,18 +15,10 @@ pub(in crate::store) fn record(process: &str) -> ProcessRecord {
             id: id(process),
             project: "site".into(),
             script: "dev".into(),
-            args: vec![],
             kind: ProcessType::ShortLived,
             status: Status::Queued,
-            reason: String::new(),
-            pid: None,
             created_at: 1_000,
-            started_at: None,
-            ended_at: None,
-            exit_code: None,
-            signal: None,
-            next_idx: 0,
-            attempts: vec![],
+            ..Process::default()
         },
         spec: "{}".into(),
     }
@@ -47,6 +39,9 @@ pub(in crate::store) fn attempt(n: u32) -> Attempt {
         first_idx: Some(0),
         last_idx: Some(99),
         cause: "started by admin".into(),
+        cause_kind: Some(CauseKind::Person),
+        cause_by: Some("admin".into()),
+        config_hash: Some("0123456789ab".into()),
     }
 }
 

@@ -12,13 +12,16 @@ use super::{ListQuery, ProcessRecord, ScriptName, StoreError};
 macro_rules! columns {
     () => {
         "id, project, script, args, type AS kind, status, reason, created_at, started_at, ended_at,
-         pid, exit_code, signal, next_idx,
+         pid, exit_code, signal, next_idx, details,
          (SELECT json_group_array(json_object(
               'n', a.n, 'pid', a.pid, 'startedAt', a.started_at, 'endedAt', a.ended_at,
               'exitCode', a.exit_code, 'signal', a.signal, 'userMs', a.user_ms,
               'systemMs', a.system_ms, 'maxRssBytes', a.max_rss_bytes,
-              'firstIdx', a.first_idx, 'lastIdx', a.last_idx, 'cause', a.cause) ORDER BY a.n)
-          FROM attempts AS a WHERE a.process_id = processes.id) AS attempts"
+              'firstIdx', a.first_idx, 'lastIdx', a.last_idx, 'cause', a.cause,
+              'causeKind', a.cause_kind, 'causeBy', a.cause_by, 'configHash', a.config_hash)
+              ORDER BY a.n)
+          FROM (SELECT * FROM attempts WHERE process_id = processes.id
+                ORDER BY n DESC LIMIT 50) AS a) AS attempts"
     };
 }
 

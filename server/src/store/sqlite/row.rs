@@ -1,8 +1,8 @@
 //! Rows as SQLite gives and takes them: JSON carries the rows of a table in (`write.sql`), and the
 //! attempts of a process out.
 
-use app::model::{Attempt, Process, ProcessId};
-use serde::Serialize;
+use app::model::{Attempt, Breaker, Process, ProcessId};
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::error::damaged;
@@ -30,6 +30,52 @@ pub(super) struct NewProcess<'a> {
     next_idx: i64,
     search_text: String,
     spec: &'a str,
+    details: String,
+}
+
+/// What of a process is kept as JSON: it is only ever shown.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Details {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<Breaker>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    priority: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stdin: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &i32) -> bool {
+    *n == 0
+}
+
+impl From<&Process> for Details {
+    fn from(process: &Process) -> Self {
+        Self {
+            next_at: process.next_at,
+            ready: process.ready,
+            breaker: process.breaker,
+            declared: process.declared.clone(),
+            replica: process.replica,
+            pool: process.pool.clone(),
+            priority: process.priority,
+            position: process.position,
+            stdin: process.stdin,
+        }
+    }
 }
 
 impl<'a> NewProcess<'a> {
@@ -37,7 +83,10 @@ impl<'a> NewProcess<'a> {
         let process = &planned.record.process;
         let args = serde_json::to_string(&process.args)
             .map_err(|error| StoreError::Failed(error.to_string()))?;
+        let details = serde_json::to_string(&Details::from(process))
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Self {
+            details,
             id: process.id.as_str(),
             project: &process.project,
             project_folded: process.project.to_lowercase(),
@@ -210,6 +259,7 @@ pub(super) struct ProcessRow {
     signal: Option<String>,
     next_idx: i64,
     attempts: String,
+    details: String,
 }
 
 impl TryFrom<ProcessRow> for Process {
@@ -218,6 +268,8 @@ impl TryFrom<ProcessRow> for Process {
     fn try_from(row: ProcessRow) -> Result<Self, StoreError> {
         let id = ProcessId(row.id);
         let what = || format!("process {id}");
+        let details: Details =
+            serde_json::from_str(&row.details).map_err(|error| damaged(what(), error))?;
         Ok(Self {
             args: serde_json::from_str(&row.args).map_err(|error| damaged(what(), error))?,
             kind: row.kind.parse().map_err(|error: String| damaged(what(), error))?,
@@ -234,6 +286,15 @@ impl TryFrom<ProcessRow> for Process {
             exit_code: row.exit_code,
             signal: row.signal,
             next_idx: row.next_idx,
+            next_at: details.next_at,
+            ready: details.ready,
+            breaker: details.breaker,
+            declared: details.declared,
+            replica: details.replica,
+            pool: details.pool,
+            priority: details.priority,
+            position: details.position,
+            stdin: details.stdin,
             id,
         })
     }

@@ -15,8 +15,8 @@ pub(super) const SET_UP: &str = include_str!("write.sql");
 
 const MAKE_CHANGES: &str = "
     INSERT INTO changes
-        (processes, attempts, growth, chunks, bytes, cursors, dropped_cursors, audit)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        (processes, attempts, growth, chunks, bytes, cursors, dropped_cursors, audit, kept)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Makes all the changes of a plan, or none. `links` are those of the audit: the one that its lines
 /// are to follow, and one for each line.
@@ -47,6 +47,7 @@ pub(super) async fn commit(
         .bind(to_json(&cursors)?)
         .bind(to_json(&plan.dropped_cursors)?)
         .bind(to_json(&audit)?)
+        .bind(to_json(&plan.kept)?)
         .execute(&mut *connection)
         .await
         .map_err(to_store_error);

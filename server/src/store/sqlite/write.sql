@@ -16,18 +16,19 @@ CREATE TEMP VIEW changes AS SELECT
     NULL AS bytes,           -- those of all chunks, one after the other
     NULL AS cursors,
     NULL AS dropped_cursors, -- a JSON array of strings
-    NULL AS audit;
+    NULL AS audit,
+    NULL AS kept;            -- [{key, value}]; a value of null forgets the key
 
 CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
     -- next_idx is not replaced: the chunks move it.
     INSERT INTO processes (
         id, project, project_folded, script, args, type, status, reason, created_at, started_at,
-        ended_at, pid, exit_code, signal, next_idx, search_text, spec)
+        ended_at, pid, exit_code, signal, next_idx, search_text, spec, details)
     SELECT value ->> 'id', value ->> 'project', value ->> 'project_folded', value ->> 'script',
         value ->> 'args', value ->> 'type', value ->> 'status', value ->> 'reason',
         value ->> 'created_at', value ->> 'started_at', value ->> 'ended_at', value ->> 'pid',
         value ->> 'exit_code', value ->> 'signal', value ->> 'next_idx', value ->> 'search_text',
-        value ->> 'spec'
+        value ->> 'spec', value ->> 'details'
     FROM json_each(NEW.processes) WHERE true
     ON CONFLICT (id) DO UPDATE SET
         project = excluded.project, project_folded = excluded.project_folded,
@@ -35,22 +36,24 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         status = excluded.status, reason = excluded.reason, created_at = excluded.created_at,
         started_at = excluded.started_at, ended_at = excluded.ended_at, pid = excluded.pid,
         exit_code = excluded.exit_code, signal = excluded.signal,
-        search_text = excluded.search_text, spec = excluded.spec;
+        search_text = excluded.search_text, spec = excluded.spec, details = excluded.details;
 
     -- The names are those of the model on the wire.
     INSERT INTO attempts (
         process_id, n, pid, started_at, ended_at, exit_code, signal, user_ms, system_ms,
-        max_rss_bytes, first_idx, last_idx, cause)
+        max_rss_bytes, first_idx, last_idx, cause, cause_kind, cause_by, config_hash)
     SELECT value ->> 'process', value ->> 'n', value ->> 'pid', value ->> 'startedAt',
         value ->> 'endedAt', value ->> 'exitCode', value ->> 'signal', value ->> 'userMs',
         value ->> 'systemMs', value ->> 'maxRssBytes', value ->> 'firstIdx', value ->> 'lastIdx',
-        value ->> 'cause'
+        value ->> 'cause', value ->> 'causeKind', value ->> 'causeBy', value ->> 'configHash'
     FROM json_each(NEW.attempts) WHERE true
     ON CONFLICT (process_id, n) DO UPDATE SET
         pid = excluded.pid, started_at = excluded.started_at, ended_at = excluded.ended_at,
         exit_code = excluded.exit_code, signal = excluded.signal, user_ms = excluded.user_ms,
         system_ms = excluded.system_ms, max_rss_bytes = excluded.max_rss_bytes,
-        first_idx = excluded.first_idx, last_idx = excluded.last_idx, cause = excluded.cause;
+        first_idx = excluded.first_idx, last_idx = excluded.last_idx, cause = excluded.cause,
+        cause_kind = excluded.cause_kind, cause_by = excluded.cause_by,
+        config_hash = excluded.config_hash;
 
     SELECT RAISE(ABORT, 'a chunk does not begin where its log ends')
     FROM json_each(NEW.growth) AS growth
@@ -94,4 +97,11 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
     UPDATE audit_head SET id = line.id, hash = line.hash
     FROM (SELECT value ->> 'id' AS id, value ->> 'hash' AS hash FROM json_each(NEW.audit)
           ORDER BY key DESC LIMIT 1) AS line;
+
+    DELETE FROM kept WHERE key IN (
+        SELECT value ->> 'key' FROM json_each(NEW.kept) WHERE value ->> 'value' IS NULL);
+    INSERT INTO kept (key, value)
+    SELECT value ->> 'key', value ->> 'value'
+    FROM json_each(NEW.kept) WHERE value ->> 'value' IS NOT NULL
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 END;

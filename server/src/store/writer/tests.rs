@@ -89,6 +89,10 @@ impl Store for FakeStore {
         Ok(0)
     }
 
+    async fn kept(&self, _prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -49,6 +49,8 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
     const STOP: &[Verb] = &[Verb::Stop];
     const RESTART: &[Verb] = &[Verb::Start, Verb::Stop];
     const SIGNAL: &[Verb] = &[Verb::Signal];
+    const STDIN: &[Verb] = &[Verb::Stdin];
+    const EDIT: &[Verb] = &[Verb::Edit];
     const ADMIN: &[Verb] = &[Verb::Admin];
     let start = json!({"scriptName": SCRIPT});
     let signal = json!({"signal": "SIGCONT"});
@@ -67,6 +69,15 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
         door(Rest("POST", "/api/processes/{id}/signal", Some(signal)), SIGNAL, Process),
         door(Rest("POST", "/api/processes/{id}/restart", None), RESTART, Process),
         door(Rest("DELETE", "/api/processes/{id}", None), STOP, Process),
+        door(Rest("GET", "/api/processes/{id}/figures", None), VIEW, Process),
+        door(Rest("POST", "/api/processes/{id}/stdin", Some(json!({"line": "x"}))), STDIN, Process),
+        door(Rest("POST", "/api/declared/start", None), START, System),
+        door(Rest("POST", "/api/declared/stop", None), STOP, System),
+        door(Rest("GET", "/api/pools", None), VIEW, System),
+        door(Rest("POST", "/api/pools/{name}/pause", None), EDIT, System),
+        door(Rest("POST", "/api/pools/{name}/resume", None), EDIT, System),
+        door(Rest("GET", "/api/config/diff", None), EDIT, System),
+        door(Rest("POST", "/api/config/reload", Some(json!({"version": "x"}))), EDIT, System),
         door(Rest("GET", "/api/roles", None), ADMIN, System),
         door(Rest("GET", "/api/users", None), ADMIN, System),
         door(Rest("POST", "/api/users", Some(nobody)), ADMIN, System),
@@ -79,7 +90,14 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
         door(Function("tail_log", json!({"id": id, "tail": 10})), READ, Process),
         door(Function("start_process", json!({"request": start})), START, Script),
         door(Function("restart_process", of_id.clone()), RESTART, Process),
-        door(Function("stop_process", of_id), STOP, Process),
+        door(Function("stop_process", of_id.clone()), STOP, Process),
+        door(Function("process_figures", of_id), VIEW, Process),
+        door(Function("send_line", json!({"id": id, "line": "x"})), STDIN, Process),
+        door(Function("list_pools", json!({})), VIEW, System),
+        door(Function("pause_pool", json!({"name": "jobs", "is_paused": false})), EDIT, System),
+        door(Function("preview_reload", json!({})), EDIT, System),
+        door(Function("reload", json!({"version": "x"})), EDIT, System),
+        door(Function("run_declared", json!({"start": true})), START, System),
         door(Function("signal_process", json!({"id": id, "signal": "SIGCONT"})), SIGNAL, Process),
         door(Message("subscribe", of_process.clone()), READ, Process),
         door(Message("replay", of_process.clone()), READ, Process),
@@ -92,6 +110,12 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
 const OPEN: &[&str] = &[
     "GET /api/processes",
     "GET /api/scripts",
+    // Each of those is shown to those who may see it.
+    "GET /api/declared",
+    "function list_declared",
+    "function list_sparks",
+    // The shape of the file, which is no secret.
+    "GET /api/config.schema.json",
     "GET /api/logs/search",
     "GET /ws",
     // One's own, and with admin everybody's; see `super::super::people`.

@@ -1,0 +1,162 @@
+//! What follows the end of an attempt, and what the log says about it.
+
+use app::model::{Breaker, CauseKind, ProcessType};
+
+use super::{Actor, ActorError, Cause, Change, Event, Exit, Next, Pause, Run, State, StopCause};
+use crate::engine::recovery::{Decision, End, Finished, decide};
+use crate::engine::state::Outcome;
+use crate::project::signal_name;
+use crate::sys::spool::ExitRecord;
+
+/// One that ended so soon after its start never did its work, when no probe tells better.
+const EARLY_MS: i64 = 1_000;
+
+/// What follows, and the words for the log.
+pub(super) struct After {
+    pub(super) next: Next,
+    pub(super) words: String,
+}
+
+impl Actor {
+    /// Stores `changes`, and with them Runyard's own words in the log of a process whose attempts
+    /// are told of: they are stored before they are shown, and cost no further transaction.
+    pub(super) async fn tell(
+        &mut self,
+        changes: Vec<Change>,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), ActorError> {
+        let mut changes = changes;
+        if !self.plan.strategy.is_told {
+            if !changes.is_empty() {
+                self.shared.writer.submit(changes).await?;
+            }
+            return Ok(());
+        }
+        let now = self.shared.clock.now_ms();
+        changes.push(self.recorder.stage_system(now, &words()));
+        self.shared.writer.submit(changes).await?;
+        self.recorder.show_staged().await?;
+        Ok(())
+    }
+
+    /// The system could not start it.
+    pub(super) async fn conclude_unstarted(&mut self, why: String) -> Result<Next, ActorError> {
+        self.apply(Event::SpawnFailed { why: why.clone() })?;
+        let now = self.shared.clock.now_ms();
+        self.process.ended_at = Some(now);
+        if let Some(attempt) = self.process.attempts.last_mut() {
+            attempt.ended_at = self.process.ended_at;
+        }
+        let finished = Finished { end: End::NotStarted(why), up_ms: 0, is_early: true };
+        let After { next, words } = self.decide_next(&finished)?;
+        let change = self.record_change();
+        self.tell(vec![change], || words).await?;
+        self.publish();
+        Ok(next)
+    }
+
+    /// Its root has ended, and `self.state` says so since `before`: what follows?
+    pub(super) fn decide_after(
+        &mut self,
+        before: &State,
+        exit: Exit,
+        run: &Run,
+        ended_at_ms: i64,
+    ) -> Result<After, ActorError> {
+        let up_ms = ended_at_ms - self.process.started_at.unwrap_or(ended_at_ms);
+        let was_ready = run.health.is_ready;
+        let is_early = match (&self.plan.strategy.ready, was_ready) {
+            (Some(_), Some(false)) => self.process.ready != Some(true) && !run.was_ready,
+            (Some(probe), _) => is_within(up_ms, probe.grace_s) && !run.was_ready,
+            (None, _) => up_ms < EARLY_MS,
+        };
+        let cause = match before {
+            State::Stopping { cause, .. } => Some(cause.clone()),
+            _ => None,
+        };
+        let finished = |end| Finished { end, up_ms, is_early };
+        match cause {
+            Some(StopCause::Asked { .. }) => {
+                let words = self.process.reason.clone();
+                Ok(After { next: Next::Over, words })
+            }
+            Some(StopCause::Restart { by }) => {
+                let words = self.process.reason.clone();
+                let cause = self.asked_by.take();
+                let cause = cause.unwrap_or_else(|| Cause::new(CauseKind::Token, by));
+                Ok(After { next: Next::Again(cause), words })
+            }
+            Some(StopCause::Changed { file }) => {
+                let words = self.process.reason.clone();
+                Ok(After { next: Next::Again(Cause::new(CauseKind::Watch, file)), words })
+            }
+            Some(
+                StopCause::Timeout { .. }
+                | StopCause::MaxBuffer { .. }
+                | StopCause::Unhealthy { .. },
+            ) => {
+                let reason = self.process.reason.clone();
+                self.decide_next(&finished(End::Ended(reason)))
+            }
+            None => self.decide_next(&finished(End::Exit(exit))),
+        }
+    }
+
+    /// Whether another attempt follows an end that nobody asked for.
+    pub(super) fn comes_back(&self, exit: &ExitRecord) -> bool {
+        let signal = exit.signal.map(signal_name);
+        let exit = Exit::new(exit.exit_code, signal, &self.plan.strategy.success_codes);
+        let finished = Finished { end: End::Exit(exit), up_ms: 0, is_early: false };
+        let (mut history, now) = (self.history.clone(), self.shared.clock.now_ms());
+        let kind = self.process.kind;
+        let decision = decide(&self.plan.strategy, kind, &mut history, &finished, now, 0.5);
+        !matches!(decision, Decision::Over { .. })
+    }
+
+    /// Decides by the strategy; a pause is entered at once.
+    fn decide_next(&mut self, finished: &Finished) -> Result<After, ActorError> {
+        let is_service = self.process.kind == ProcessType::LongRunning;
+        let now = self.shared.clock.now_ms();
+        let chance = self.shared.clock.chance();
+        let strategy = &self.plan.strategy;
+        let kind = self.process.kind;
+        let decision = decide(strategy, kind, &mut self.history, finished, now, chance);
+        let how = finished.describe();
+        let words = |what: &str| format!("{how}; {what}");
+        let (pause, words) = match decision {
+            Decision::Over { why } => {
+                if is_service {
+                    self.process.breaker = None;
+                }
+                let words = why.map_or_else(|| how.clone(), |why| words(&why));
+                let is_failed = matches!(self.state, State::Ended(Outcome::Failed { .. }));
+                if strategy.is_told && is_failed {
+                    self.process.reason.clone_from(&words);
+                }
+                return Ok(After { next: Next::Over, words });
+            }
+            Decision::Again { delay_ms, why } => {
+                if is_service {
+                    self.process.breaker = Some(Breaker::Closed);
+                }
+                let delay_ms = i64::try_from(delay_ms).unwrap_or(i64::MAX);
+                let until_ms = Some(now.saturating_add(delay_ms));
+                let reason = words(&why);
+                (Pause { reason: reason.clone(), until_ms, is_open: false }, reason)
+            }
+            Decision::Open { until_ms, why } => {
+                self.process.breaker = Some(Breaker::Open);
+                let reason = words(&why);
+                (Pause { reason: reason.clone(), until_ms, is_open: true }, reason)
+            }
+        };
+        self.apply(Event::Pause(pause))?;
+        let kind = if is_service { CauseKind::Restart } else { CauseKind::Retry };
+        Ok(After { next: Next::Later(Cause::new(kind, how)), words })
+    }
+}
+
+fn is_within(up_ms: i64, grace_s: f64) -> bool {
+    u64::try_from(up_ms)
+        .map_or(true, |up_ms| std::time::Duration::from_millis(up_ms).as_secs_f64() < grace_s)
+}

@@ -1,0 +1,233 @@
+//! How a process is looked after once it runs: everything decided, nothing left to a default.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{
+    BreakerConfig, Condition, ProbeConfig, ProcessConfig, RestartConfig, RestartWhen,
+    RetriesConfig, WatchConfig,
+};
+
+use super::PlanError;
+
+/// A terminal's size when nothing is said, in columns and rows.
+const TTY_SIZE: (u16, u16) = (120, 40);
+/// A declared job that runs longer is stopped.
+const JOB_TIMEOUT_S: f64 = 60.0;
+
+/// Which declared process it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// The name of `[process.NAME]`.
+    pub name: String,
+    /// Which of its replicas, from 0.
+    pub replica: u32,
+    /// How many there are.
+    pub replicas: u32,
+}
+
+/// How a process is looked after. It is kept with the process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Strategy {
+    /// `None` for one that was only asked for.
+    pub declared: Option<Declared>,
+    /// Whether its log tells of attempts and decisions: not for a plain start of a job, whose one
+    /// attempt is the process.
+    pub is_told: bool,
+    /// Whether and when it is started again.
+    pub restart: RestartConfig,
+    /// When the restarts are given up.
+    pub breaker: BreakerConfig,
+    /// How a failed job is tried again.
+    pub retries: Option<RetriesConfig>,
+    /// Exit codes besides 0 that count as success.
+    pub success_codes: Vec<i32>,
+    /// Tells when it can be used.
+    pub ready: Option<ProbeConfig>,
+    /// Tells whether it still works.
+    pub alive: Option<ProbeConfig>,
+    /// What comes before it.
+    pub depends_on: BTreeMap<String, Condition>,
+    /// Files whose change starts it again.
+    pub watch: Option<WatchConfig>,
+    /// Milliseconds to end in; the general grace when `None`.
+    pub grace_ms: Option<u64>,
+    /// What asks it to end, instead of a signal.
+    pub stop_command: Option<Vec<String>>,
+    /// The pool whose slots it takes.
+    pub pool: Option<String>,
+    /// Greater is served first.
+    pub priority: i32,
+    /// Lines can be sent to it.
+    pub stdin: bool,
+    /// The terminal that it gets: columns and rows.
+    pub tty: Option<(u16, u16)>,
+}
+
+impl Default for Strategy {
+    /// Nothing is done for it: what was stored before there were strategies reads so.
+    fn default() -> Self {
+        Self {
+            declared: None,
+            is_told: false,
+            restart: RestartConfig { when: RestartWhen::Never, ..RestartConfig::default() },
+            breaker: BreakerConfig::default(),
+            retries: None,
+            success_codes: Vec::new(),
+            ready: None,
+            alive: None,
+            depends_on: BTreeMap::new(),
+            watch: None,
+            grace_ms: None,
+            stop_command: None,
+            pool: None,
+            priority: 0,
+            stdin: false,
+            tty: None,
+        }
+    }
+}
+
+impl Strategy {
+    /// That of a start which says nothing: a service comes back, a job runs once.
+    pub(super) fn plain(is_service: bool) -> Self {
+        match is_service {
+            true => Self { is_told: true, restart: RestartConfig::default(), ..Self::default() },
+            false => Self::default(),
+        }
+    }
+
+    /// That of a declaration. Variables of `env` are put into probes and commands.
+    pub(super) fn of(
+        config: &ProcessConfig,
+        is_service: bool,
+        env: &BTreeMap<String, String>,
+    ) -> Self {
+        let probe = |probe: &ProbeConfig| ProbeConfig {
+            http: probe.http.as_deref().map(|url| expand(url, env)),
+            tcp: probe.tcp.as_deref().map(|address| expand(address, env)),
+            exec: probe.exec.as_ref().map(|command| expand_all(command, env)),
+            ..probe.clone()
+        };
+        let stop = config.stop.clone().unwrap_or_default();
+        let plain = Self::plain(is_service);
+        Self {
+            declared: None,
+            is_told: true,
+            restart: config.restart.clone().unwrap_or(plain.restart),
+            breaker: config.breaker.clone().unwrap_or_default(),
+            retries: config.retries.clone().filter(|_| !is_service),
+            success_codes: config.success_codes.clone(),
+            ready: config.ready.as_ref().map(probe),
+            alive: config.alive.as_ref().map(probe),
+            depends_on: config.depends_on.clone(),
+            watch: config.watch.clone(),
+            grace_ms: stop.grace_s.map(to_ms),
+            stop_command: stop.command.map(|command| expand_all(&command, env)),
+            pool: config.pool.clone(),
+            priority: config.priority,
+            stdin: config.stdin,
+            tty: config.tty.then(|| config.tty_size.unwrap_or(TTY_SIZE)),
+        }
+    }
+}
+
+/// After how many milliseconds a declared job is stopped; `None` is never.
+pub(super) fn job_timeout_ms(config: &ProcessConfig) -> Option<u64> {
+    Some(to_ms(config.timeout_s.unwrap_or(JOB_TIMEOUT_S))).filter(|ms| *ms > 0)
+}
+
+/// What a start may say of how it is looked after, in the words of the file or of the wire
+/// (`delayMs`). Nothing that the allow-list of scripts would have to know: no commands, and
+/// questions to this machine only.
+pub(super) fn read_asked(
+    asked: &serde_json::Value,
+    pools: &[&str],
+) -> Result<ProcessConfig, PlanError> {
+    let invalid = |message: String| PlanError::StrategyInvalid { message };
+    let config: ProcessConfig =
+        serde_json::from_value(to_snake_case(asked)).map_err(|error| invalid(error.to_string()))?;
+    let refused = [
+        ("script", config.script.is_some()),
+        ("command", config.command.is_some()),
+        ("project", config.project.is_some()),
+        ("args", !config.args.is_empty()),
+        ("env", !config.env.is_empty()),
+        ("cwd", config.cwd.is_some()),
+        ("type", config.kind.is_some()),
+        ("autostart", config.autostart),
+        ("replicas", config.replicas.is_some()),
+        ("port", config.port.is_some()),
+        ("schedule", config.schedule.is_some()),
+    ];
+    if let Some((key, _)) = refused.iter().find(|(_, is_set)| *is_set) {
+        return Err(invalid(format!("{key} stands beside strategy, or in runyard.toml")));
+    }
+    let probes = || config.ready.iter().chain(&config.alive);
+    let stops_by_command = config.stop.as_ref().is_some_and(|stop| stop.command.is_some());
+    if stops_by_command || probes().any(|probe| probe.exec.is_some()) {
+        let message = "a start cannot bring commands: declare the process in runyard.toml";
+        return Err(invalid(message.to_owned()));
+    }
+    let addresses = probes().flat_map(|probe| probe.http.iter().chain(&probe.tcp));
+    if let Some(address) = addresses.into_iter().find(|address| !is_loopback(address)) {
+        return Err(invalid(format!(
+            "{address:?} is another machine: a start may ask 127.0.0.1 and localhost only"
+        )));
+    }
+    config.validate(pools).map_err(|wrong| invalid(format!("{}: {}", wrong.key, wrong.message)))?;
+    Ok(config)
+}
+
+fn is_loopback(address: &str) -> bool {
+    let rest = address.strip_prefix("http://").unwrap_or(address);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+/// Keys as the file has them: `delayMs` is `delay_ms`. The names in `depends_on` are left alone.
+fn to_snake_case(value: &serde_json::Value) -> serde_json::Value {
+    let serde_json::Value::Object(entries) = value else { return value.clone() };
+    let entries = entries.iter().map(|(key, value)| {
+        let mut name = String::with_capacity(key.len() + 2);
+        for c in key.chars() {
+            if c.is_ascii_uppercase() {
+                name.push('_');
+            }
+            name.push(c.to_ascii_lowercase());
+        }
+        let value = if name == "depends_on" { value.clone() } else { to_snake_case(value) };
+        (name, value)
+    });
+    serde_json::Value::Object(entries.collect())
+}
+
+fn to_ms(seconds: f64) -> u64 {
+    std::time::Duration::try_from_secs_f64(seconds)
+        .map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// `$NAME` and `${NAME}` of the environment; other dollars stay.
+pub(super) fn expand(text: &str, env: &BTreeMap<String, String>) -> String {
+    let mut parts = text.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, rest) = match part.strip_prefix('{').and_then(|part| part.split_once('}')) {
+            Some((name, rest)) => (name, rest),
+            None => part.split_at(part.find(|c| !is_name(c)).unwrap_or(part.len())),
+        };
+        match env.get(name) {
+            Some(value) => out.extend([value.as_str(), rest]),
+            None => out.extend(["$", part]),
+        }
+    }
+    out
+}
+
+pub(super) fn expand_all(texts: &[String], env: &BTreeMap<String, String>) -> Vec<String> {
+    texts.iter().map(|text| expand(text, env)).collect()
+}
