@@ -31,6 +31,10 @@ export interface Process {
   /** How many entries its log has. */
   nextIdx: number;
   attempts: Attempt[];
+  /** Its place in the line, 1 is next. */
+  position: number | null;
+  /** The name of the declared process that it is. */
+  declared: string | null;
 }
 
 export interface Entry {
@@ -50,6 +54,7 @@ export interface StartRequest {
   scriptName: string;
   args?: string[];
   env?: Record<string, string>;
+  strategy?: Record<string, unknown>;
 }
 
 export function hasEnded(process: Process): boolean {

@@ -1,5 +1,9 @@
 /** `test` with a running Runyard and a page that is signed in to it. */
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
 
 import type { Api } from './api.ts';
@@ -11,6 +15,8 @@ interface Fixtures {
   serverEnv: Record<string, string>;
   /** The folder that the server serves; the example site when it is empty. */
   project: string;
+  /** The files of a project of the test's own, by their paths. */
+  files: Record<string, string> | undefined;
   /** A fresh server with no process. */
   runyard: Runyard;
   api: Api;
@@ -21,12 +27,18 @@ interface Fixtures {
 export const test = base.extend<Fixtures>({
   serverEnv: [{}, { option: true }],
   project: ['', { option: true }],
-  runyard: async ({ serverEnv, project }, use) => {
-    const runyard = await Runyard.start(serverEnv, project === '' ? undefined : project);
+  files: [undefined, { option: true }],
+  runyard: async ({ serverEnv, project, files }, use) => {
+    const own = files === undefined ? undefined : makeProject(files);
+    const served = own ?? (project === '' ? undefined : project);
+    const runyard = await Runyard.start(serverEnv, served);
     try {
       await use(runyard);
     } finally {
       await runyard.dispose();
+      if (own !== undefined) {
+        rmSync(own, { recursive: true, force: true });
+      }
     }
   },
   api: async ({ runyard }, use) => use(await runyard.api()),
@@ -40,6 +52,21 @@ export const test = base.extend<Fixtures>({
 });
 
 export { expect };
+
+function makeProject(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'runyard-project-'));
+  for (const [path, text] of Object.entries(files)) {
+    writeInto(folder, path, text);
+  }
+  return folder;
+}
+
+/** Writes a file of a project, and the folders that it is in. */
+export function writeInto(folder: string, path: string, text: string): void {
+  const file = join(folder, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
 
 /** How many colours the texts in some lines have. */
 export function countColours(lines: Locator): Promise<number> {

@@ -23,7 +23,8 @@ export class Runyard {
   readonly #port: number;
   readonly #data: string;
   readonly #env: Record<string, string>;
-  readonly #project: string;
+  /** The folder that it serves; one with a `runyard.toml` is started in. */
+  readonly project: string;
   #server: ChildProcess | undefined;
   #output = '';
   #api: Api | undefined;
@@ -32,7 +33,7 @@ export class Runyard {
     this.url = `http://127.0.0.1:${port}`;
     this.#port = port;
     this.#env = env;
-    this.#project = project;
+    this.project = project;
     this.#data = mkdtempSync(join(tmpdir(), 'runyard-e2e-'));
   }
 
@@ -55,8 +56,8 @@ export class Runyard {
   async startServer(): Promise<void> {
     this.#output = '';
     const args = ['serve', '--listen', `127.0.0.1:${this.#port}`];
-    const server = spawn(BIN, [...args, '--data', this.#data, '--project', this.#project], {
-      cwd: this.#data,
+    const server = spawn(BIN, [...args, '--data', this.#data, '--project', this.project], {
+      cwd: existsSync(join(this.project, 'runyard.toml')) ? this.project : this.#data,
       env: { ...cleanEnvironment(), ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
