@@ -14,6 +14,11 @@ export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 SITE := $(CARGO_TARGET_DIR)/site
 BIN := $(CARGO_TARGET_DIR)/release/runyard
 
+# The style is in files of one idea each, and a page needs one request: the files are joined. What
+# stands first is the order of the layers.
+STYLE := $(CARGO_TARGET_DIR)/style.css
+STYLE_PARTS := style/layers.css $(filter-out style/layers.css,$(sort $(wildcard style/*.css)))
+
 # cargo-leptos writes the site anew each time, after which the server would have to be built anew
 # too; so it is called only when something that goes into the site has changed. Folders count as
 # well: a file may have been deleted.
@@ -48,7 +53,8 @@ build: $(SITE_STAMP) ## Build the release: one file, with the site in it
 
 $(SITE_STAMP): $(SITE_SOURCES) | setup
 	$(call say,building the frontend (1 of 2))
-	@LEPTOS_SITE_ROOT=$(SITE) cargo leptos build --release --frontend-only --lib-cargo-args=--locked
+	@mkdir -p $(dir $(STYLE)) && cat $(STYLE_PARTS) > $(STYLE)
+	@LEPTOS_SITE_ROOT=$(SITE) LEPTOS_STYLE_FILE=$(STYLE) cargo leptos build --release --frontend-only --lib-cargo-args=--locked
 	@touch $@
 
 .PHONY: setup
