@@ -14,6 +14,7 @@ mod time;
 mod tokens;
 
 pub use account::{AccountPage, render_account};
+pub(crate) use audit::table as audit_table;
 pub use audit::{AuditView, render_audit};
 pub use docs::{DocsAnswer, DocsOperation, DocsPage, DocsParam, render_docs};
 pub(crate) use frame::document;

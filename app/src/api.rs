@@ -16,11 +16,11 @@ mod supervision;
 pub use backend::{Backend, BackendRef, ProcessFilter};
 pub(crate) use json::JsonText;
 pub use processes::{
-    allowed_verbs, get_process, list_processes, restart_process, signal_process, start_process,
-    stop_process, tail_log,
+    allowed_verbs, get_process, list_processes, process_tab, restart_process, signal_process,
+    start_process, stop_process, tail_log,
 };
 pub use scripts::{get_user_name, list_scripts, overview};
 pub use supervision::{
-    list_declared, list_pools, list_sparks, pause_pool, preview_reload, process_figures, reload,
-    run_declared, send_line,
+    list_declared, list_pools, list_sparks, pause_pool, preview_reload, reload, run_declared,
+    send_line,
 };

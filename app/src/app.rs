@@ -18,7 +18,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async/>
                     <Route path=path!("search") view=SearchPage ssr=SsrMode::Async/>
-                    <Route path=path!("processes/:id") view=ProcessPage ssr=SsrMode::Async/>
+                    <Route path=path!("processes/:id/:tab?") view=ProcessPage ssr=SsrMode::Async/>
                 </ParentRoute>
                 <Route path=path!("sign-in") view=SignIn ssr=SsrMode::Async/>
             </Routes>

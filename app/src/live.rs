@@ -21,6 +21,8 @@ use leptos::prelude::*;
 
 pub(crate) use alerts::{Alert, Alerts};
 pub(crate) use clock::Clock;
+#[cfg(feature = "ssr")]
+pub(crate) use clock::now_ms;
 pub(crate) use feed::{Feed, PAGE, Pushed, Wanted};
 pub(crate) use link::Link;
 pub(crate) use needle::Needle;

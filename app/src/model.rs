@@ -1,6 +1,7 @@
 //! The types that cross the wire: REST, WebSocket and server functions speak these and no others.
 
 mod access;
+mod configuration;
 mod declared;
 mod figures;
 mod level;
@@ -12,6 +13,7 @@ mod process;
 mod script;
 
 pub use access::Verb;
+pub use configuration::{ConfigurationValue, ProcessConfiguration};
 pub use declared::{
     ChangeKind, ConfigChange, ConfigDiff, DeclaredList, DeclaredProcess, Pool, PoolList,
 };
@@ -25,7 +27,7 @@ pub use people::{
 };
 pub use problem::Problem;
 pub use process::{
-    Attempt, Breaker, CauseKind, Process, ProcessId, ProcessList, ProcessType, StartRequest,
-    Started, Status,
+    Attempt, AttemptPage, Breaker, CauseKind, Process, ProcessId, ProcessList, ProcessType,
+    StartRequest, Started, Status,
 };
 pub use script::{ArgKind, ArgSpec, Catalogue, Project, Script, ScriptSource};

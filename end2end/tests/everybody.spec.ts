@@ -33,6 +33,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.keyboard.press('Escape');
       await page.getByTestId('log-level').selectOption('error');
       await expectAccessible(page, 'filtered');
+      for (const tab of ['attempts', 'figures', 'configuration', 'audit']) {
+        await page.getByTestId(`tab-${tab}`).click();
+        await expect(page).toHaveURL(new RegExp(`${tab}$`));
+        await expect(page.getByTestId('tab-page')).not.toBeEmpty();
+        await expectAccessible(page, tab);
+      }
       await page.getByTestId('compare-link').click();
       await expectAccessible(page, 'compare');
 

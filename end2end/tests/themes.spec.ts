@@ -34,6 +34,18 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await app.open(id);
         await expect.poll(() => app.lastIdx()).toBeGreaterThan(8);
         await keep('detail');
+        for (const tab of ['attempts', 'figures', 'configuration', 'audit']) {
+          await page.getByTestId(`tab-${tab}`).click();
+          await expect(page.getByTestId(`tab-${tab}`)).toHaveAttribute('aria-current', 'page');
+          await expect(page.getByTestId('tab-page')).not.toBeEmpty();
+          if (tab === 'figures') {
+            await expect(page.getByTestId('chart-cpu')).toBeVisible();
+          }
+          if (tab === 'configuration') {
+            await hidePaths(page);
+          }
+          await keep(tab);
+        }
         await page.goto('/search?q=track');
         await expect(page.getByTestId('search-state')).toHaveAttribute('data-done', 'true');
         await keep('search');
@@ -44,6 +56,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
       });
     });
   }
+}
+
+/** The pictures are to be the same on every machine. */
+function hidePaths(page: Page): Promise<void> {
+  return page.getByTestId('tab-page').locator('code').evaluateAll((all) => {
+    for (const code of all) {
+      const text = code.textContent ?? '';
+      const isPath = /^\/.*\/site$/.test(text);
+      code.textContent = isPath ? '/srv/site' : text.includes(':/') ? '/usr/local/bin:/usr/bin:/bin' : text;
+    }
+  });
 }
 
 /** Light or dark, as the ground is. */

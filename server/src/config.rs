@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod file;
 mod limits;
+mod logs;
 mod pools;
 mod process;
 mod roles;
@@ -32,6 +33,7 @@ pub use audit::AuditConfig;
 pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
+pub use logs::LogsConfig;
 pub use pools::PoolsConfig;
 pub use process::{
     BreakerConfig, Condition, Kind, Missed, Overlap, ProbeConfig, ProcessConfig, RestartConfig,
@@ -59,6 +61,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// `[audit]`: how long it is kept.
     pub audit: AuditConfig,
+    /// `[logs]`: how much of them is kept.
+    pub logs: LogsConfig,
     /// `[roles]`: who may do what.
     pub roles: RolesConfig,
     /// `[pools]`: slots for jobs, by name.
@@ -116,6 +120,7 @@ impl Config {
         let mut run = RunConfig::default();
         let mut limits = LimitsConfig::default();
         let mut audit = AuditConfig::default();
+        let mut logs = LogsConfig::default();
         let mut auth = AuthConfig::default();
         let mut roles = RolesConfig::default();
         let mut pools = PoolsConfig::default();
@@ -127,6 +132,7 @@ impl Config {
                 LimitsConfig::SECTION => limits.set(&setting),
                 AuthConfig::SECTION => auth.set(&setting),
                 AuditConfig::SECTION => audit.set(&setting),
+                LogsConfig::SECTION => logs.set(&setting),
                 RolesConfig::SECTION => roles.set(&setting),
                 PoolsConfig::SECTION => pools.set(&setting),
                 _ => Err(Rejected::UnknownSection),
@@ -166,7 +172,8 @@ impl Config {
         if server.data_dir.as_os_str().is_empty() {
             server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
         }
-        let config = Self { server, run, limits, auth, audit, roles, pools, processes, projects };
+        let config =
+            Self { server, run, limits, auth, audit, logs, roles, pools, processes, projects };
         config.validate(&origins)?;
         Ok(config)
     }
@@ -198,6 +205,7 @@ impl Config {
             (LimitsConfig::SECTION, self.limits.validate()),
             (AuthConfig::SECTION, self.auth.validate().and_then(|()| self.check_auth())),
             (AuditConfig::SECTION, self.audit.validate()),
+            (LogsConfig::SECTION, self.logs.validate()),
             (RolesConfig::SECTION, self.roles.validate()),
         ];
         for (section, check) in checks {

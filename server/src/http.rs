@@ -66,10 +66,13 @@ pub fn router(state: AppState) -> Router {
         .route("/search", get(pages::render))
         .route("/processes/{id}", get(pages::render))
         .route("/processes/{id}/compare", get(forms::compare::show))
+        .route("/processes/{id}/{tab}", get(pages::render))
         .layer(CompressionLayer::new());
     let (rest, mut api) = openapi::router()
         .routes(routes!(rest::processes::list, rest::processes::start))
         .routes(routes!(rest::processes::show, rest::processes::stop))
+        .routes(routes!(rest::processes::attempts))
+        .routes(routes!(rest::processes::configuration))
         .routes(routes!(rest::processes::signal))
         .routes(routes!(rest::processes::restart))
         .routes(routes!(rest::logs::read))

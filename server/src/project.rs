@@ -21,6 +21,7 @@ mod plan;
 mod procfile;
 mod schema;
 mod shared;
+mod shown;
 mod signal;
 mod strategy;
 #[cfg(test)]

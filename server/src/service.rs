@@ -24,6 +24,7 @@ mod backend;
 mod caller;
 mod configuration;
 mod declared;
+mod detail;
 mod directory;
 mod error;
 mod hashing;
@@ -31,13 +32,17 @@ mod identify;
 mod logs;
 mod people;
 mod report;
+mod retention;
 mod search;
 mod sessions;
 mod sockets;
+mod starts;
 mod tokens;
 
 use configuration::Configuration;
 use directory::Directory;
+use retention::Retention;
+use starts::Starts;
 
 pub use crate::config::json_schema as config_schema;
 pub use audit::{AuditFormat, AuditParams};
@@ -101,6 +106,8 @@ pub struct Service {
     policy: Policy,
     limits: StartLimits,
     directory: Directory,
+    retention: Retention,
+    starts: Starts,
     lockout: Lockout,
     hashing: Semaphore,
     requests: RateLimit,
@@ -115,7 +122,7 @@ pub struct Service {
 const ADMIN: &str = RolesConfig::ADMIN;
 /// Requests from one address that say nothing of who they are from, or nothing true, in any minute.
 const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
-/// Between two times at which old lines of the audit are removed.
+/// Between two times at which old lines of the audit and of logs are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Service {
@@ -126,6 +133,8 @@ impl Service {
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         Ok(Self {
             directory: Directory::open(parts.people).await?,
+            retention: Retention::new(parts.config.logs),
+            starts: Starts::open(&*parts.store).await?,
             lockout: Lockout::default(),
             hashing: hashing::room(),
             requests: RateLimit::new(parts.requests_per_minute),
@@ -150,13 +159,13 @@ impl Service {
     /// Does what is due from time to time, until `stop`. `audit_keep_days` 0 is for ever.
     pub async fn tend(self: Arc<Self>, audit_keep_days: u32, stop: CancellationToken) {
         let pruning = async {
-            if audit_keep_days == 0 {
-                return std::future::pending().await;
-            }
             let mut ticks = tokio::time::interval(PRUNE_EVERY);
             loop {
                 ticks.tick().await;
-                self.prune_audit(audit_keep_days).await;
+                if audit_keep_days > 0 {
+                    self.prune_audit(audit_keep_days).await;
+                }
+                self.prune_logs().await;
             }
         };
         tokio::select! {

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use app::model::{Process, ProcessId};
+use app::model::{Attempt, Process, ProcessId};
 
 mod access;
 mod chain;
@@ -102,6 +102,35 @@ pub struct Swept {
     pub process: ProcessId,
     /// The entries.
     pub chunk: Chunk,
+}
+
+/// What all logs take, compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogUsage {
+    /// All of them, in bytes.
+    pub bytes: i64,
+    /// Those that were written before the time asked for.
+    pub older_bytes: i64,
+}
+
+/// Which chunks of all logs to remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogPrune {
+    /// Whose newest line was written before this time (milliseconds since the epoch).
+    OlderThan(i64),
+    /// Those that were stored first, until so many bytes are free.
+    Oldest(i64),
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogPruned {
+    /// How many chunks.
+    pub chunks: u32,
+    /// How many lines were in them.
+    pub lines: i64,
+    /// How many bytes they took.
+    pub bytes: i64,
 }
 
 /// An act: who did what, with which outcome. A text is empty where there is nothing to say.
@@ -225,10 +254,17 @@ pub trait Store: Send + Sync + 'static {
     async fn get_process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>, StoreError>;
     /// A page of processes.
     async fn list_processes(&self, query: &ListQuery) -> Result<Vec<Process>, StoreError>;
+    /// At most `limit` attempts of a process with a number below `before`, newest first.
+    async fn attempts(
+        &self,
+        id: &ProcessId,
+        before: u32,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError>;
     /// Every process that has not ended, oldest first: what a restarted server takes up again.
     async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
-    /// Every script that something was started of.
-    async fn started_scripts(&self) -> Result<Vec<ScriptName>, StoreError>;
+    /// Every script that something was started of, with how often, by name.
+    async fn start_counts(&self) -> Result<Vec<(ScriptName, i64)>, StoreError>;
     /// Every cursor: the runs whose spool has not been given back.
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
     /// At most `limit` chunks of a log.
@@ -241,6 +277,11 @@ pub trait Store: Send + Sync + 'static {
     /// At most `limit` chunks of all logs, the last stored first; fewer when they are large.
     /// None only when there are none left.
     async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError>;
+    /// What all logs take; and what of it was written before `older_than`.
+    async fn log_usage(&self, older_than: i64) -> Result<LogUsage, StoreError>;
+    /// Removes at most `limit` chunks, the first stored first. The numbers of what stays do not
+    /// change.
+    async fn prune_logs(&self, wanted: LogPrune, limit: u32) -> Result<LogPruned, StoreError>;
     /// How much the database takes, in bytes.
     async fn size_bytes(&self) -> Result<i64, StoreError>;
     /// What was kept under keys that begin so: each key with its value, by key.

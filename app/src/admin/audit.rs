@@ -68,6 +68,17 @@ pub fn render_audit(view: AuditView) -> String {
             <a class="button" href=csv download data-testid="audit-csv">"CSV"</a>
             <a class="button" href=ndjson download>"JSON"</a>
         </form>
+        {table(page.lines, utc)}
+        {is_empty}
+        {older}
+    };
+    document(frame, "Audit", content.into_any())
+}
+
+/// Lines of the audit; `stamp` writes their times.
+pub(crate) fn table(lines: Vec<AuditEntry>, stamp: impl Fn(i64) -> String) -> AnyView {
+    let rows = lines.into_iter().map(|line| row(line, &stamp)).collect_view();
+    view! {
         <table class="table" data-testid="audit">
             <thead>
                 <tr>
@@ -75,15 +86,13 @@ pub fn render_audit(view: AuditView) -> String {
                     <th>"Outcome"</th><th>"More"</th>
                 </tr>
             </thead>
-            <tbody>{page.lines.into_iter().map(|line| row(line).into_any()).collect_view()}</tbody>
+            <tbody>{rows}</tbody>
         </table>
-        {is_empty}
-        {older}
-    };
-    document(frame, "Audit", content.into_any())
+    }
+    .into_any()
 }
 
-fn row(line: AuditEntry) -> impl IntoView {
+fn row(line: AuditEntry, stamp: &impl Fn(i64) -> String) -> AnyView {
     let on = if line.process_id.is_empty() {
         view! { {line.target} }.into_any()
     } else {
@@ -105,7 +114,7 @@ fn row(line: AuditEntry) -> impl IntoView {
             data-actor=actor
             data-outcome=outcome
         >
-            <td>{utc(line.at)}</td>
+            <td>{stamp(line.at)}</td>
             <td>{line.actor}" "<small>{line.via}</small></td>
             <td>{line.address}</td>
             <td>{line.action}</td>
@@ -114,4 +123,5 @@ fn row(line: AuditEntry) -> impl IntoView {
             <td class="wide">{line.detail}" "<small>{pid}</small></td>
         </tr>
     }
+    .into_any()
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    Catalogue, ConfigDiff, DeclaredList, Figures, LogPage, PoolList, Problem, Process, ProcessId,
-    ProcessList, StartRequest, Started, Verb,
+    AttemptPage, AuditPage, Catalogue, ConfigDiff, DeclaredList, Figures, LogPage, PoolList,
+    Problem, Process, ProcessConfiguration, ProcessId, ProcessList, StartRequest, Started, Verb,
 };
 
 /// The backend of one request: bound to the one who asks.
@@ -33,7 +33,7 @@ pub struct ProcessFilter {
 pub trait Backend: Send + Sync {
     /// Who asks, as shown in the page's corner.
     fn user_name(&self) -> String;
-    /// Everything startable.
+    /// Everything startable, most used first in each project.
     async fn list_scripts(&self) -> Result<Catalogue, Problem>;
     /// Newest first.
     async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, Problem>;
@@ -48,6 +48,17 @@ pub trait Backend: Send + Sync {
         tail: u32,
         around: Option<i64>,
     ) -> Result<LogPage, Problem>;
+    /// Its attempts with a number below `before`, newest first.
+    async fn list_attempts(
+        &self,
+        id: ProcessId,
+        before: Option<u32>,
+    ) -> Result<AttemptPage, Problem>;
+    /// What its newest attempt was started with.
+    async fn process_configuration(&self, id: ProcessId) -> Result<ProcessConfiguration, Problem>;
+    /// What the audit says of it, newest first, from a cursor on.
+    async fn process_audit(&self, id: ProcessId, cursor: Option<i64>)
+    -> Result<AuditPage, Problem>;
     /// Starts a script.
     async fn start_process(&self, request: StartRequest) -> Result<Started, Problem>;
     /// Asks it to end; the answer is the process as it is then.

@@ -3,13 +3,17 @@
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use super::ProcessFilter;
-#[cfg(feature = "ssr")]
 use super::context::{answer, backend};
 use super::json::Json;
+#[cfg(feature = "ssr")]
+use super::{Backend, ProcessFilter};
+#[cfg(feature = "ssr")]
+use crate::live::now_ms;
 use crate::model::{
     LogPage, Problem, Process, ProcessId, ProcessList, StartRequest, Started, Verb,
 };
+#[cfg(feature = "ssr")]
+use crate::report;
 
 /// Processes in a page: a few screens, and the first HTML stays small.
 #[cfg(feature = "ssr")]
@@ -55,6 +59,48 @@ pub async fn allowed_verbs(id: ProcessId) -> Result<Vec<Verb>, Problem> {
 #[server(prefix = "/api/ui", endpoint = "tail_log", input = Json, output = Json)]
 pub async fn tail_log(id: ProcessId, tail: u32, around: Option<i64>) -> Result<LogPage, Problem> {
     answer(backend()?.tail_log(id, tail, around).await)
+}
+
+/// A tab of a process, as HTML of the server's own making: `attempts`, `figures`, `configuration` or
+/// `audit`. `before` is where its page begins; times are `zone_min` minutes east of UTC.
+///
+/// # Errors
+/// The server's problem; 404 when there is no such tab.
+#[server(prefix = "/api/ui", endpoint = "process_tab", input = Json, output = Json)]
+pub async fn process_tab(
+    id: ProcessId,
+    tab: String,
+    before: Option<i64>,
+    zone_min: i64,
+) -> Result<String, Problem> {
+    answer(render_tab(&*backend()?, id, &tab, before, zone_min).await)
+}
+
+#[cfg(feature = "ssr")]
+async fn render_tab(
+    backend: &dyn Backend,
+    id: ProcessId,
+    tab: &str,
+    before: Option<i64>,
+    zone_min: i64,
+) -> Result<String, Problem> {
+    Ok(match tab {
+        "attempts" => {
+            // What is no number of an attempt is after all of them.
+            let before = before.and_then(|n| u32::try_from(n).ok());
+            let page = backend.list_attempts(id.clone(), before).await?;
+            report::render_attempts(&id, &page, now_ms(), zone_min)
+        }
+        "figures" => report::render_usage(&backend.process_figures(id).await?, zone_min),
+        "configuration" => report::render_configuration(&backend.process_configuration(id).await?),
+        "audit" => report::render_trail(backend.process_audit(id, before).await?, zone_min),
+        _ => {
+            let words = format!(
+                "a process has no {tab:?}: it has attempts, figures, configuration and audit"
+            );
+            return Err(Problem::new(404, "not_found", words));
+        }
+    })
 }
 
 /// Starts a script.

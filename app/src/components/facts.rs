@@ -7,12 +7,12 @@ use crate::model::{Attempt, Process};
 use crate::text::format::{format_bytes, format_duration, format_uptime};
 
 /// How an execution ended: `SIGTERM`, `code 1`; nothing while it runs.
-pub(super) fn exit_text(exit_code: Option<i32>, signal: Option<&str>) -> Option<String> {
+fn exit_text(exit_code: Option<i32>, signal: Option<&str>) -> Option<String> {
     signal.map(str::to_owned).or_else(|| exit_code.map(|code| format!("code {code}")))
 }
 
 /// How long from start to end, or to now.
-pub(super) fn span_text(started: Option<i64>, ended: Option<i64>, clock: Clock) -> Option<String> {
+fn span_text(started: Option<i64>, ended: Option<i64>, clock: Clock) -> Option<String> {
     Some(match (started?, ended) {
         (started, Some(ended)) => format_duration(ended - started),
         (started, None) => format_uptime(clock.now() - started),
@@ -20,7 +20,7 @@ pub(super) fn span_text(started: Option<i64>, ended: Option<i64>, clock: Clock) 
 }
 
 /// CPU time, with its two parts in words.
-pub(super) fn cpu_text(attempt: &Attempt) -> Option<(String, String)> {
+fn cpu_text(attempt: &Attempt) -> Option<(String, String)> {
     let (user, system) = (attempt.user_ms?, attempt.system_ms?);
     let parts = format!("{} user, {} system", format_duration(user), format_duration(system));
     Some((format_duration(user + system), parts))

@@ -46,6 +46,11 @@ impl Clock {
         self.is_local.get()
     }
 
+    /// Minutes east of UTC in the browser's zone, now. For the browser.
+    pub(crate) fn local_zone_min(self) -> i64 {
+        local_zone_min(self.now.get_untracked())
+    }
+
     /// The time of day of `ts`, with milliseconds.
     pub(crate) fn time_of_day(self, ts: i64) -> String {
         format_clock(ts, self.zone_min(ts))
@@ -92,7 +97,7 @@ pub(super) fn now_ms() -> i64 {
 
 /// Milliseconds since the epoch.
 #[cfg(not(target_family = "wasm"))]
-pub(super) fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default()
 }

@@ -186,6 +186,17 @@ pub struct Attempt {
     pub config_hash: Option<String>,
 }
 
+/// Attempts of one process, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptPage {
+    /// The page.
+    pub attempts: Vec<Attempt>,
+    /// Give it as `before` for the next page; `None` on the last.
+    pub next_before: Option<u32>,
+}
+
 /// What started an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

@@ -26,7 +26,9 @@ pub(crate) fn Layout() -> impl IntoView {
 
     let path = use_location().pathname;
     let selected = Memo::new(move |_| {
-        path.read().strip_prefix("/processes/").map(|id| ProcessId(id.to_owned()))
+        let path = path.read();
+        let id = path.strip_prefix("/processes/")?.split('/').next()?;
+        Some(ProcessId(id.to_owned()))
     });
     let view = move || if path.read().len() > 1 { "detail" } else { "list" };
     view! {

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::api::{allowed_verbs, get_process, tail_log};
+use crate::api::{allowed_verbs, get_process, process_tab, tail_log};
 use crate::components::{
-    Actions, Attempts, Facts, Icon, IconName, LineForm, LogView, Standing, StatusMark, UsageChart,
+    Actions, Facts, Icon, IconName, LineForm, LogView, Standing, StatusMark, TabView, Tabs,
     parse_lines, status_word,
 };
 use crate::live::use_live;
@@ -19,33 +19,44 @@ const TAIL: u32 = 1_000;
 /// The lines that an address names: the first and the last.
 type Lines = Option<(i64, i64)>;
 
-async fn load(
-    (id, lines): (ProcessId, Lines),
-) -> Result<(Process, LogPage, Vec<Verb>, Lines), Problem> {
+/// What an address asks for besides the process: a tab with where its page begins, or lines of the log.
+type Asked = (String, Option<i64>, Lines);
+
+/// The process, what one may do to it, its log or the HTML of a tab.
+type Loaded = (Process, Vec<Verb>, LogPage, String, Asked);
+
+async fn load((id, asked): (ProcessId, Asked)) -> Result<Loaded, Problem> {
+    let (tab, before, lines) = &asked;
     let verbs = allowed_verbs(id.clone()).await?;
-    let page = if verbs.contains(&Verb::ReadLogs) {
-        tail_log(id.clone(), TAIL, lines.map(|(first, _)| first)).await?
-    } else {
-        LogPage { entries: Vec::new(), next_after: None }
-    };
-    Ok((get_process(id).await?, page, verbs, lines))
+    let (mut page, mut html) = (LogPage { entries: Vec::new(), next_after: None }, String::new());
+    if !tab.is_empty() {
+        // The server does not know its reader's clock: the browser asks again.
+        html = process_tab(id.clone(), tab.clone(), *before, 0).await?;
+    } else if verbs.contains(&Verb::ReadLogs) {
+        page = tail_log(id.clone(), TAIL, lines.map(|(first, _)| first)).await?;
+    }
+    Ok((get_process(id).await?, verbs, page, html, asked))
 }
 
-/// The page of `/processes/:id`.
+/// The page of `/processes/:id` and of its tabs.
 #[component]
 pub(crate) fn ProcessPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| ProcessId(params.read().get("id").unwrap_or_default()));
     let query = use_query_map();
-    let lines = Memo::new(move |_| query.read().get("line").and_then(|line| parse_lines(&line)));
-    let loaded = Resource::new(move || (id.get(), lines.get()), load);
+    let asked = Memo::new(move |_| {
+        let (params, query) = (params.read(), query.read());
+        let tab = params.get("tab").unwrap_or_default();
+        let before = query.get("before").and_then(|before| before.parse().ok());
+        let lines = query.get("line").and_then(|line| parse_lines(&line));
+        (tab, before, lines)
+    });
+    let loaded = Resource::new(move || (id.get(), asked.get()), load);
     view! {
         <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok((process, page, verbs, lines)) => {
-                        view! { <ProcessDetail process page verbs lines/> }.into_any()
-                    }
+                    Ok(loaded) => view! { <ProcessDetail loaded/> }.into_any(),
                     Err(problem) => view! { <Missing problem/> }.into_any(),
                 }
             })}
@@ -78,7 +89,8 @@ fn BackLink() -> impl IntoView {
 }
 
 #[component]
-fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines) -> impl IntoView {
+fn ProcessDetail(loaded: Loaded) -> impl IntoView {
+    let (process, verbs, page, html, (tab, before, lines)) = loaded;
     let can_read = verbs.contains(&Verb::ReadLogs);
     let Process { id, project, script, args, .. } = process.clone();
     let process = RwSignal::from(use_live().processes.open(process));
@@ -115,7 +127,6 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines
                     <Standing process/>
                 </p>
                 <Facts process/>
-                <UsageChart process/>
                 <div class="detail-more">
                     <span>{project}</span>
                     <code class="detail-id">{full_id}</code>
@@ -127,10 +138,12 @@ fn ProcessDetail(process: Process, page: LogPage, verbs: Vec<Verb>, lines: Lines
                     >
                         "Compare with the last success"
                     </a>
-                    <Attempts process/>
                 </div>
+                <Tabs process current=StoredValue::new(tab.clone())/>
             </header>
-            {if can_read {
+            {if !tab.is_empty() {
+                view! { <TabView process tab before html/> }.into_any()
+            } else if can_read {
                 view! { <LogView id page process lines/> <LineForm process/> }.into_any()
             } else {
                 view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()

@@ -1,13 +1,15 @@
 //! What runs, what failed and why, and how full things are.
 
 use leptos::prelude::*;
-use leptos::tachys::view::RenderHtml;
 
-use crate::model::Process;
+use super::Html;
+use crate::model::{Point, Process};
 use crate::text::format::{format_bytes, format_uptime};
 
 /// Shown of each list.
 const SHOWN: usize = 12;
+/// Shown of the busiest.
+const BUSIEST: usize = 5;
 
 /// What there is to see for one who asks.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +26,47 @@ pub struct Overview {
     pub slots: Option<(usize, usize)>,
     /// What the database takes on the disk, in bytes; for the same.
     pub database_bytes: Option<i64>,
+    /// What logs take; for the same.
+    pub logs: Option<LogReport>,
+    /// What runs, with what it uses now, the busiest first.
+    pub busy: Vec<(Process, Point)>,
+}
+
+/// What logs take, and what of it does not stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogReport {
+    /// All of them, compressed.
+    pub bytes: i64,
+    /// What is removed of them within a day.
+    pub due_bytes: i64,
+    /// `logs.keep_days`; 0 is for ever.
+    pub keep_days: u32,
+    /// `logs.max_bytes`; 0 is without a bound.
+    pub max_bytes: u64,
+}
+
+impl LogReport {
+    /// What is kept and what goes, in words.
+    fn words(&self) -> String {
+        let most = i64::try_from(self.max_bytes).unwrap_or(i64::MAX);
+        let kept = match (self.keep_days, most) {
+            (0, 0) => return "kept for ever".to_owned(),
+            (0, most) => format!("at most {}", format_bytes(most)),
+            (1, 0) => "kept for a day".to_owned(),
+            (days, 0) => format!("kept for {days} days"),
+            (days, most) => format!("{days} days, at most {}", format_bytes(most)),
+        };
+        match self.due_bytes {
+            0 => format!("{kept}; nothing goes within a day"),
+            due => format!("{kept}; {} go within a day", format_bytes(due)),
+        }
+    }
 }
 
 /// The part of the start page beside the list.
 #[must_use]
 pub fn render_overview(overview: &Overview) -> String {
-    let Overview { now, running, waiting, failed, slots, database_bytes } = overview;
+    let Overview { now, running, waiting, failed, slots, database_bytes, logs, busy } = overview;
     let count = |processes: &[Process]| processes.len().to_string();
     let mut tiles = vec![
         tile("Running", count(running), "/?q=status:running"),
@@ -38,6 +75,8 @@ pub fn render_overview(overview: &Overview) -> String {
     ];
     tiles.extend(slots.map(|(used, all)| tile("Job slots in use", format!("{used} of {all}"), "")));
     tiles.extend(database_bytes.map(|bytes| tile("Database", format_bytes(bytes), "")));
+    tiles.extend(logs.map(|logs| log_tile(&logs)));
+    let busy_rows = busy.iter().take(BUSIEST).map(|(process, point)| busy_row(process, *point));
     let failed_rows = failed.iter().take(SHOWN).map(|process| failed_row(process, *now));
     let mut longest: Vec<_> = running.iter().collect();
     longest.sort_by_key(|process| process.started_at);
@@ -53,6 +92,12 @@ pub fn render_overview(overview: &Overview) -> String {
                     .into_any()
             }}
         </section>
+        {(!busy.is_empty()).then(|| view! {
+            <section aria-labelledby="busy-title">
+                <h2 id="busy-title">"Busiest now"</h2>
+                <ul class="reports" data-testid="busy">{busy_rows.collect_view()}</ul>
+            </section>
+        })}
         <section aria-labelledby="running-title">
             <h2 id="running-title">"Running longest"</h2>
             {if running.is_empty() {
@@ -63,7 +108,7 @@ pub fn render_overview(overview: &Overview) -> String {
             }}
         </section>
     }
-    .to_html()
+    .html()
 }
 
 fn tile(name: &'static str, value: String, href: &'static str) -> AnyView {
@@ -73,6 +118,32 @@ fn tile(name: &'static str, value: String, href: &'static str) -> AnyView {
     } else {
         view! { <a class="tile" href=href rel="external"><dl>{inner}</dl></a> }.into_any()
     }
+}
+
+fn log_tile(logs: &LogReport) -> AnyView {
+    let (bytes, words) = (format_bytes(logs.bytes), logs.words());
+    view! {
+        <dl class="tile" data-testid="log-usage">
+            <dt>"Logs"</dt>
+            <dd>{bytes}</dd>
+            <dd class="tile-note">{words}</dd>
+        </dl>
+    }
+    .into_any()
+}
+
+fn busy_row(process: &Process, point: Point) -> AnyView {
+    let href = format!("/processes/{}/figures", process.id);
+    let cpu = format!("{}.{} % CPU", point.cpu_milli / 10, point.cpu_milli % 10);
+    view! {
+        <li>
+            <a href=href><b>{process.script.clone()}</b></a>
+            <span class="reason">{process.project.clone()}</span>
+            <span class="ago">{cpu}</span>
+            <span class="ago">{format_bytes(point.rss_bytes)}</span>
+        </li>
+    }
+    .into_any()
 }
 
 fn failed_row(process: &Process, now: i64) -> AnyView {
@@ -101,4 +172,20 @@ fn running_row(process: &Process, now: i64) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_and_what_goes_is_said() {
+        let words = |keep_days, max_bytes, due_bytes| {
+            LogReport { bytes: 1, due_bytes, keep_days, max_bytes }.words()
+        };
+        assert_eq!(words(0, 0, 0), "kept for ever");
+        assert_eq!(words(30, 0, 0), "kept for 30 days; nothing goes within a day");
+        assert_eq!(words(0, 1 << 30, 1_536), "at most 1.0 GiB; 1.5 KiB go within a day");
+        assert_eq!(words(7, 1 << 20, 0), "7 days, at most 1.0 MiB; nothing goes within a day");
+    }
 }

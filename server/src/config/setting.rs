@@ -5,17 +5,18 @@ use std::path::PathBuf;
 
 use super::suggest::suggest;
 use super::{
-    AuditConfig, AuthConfig, ConfigError, LimitsConfig, PoolsConfig, RolesConfig, RunConfig,
-    ServerConfig,
+    AuditConfig, AuthConfig, ConfigError, LimitsConfig, LogsConfig, PoolsConfig, RolesConfig,
+    RunConfig, ServerConfig,
 };
 
 /// Every section and its keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 8] = [
     (ServerConfig::SECTION, ServerConfig::KEYS),
     (RunConfig::SECTION, RunConfig::KEYS),
     (LimitsConfig::SECTION, LimitsConfig::KEYS),
     (AuthConfig::SECTION, AuthConfig::KEYS),
     (AuditConfig::SECTION, AuditConfig::KEYS),
+    (LogsConfig::SECTION, LogsConfig::KEYS),
     (RolesConfig::SECTION, RolesConfig::KEYS),
     (PoolsConfig::SECTION, PoolsConfig::KEYS),
 ];

@@ -102,13 +102,13 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limit]\nmax_jobs = 3\n",
             &[],
             "runyard.toml:2: unknown key limit.max_jobs: did you mean limits? the sections are: \
-             server, run, limits, auth, audit, roles, pools, process",
+             server, run, limits, auth, audit, logs, roles, pools, process",
         ),
         (
             "listen = \"x\"\n",
             &[],
             "runyard.toml:1: unknown key listen: the sections are: server, run, limits, auth, audit, \
-             roles, pools, process",
+             logs, roles, pools, process",
         ),
         (
             "[limits]\nmax_jobs = \"many\"\n",
@@ -120,6 +120,17 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limits]\nmax_jobs = 0\n",
             &[],
             "runyard.toml:2: bad value for limits.max_jobs: expected 1 to 10000, got 0",
+        ),
+        (
+            "[logs]\nkeep_days = 40000\n",
+            &[],
+            "runyard.toml:2: bad value for logs.keep_days: expected 0 to 36500 days, got 40000",
+        ),
+        (
+            "[logs]\nmax_bytes = 5\n",
+            &[],
+            "runyard.toml:2: bad value for logs.max_bytes: expected 0, or 1048576 bytes and more, \
+             got 5",
         ),
         (
             "[run]\nenv_allow = \"CI\"\n",

@@ -138,11 +138,18 @@ impl LogReader {
         };
         let range = ChunkRange::After(from - 1);
         let chunks = self.store.chunks(&self.process, range, CHUNKS).await?;
-        chunks
-            .iter()
-            .filter(|chunk| chunk.first_idx < below)
+        let stored = chunks.iter().filter(|chunk| chunk.first_idx < below);
+        let stored: Vec<_> = stored
             .map(|chunk| Ok(Arc::new(chunk::to_batch(chunk)?)))
-            .collect()
+            .collect::<Result<_, ReadError>>()?;
+        // What was stored below may have been removed for its age.
+        match &self.log {
+            Some(log) if stored.is_empty() => match log.read(below, RING_READ_BYTES) {
+                Read::Batches(batches) => Ok(batches),
+                Read::UpToDate | Read::Behind(_) => Ok(vec![]),
+            },
+            _ => Ok(stored),
+        }
     }
 
     /// Batches below `below`, newest first; the first may end above it; none at the beginning.

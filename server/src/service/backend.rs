@@ -2,8 +2,8 @@
 
 use app::api::{Backend, ProcessFilter};
 use app::model::{
-    Catalogue, ConfigDiff, DeclaredList, Figures, LogPage, PoolList, Problem, Process, ProcessId,
-    ProcessList, StartRequest, Started, Verb,
+    AttemptPage, AuditPage, Catalogue, ConfigDiff, DeclaredList, Figures, LogPage, PoolList,
+    Problem, Process, ProcessConfiguration, ProcessId, ProcessList, StartRequest, Started, Verb,
 };
 use async_trait::async_trait;
 
@@ -16,7 +16,9 @@ impl Backend for Caller {
     }
 
     async fn list_scripts(&self) -> Result<Catalogue, Problem> {
-        Ok(Self::list_scripts(self))
+        let mut catalogue = Self::list_scripts(self);
+        self.service().starts.sort(&mut catalogue);
+        Ok(catalogue)
     }
 
     async fn list_processes(&self, filter: ProcessFilter) -> Result<ProcessList, Problem> {
@@ -49,6 +51,26 @@ impl Backend for Caller {
         let page = self.read_log(&id, &params).await?;
         let entries = page.entries().map_err(super::ServiceError::from)?;
         Ok(LogPage { entries, next_after: page.last_idx })
+    }
+
+    async fn list_attempts(
+        &self,
+        id: ProcessId,
+        before: Option<u32>,
+    ) -> Result<AttemptPage, Problem> {
+        Ok(Self::list_attempts(self, &id, before, None).await?)
+    }
+
+    async fn process_configuration(&self, id: ProcessId) -> Result<ProcessConfiguration, Problem> {
+        Ok(Self::process_configuration(self, &id).await?)
+    }
+
+    async fn process_audit(
+        &self,
+        id: ProcessId,
+        cursor: Option<i64>,
+    ) -> Result<AuditPage, Problem> {
+        Ok(Self::process_audit(self, &id, cursor).await?)
     }
 
     async fn start_process(&self, request: StartRequest) -> Result<Started, Problem> {

@@ -184,6 +184,7 @@ impl Caller {
                 engine.start_process(plan, request.args, self.cause(), audit).await?
             }
         };
+        self.service.starts.count(&process);
         // One that has ended already had a pid, too.
         let pid = process.attempts.last().and_then(|attempt| attempt.pid);
         Ok(Started { process_id: process.id.clone(), pid, status: process.status })

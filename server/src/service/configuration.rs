@@ -159,6 +159,7 @@ fn compare(before: &Config, after: &Config) -> ConfigDiff {
         ),
         ("auth", before.auth == after.auth),
         ("audit", before.audit == after.audit),
+        ("logs", before.logs == after.logs),
         ("roles", before.roles == after.roles),
     ];
     let changed = sections.into_iter().filter(|(_, is_same)| !is_same);

@@ -1,7 +1,9 @@
 //! What is told of many processes and logs at once: an overview, and two runs side by side.
 
+use std::sync::Arc;
+
 use app::api::ProcessFilter;
-use app::model::{Entry, Process, ProcessId, Status, Verb};
+use app::model::{Entry, Point, Process, ProcessId, Status, Verb};
 use app::report::{CompareRow, Overview};
 
 use super::{Caller, LogParams, ServiceError};
@@ -89,6 +91,7 @@ impl Caller {
         let sees_all = self.access().allows(Verb::View, Target::System);
         let database_bytes =
             if sees_all { Some(self.service().store.size_bytes().await?) } else { None };
+        let logs = if sees_all { Some(self.service().log_report().await?) } else { None };
         let figures = self.service().engine.figures();
         Ok(Overview {
             now,
@@ -97,7 +100,24 @@ impl Caller {
             failed,
             slots: sees_all.then_some((figures.slots_used, figures.slots)),
             database_bytes,
+            logs,
+            busy: self.list_busy(),
         })
+    }
+
+    /// What runs, with what it uses now, the busiest first.
+    fn list_busy(&self) -> Vec<(Process, Point)> {
+        let engine = &self.service().engine;
+        let running = engine.running();
+        let seen = running.iter().filter(|process| self.may_see(process));
+        let newest = |process: &Arc<Process>| {
+            let point = engine.tree_figures(&process.id, 1).points.last().copied()?;
+            Some(((**process).clone(), point))
+        };
+        let mut busy: Vec<_> = seen.filter_map(newest).collect();
+        // Of what does next to nothing, that which holds most memory.
+        busy.sort_by_key(|(_, point)| std::cmp::Reverse((point.cpu_milli / 10, point.rss_bytes)));
+        busy
     }
 
     async fn with_status(&self, status: Status) -> Result<Vec<Process>, ServiceError> {

@@ -150,11 +150,12 @@ impl Caller {
         if self.access().allows_all(Verb::ReadLogs) {
             return Ok(None);
         }
-        let mut scripts = self.service().store.started_scripts().await?;
-        scripts.retain(|(project, script)| {
+        let counts = self.service().store.start_counts().await?;
+        let scripts = counts.into_iter().map(|(script, _)| script);
+        let may_read = |(project, script): &ScriptName| {
             self.access().allows(Verb::ReadLogs, Target::Script { project, script })
-        });
-        Ok(Some(scripts))
+        };
+        Ok(Some(scripts.filter(may_read).collect()))
     }
 }
 

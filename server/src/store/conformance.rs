@@ -13,6 +13,7 @@ pub(super) mod access;
 pub(super) mod logs;
 pub(super) mod processes;
 pub(super) mod reopen;
+pub(super) mod retention;
 pub(super) mod samples;
 
 /// A database of a test's own, gone when this is dropped.
@@ -41,6 +42,7 @@ macro_rules! suite {
             filters_by_status_and_project,
             lists_processes_that_have_not_ended,
             keeps_the_newest_attempts_at_hand,
+            reads_attempts_page_by_page,
             remembers_and_forgets,
             answers_a_ping,
             grows_with_what_it_keeps,
@@ -59,6 +61,11 @@ macro_rules! suite {
             keeps_logs_apart,
             sweeps_all_logs_newest_first,
             writes_many_chunks_at_once,
+        );
+        $crate::store::conformance::suite!(store $fixture, retention:
+            tells_what_logs_take,
+            removes_what_is_too_old,
+            removes_the_oldest_until_there_is_room,
         );
         $crate::store::conformance::suite!(store $fixture, access:
             keeps_people,

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
-use app::model::{Process, ProcessId};
+use app::model::{Attempt, Process, ProcessId};
 
 use super::plan::Plan;
 use super::{
-    AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, ScriptName, Store,
-    StoreError, Sweep, Swept,
+    AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, LogPrune, LogPruned, LogUsage,
+    ProcessRecord, ScriptName, Store, StoreError, Sweep, Swept,
 };
 
 mod access;
@@ -89,12 +89,21 @@ impl Store for SqliteStore {
         processes::list(&self.readers, query).await
     }
 
+    async fn attempts(
+        &self,
+        id: &ProcessId,
+        before: u32,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        processes::attempts(&self.readers, id, before, limit).await
+    }
+
     async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
         processes::list_open(&self.readers).await
     }
 
-    async fn started_scripts(&self) -> Result<Vec<ScriptName>, StoreError> {
-        processes::started_scripts(&self.readers).await
+    async fn start_counts(&self) -> Result<Vec<(ScriptName, i64)>, StoreError> {
+        processes::start_counts(&self.readers).await
     }
 
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError> {
@@ -112,6 +121,14 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, sweep: &Sweep, limit: u32) -> Result<Vec<Swept>, StoreError> {
         logs::sweep(&self.readers, sweep, limit).await
+    }
+
+    async fn log_usage(&self, older_than: i64) -> Result<LogUsage, StoreError> {
+        logs::usage(&self.readers, older_than).await
+    }
+
+    async fn prune_logs(&self, wanted: LogPrune, limit: u32) -> Result<LogPruned, StoreError> {
+        logs::prune(&self.writer, wanted, limit).await
     }
 
     async fn size_bytes(&self) -> Result<i64, StoreError> {

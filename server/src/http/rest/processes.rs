@@ -1,7 +1,9 @@
 //! `/api/processes`.
 
 use app::api::ProcessFilter;
-use app::model::{Process, ProcessList, StartRequest, Started, Status};
+use app::model::{
+    AttemptPage, Process, ProcessConfiguration, ProcessList, StartRequest, Started, Status,
+};
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -30,6 +32,17 @@ pub(in crate::http) struct ListParams {
 pub(in crate::http) struct StopParams {
     #[serde(default)]
     wait: bool,
+}
+
+/// The query of a list of attempts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct AttemptParams {
+    /// Only attempts with a number below this: `nextBefore` of the page before.
+    before: Option<u32>,
+    /// At most so many, 1 to 500; 50 when nothing is said.
+    limit: Option<u32>,
 }
 
 /// The body of a signal.
@@ -143,4 +156,39 @@ pub(in crate::http) async fn restart(
     Id(id): Id,
 ) -> Result<Json<Process>, ServiceError> {
     Ok(Json((*caller.restart_process(&id).await?).clone()))
+}
+
+/// `GET /api/processes/:id/attempts`.
+#[utoipa::path(
+    get,
+    path = "/api/processes/{id}/attempts",
+    tag = "processes",
+    params(("id" = String, Path, description = "the id of the process"), AttemptParams),
+    responses((status = 200, description = "a page, newest first", body = AttemptPage)),
+)]
+pub(in crate::http) async fn attempts(
+    Who(caller): Who,
+    Id(id): Id,
+    Params(params): Params<AttemptParams>,
+) -> Result<Json<AttemptPage>, ServiceError> {
+    Ok(Json(caller.list_attempts(&id, params.before, params.limit).await?))
+}
+
+/// `GET /api/processes/:id/configuration`.
+#[utoipa::path(
+    get,
+    path = "/api/processes/{id}/configuration",
+    tag = "processes",
+    params(("id" = String, Path, description = "the id of the process")),
+    responses((
+        status = 200,
+        description = "what the newest attempt was started with",
+        body = ProcessConfiguration
+    )),
+)]
+pub(in crate::http) async fn configuration(
+    Who(caller): Who,
+    Id(id): Id,
+) -> Result<Json<ProcessConfiguration>, ServiceError> {
+    Ok(Json(caller.process_configuration(&id).await?))
 }

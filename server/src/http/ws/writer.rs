@@ -103,9 +103,16 @@ impl Writer {
         let batches = match subscription.log.read(from, MESSAGE_BYTES) {
             Read::UpToDate => return Ok(false),
             Read::Batches(batches) => batches,
-            Read::Behind(_) => match subscription.reader.batches_from(from).await {
-                Ok(batches) if batches.is_empty() => return Ok(false),
-                Ok(batches) => batches,
+            Read::Behind(first) => match subscription.reader.batches_from(from).await {
+                Ok(batches) => {
+                    // What was removed for its age is passed over.
+                    let next = batches.first().map_or(first, |batch| batch.first_idx());
+                    if next > from {
+                        self.pass_over(subscription, from, next).await?;
+                        return Ok(true);
+                    }
+                    batches
+                }
                 Err(error) => {
                     self.shared.refuse("log_unreadable", error.to_string());
                     self.shared.unsubscribe(&subscription.id);
@@ -117,7 +124,7 @@ impl Writer {
         parts.push(subscription.head.clone());
         let mut next = from;
         for batch in &batches {
-            // What the store gives may begin before the cursor, and never after it.
+            // What the store gives may begin before the cursor.
             let json = batch.json(next, i64::MAX);
             if json.is_empty() {
                 continue;
@@ -143,11 +150,22 @@ impl Writer {
             return Ok(from);
         }
         let next = end - RING_ENTRIES;
+        self.pass_over(subscription, from, next).await?;
+        Ok(next)
+    }
+
+    /// Goes on with the entry `next`, and tells what is missed.
+    async fn pass_over(
+        &mut self,
+        subscription: &Subscription,
+        from: i64,
+        next: i64,
+    ) -> io::Result<()> {
         let process_id = subscription.id.clone();
         let gap = ServerMessage::Gap { process_id, from, to: next - 1, dropped: next - from };
         write_frame(&mut self.socket, Opcode::Text, &[encode(&gap)]).await?;
         subscription.advance(from, next);
-        Ok(next)
+        Ok(())
     }
 
     /// Every change that may be sent; `false` when there was none.

@@ -220,7 +220,9 @@ pub(in crate::store) async fn sweeps_all_logs_newest_first(store: &dyn Store) {
     assert_eq!(read(&timed, 10).await.1, [at("q", 0)]);
     let named = Sweep { project: Some("ärger".into()), ..all.clone() };
     assert_eq!(read(&named, 10).await.1, [at("q", 0)]);
-    let scripts = store.started_scripts().await.unwrap();
+    let counts = store.start_counts().await.unwrap();
+    assert_eq!(counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 1]);
+    let scripts: Vec<_> = counts.into_iter().map(|(script, _)| script).collect();
     assert_eq!(scripts, [("site".to_owned(), "dev".to_owned()), ("Ärger".into(), "dev".into())]);
     let allowed = Sweep { scripts: Some(scripts[..1].to_vec()), ..all.clone() };
     assert_eq!(read(&allowed, 10).await.1, [at("p", 10), at("p", 0)]);

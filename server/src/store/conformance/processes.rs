@@ -200,6 +200,23 @@ pub(in crate::store) async fn keeps_the_newest_attempts_at_hand(store: &dyn Stor
     assert_eq!(numbers, (11..=60).collect::<Vec<_>>());
 }
 
+pub(in crate::store) async fn reads_attempts_page_by_page(store: &dyn Store) {
+    let mut record = record("p");
+    record.process.attempts = (1..=60).map(attempt).collect();
+    store.commit(&[put(&record), put(&super::samples::record("q"))]).await.unwrap();
+    let read = async |process: &str, before: u32, limit: u32| {
+        store.attempts(&id(process), before, limit).await.unwrap()
+    };
+    let numbers = |page: &[app::model::Attempt]| page.iter().map(|a| a.n).collect::<Vec<_>>();
+    let newest = read("p", u32::MAX, 25).await;
+    assert_eq!(numbers(&newest), (36..=60).rev().collect::<Vec<_>>());
+    assert_eq!(newest[0], attempt(60));
+    assert_eq!(numbers(&read("p", 36, 50).await), (1..=35).rev().collect::<Vec<_>>());
+    assert_eq!(read("p", 1, 50).await, []);
+    assert_eq!(read("q", u32::MAX, 50).await, []);
+    assert_eq!(read("nobody", u32::MAX, 50).await, []);
+}
+
 pub(in crate::store) async fn remembers_and_forgets(store: &dyn Store) {
     let keep = |key: &str, value: Option<&str>| Change::Keep {
         key: key.to_owned(),

@@ -1,4 +1,4 @@
-//! Reading chunks and cursors.
+//! Reading chunks and cursors, and removing the oldest chunks.
 
 use app::model::ProcessId;
 use futures_util::TryStreamExt as _;
@@ -6,7 +6,7 @@ use sqlx::SqlitePool;
 
 use super::error::{damaged, to_store_error};
 use super::row::{ChunkRow, CursorRow, SweptRow};
-use super::{Chunk, ChunkRange, Cursor, StoreError, Sweep, Swept};
+use super::{Chunk, ChunkRange, Cursor, LogPrune, LogPruned, LogUsage, StoreError, Sweep, Swept};
 
 /// A sweep's answer ends with the chunk that makes it larger than this.
 const SWEEP_BYTES: usize = 1024 * 1024;
@@ -110,4 +110,57 @@ pub(super) async fn cursors(readers: &SqlitePool) -> Result<Vec<Cursor>, StoreEr
             .await
             .map_err(to_store_error)?;
     rows.into_iter().map(Cursor::try_from).collect()
+}
+
+/// What all chunks take. Their bytes are counted, not read.
+pub(super) async fn usage(readers: &SqlitePool, older_than: i64) -> Result<LogUsage, StoreError> {
+    let (bytes, older_bytes) = sqlx::query_as(
+        "SELECT coalesce(sum(length(bytes)), 0),
+             coalesce(sum(length(bytes)) FILTER (WHERE last_ts < ?1), 0)
+         FROM process_logs",
+    )
+    .bind(older_than)
+    .fetch_one(readers)
+    .await
+    .map_err(to_store_error)?;
+    Ok(LogUsage { bytes, older_bytes })
+}
+
+const REMOVE_OLDER: &str = "
+    DELETE FROM process_logs WHERE rowid IN
+        (SELECT rowid FROM process_logs WHERE last_ts < ?1 ORDER BY rowid LIMIT ?2)
+    RETURNING last_idx - first_idx + 1, length(bytes)";
+
+/// Those before which less than the wanted bytes stand.
+const REMOVE_OLDEST: &str = "
+    DELETE FROM process_logs WHERE rowid IN
+        (SELECT place FROM
+            (SELECT place, sum(length) OVER (ORDER BY place) - length AS before FROM
+                (SELECT rowid AS place, length(bytes) AS length FROM process_logs
+                 ORDER BY rowid LIMIT ?2))
+         WHERE before < ?1)
+    RETURNING last_idx - first_idx + 1, length(bytes)";
+
+/// Removes chunks, the first stored first.
+pub(super) async fn prune(
+    writer: &SqlitePool,
+    wanted: LogPrune,
+    limit: u32,
+) -> Result<LogPruned, StoreError> {
+    let (sql, bound) = match wanted {
+        LogPrune::OlderThan(ts) => (REMOVE_OLDER, ts),
+        LogPrune::Oldest(bytes) => (REMOVE_OLDEST, bytes),
+    };
+    let removed: Vec<(i64, i64)> = sqlx::query_as(sql)
+        .bind(bound)
+        .bind(limit)
+        .fetch_all(writer)
+        .await
+        .map_err(to_store_error)?;
+    let add = |sum: LogPruned, (lines, bytes): (i64, i64)| LogPruned {
+        chunks: sum.chunks + 1,
+        lines: sum.lines + lines,
+        bytes: sum.bytes + bytes,
+    };
+    Ok(removed.into_iter().fold(LogPruned::default(), add))
 }

@@ -1,27 +1,37 @@
 //! Reading processes. Each answer is one statement, the attempts included, so that it shows one
 //! moment and costs one round trip.
 
-use app::model::{Process, ProcessId, Status};
+use app::model::{Attempt, Process, ProcessId, Status};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
-use super::error::to_store_error;
+use super::error::{damaged, to_store_error};
 use super::row::{ProcessRow, RecordRow};
 use super::{ListQuery, ProcessRecord, ScriptName, StoreError};
 
-/// The columns of a [`ProcessRow`].
-macro_rules! columns {
+/// An attempt, in the names of the model on the wire.
+macro_rules! attempt {
     () => {
-        "id, project, script, args, type AS kind, status, reason, created_at, started_at, ended_at,
-         pid, exit_code, signal, next_idx, details,
-         (SELECT json_group_array(json_object(
+        "json_object(
               'n', a.n, 'pid', a.pid, 'startedAt', a.started_at, 'endedAt', a.ended_at,
               'exitCode', a.exit_code, 'signal', a.signal, 'userMs', a.user_ms,
               'systemMs', a.system_ms, 'maxRssBytes', a.max_rss_bytes,
               'firstIdx', a.first_idx, 'lastIdx', a.last_idx, 'cause', a.cause,
-              'causeKind', a.cause_kind, 'causeBy', a.cause_by, 'configHash', a.config_hash)
-              ORDER BY a.n)
+              'causeKind', a.cause_kind, 'causeBy', a.cause_by, 'configHash', a.config_hash)"
+    };
+}
+
+/// The columns of a [`ProcessRow`].
+macro_rules! columns {
+    () => {
+        concat!(
+            "id, project, script, args, type AS kind, status, reason, created_at, started_at, ended_at,
+         pid, exit_code, signal, next_idx, details,
+         (SELECT json_group_array(",
+            attempt!(),
+            " ORDER BY a.n)
           FROM (SELECT * FROM attempts WHERE process_id = processes.id
                 ORDER BY n DESC LIMIT 50) AS a) AS attempts"
+        )
     };
 }
 
@@ -37,6 +47,28 @@ pub(super) async fn get(
             .await
             .map_err(to_store_error)?;
     row.map(ProcessRecord::try_from).transpose()
+}
+
+/// Attempts below a number, newest first.
+pub(super) async fn attempts(
+    readers: &SqlitePool,
+    id: &ProcessId,
+    before: u32,
+    limit: u32,
+) -> Result<Vec<Attempt>, StoreError> {
+    let rows: Vec<String> = sqlx::query_scalar(concat!(
+        "SELECT ",
+        attempt!(),
+        " FROM attempts AS a WHERE process_id = ?1 AND n < ?2 ORDER BY n DESC LIMIT ?3"
+    ))
+    .bind(id.as_str())
+    .bind(before)
+    .bind(limit)
+    .fetch_all(readers)
+    .await
+    .map_err(to_store_error)?;
+    let read = |row: String| serde_json::from_str(&row);
+    rows.into_iter().map(read).collect::<Result<_, _>>().map_err(|error| damaged("attempts", error))
 }
 
 /// A page, newest first.
@@ -69,12 +101,18 @@ pub(super) async fn list(
     rows.into_iter().map(Process::try_from).collect()
 }
 
-/// Every script that something was started of.
-pub(super) async fn started_scripts(readers: &SqlitePool) -> Result<Vec<ScriptName>, StoreError> {
-    sqlx::query_as("SELECT DISTINCT project, script FROM processes ORDER BY project, script")
-        .fetch_all(readers)
-        .await
-        .map_err(to_store_error)
+/// Every script that something was started of, with how often.
+pub(super) async fn start_counts(
+    readers: &SqlitePool,
+) -> Result<Vec<(ScriptName, i64)>, StoreError> {
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT project, script, count(*) FROM processes GROUP BY project, script
+         ORDER BY project, script",
+    )
+    .fetch_all(readers)
+    .await
+    .map_err(to_store_error)?;
+    Ok(rows.into_iter().map(|(project, script, count)| ((project, script), count)).collect())
 }
 
 /// Those that have not ended, oldest first.

@@ -3,10 +3,13 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use app::model::{Process, ProcessId};
+use app::model::{Attempt, Process, ProcessId};
 
 use super::super::conformance::samples::cursor;
-use super::super::{Chunk, ChunkRange, Cursor, ListQuery, ProcessRecord, ScriptName, Sweep, Swept};
+use super::super::{
+    Chunk, ChunkRange, Cursor, ListQuery, LogPrune, LogPruned, LogUsage, ProcessRecord, ScriptName,
+    Sweep, Swept,
+};
 use super::*;
 
 /// A store that keeps the runs of the cursors it is given, and fails as it is told to.
@@ -65,6 +68,15 @@ impl Store for FakeStore {
         Ok(vec![])
     }
 
+    async fn attempts(
+        &self,
+        _id: &ProcessId,
+        _before: u32,
+        _limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        Ok(vec![])
+    }
+
     async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
         Ok(vec![])
     }
@@ -77,8 +89,16 @@ impl Store for FakeStore {
         Ok(vec![])
     }
 
-    async fn started_scripts(&self) -> Result<Vec<ScriptName>, StoreError> {
+    async fn start_counts(&self) -> Result<Vec<(ScriptName, i64)>, StoreError> {
         Ok(vec![])
+    }
+
+    async fn log_usage(&self, _: i64) -> Result<LogUsage, StoreError> {
+        Ok(LogUsage::default())
+    }
+
+    async fn prune_logs(&self, _: LogPrune, _: u32) -> Result<LogPruned, StoreError> {
+        Ok(LogPruned::default())
     }
 
     async fn sweep(&self, _: &Sweep, _: u32) -> Result<Vec<Swept>, StoreError> {

@@ -55,6 +55,7 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
     let start = json!({"scriptName": SCRIPT});
     let signal = json!({"signal": "SIGCONT"});
     let of_id = json!({"id": id});
+    let tab = json!({"id": id, "tab": "figures", "before": null, "zone_min": 0});
     let of_process = json!({"processId": id});
     // Never made: the door is what is tried, and the password is too weak to go further.
     let nobody = json!({"name": "nobody", "role": "viewer", "password": "weak"});
@@ -70,6 +71,8 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
         door(Rest("POST", "/api/processes/{id}/restart", None), RESTART, Process),
         door(Rest("DELETE", "/api/processes/{id}", None), STOP, Process),
         door(Rest("GET", "/api/processes/{id}/figures", None), VIEW, Process),
+        door(Rest("GET", "/api/processes/{id}/attempts", None), VIEW, Process),
+        door(Rest("GET", "/api/processes/{id}/configuration", None), VIEW, Process),
         door(Rest("POST", "/api/processes/{id}/stdin", Some(json!({"line": "x"}))), STDIN, Process),
         door(Rest("POST", "/api/declared/start", None), START, System),
         door(Rest("POST", "/api/declared/stop", None), STOP, System),
@@ -90,8 +93,8 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
         door(Function("tail_log", json!({"id": id, "tail": 10})), READ, Process),
         door(Function("start_process", json!({"request": start})), START, Script),
         door(Function("restart_process", of_id.clone()), RESTART, Process),
-        door(Function("stop_process", of_id.clone()), STOP, Process),
-        door(Function("process_figures", of_id), VIEW, Process),
+        door(Function("stop_process", of_id), STOP, Process),
+        door(Function("process_tab", tab), VIEW, Process),
         door(Function("send_line", json!({"id": id, "line": "x"})), STDIN, Process),
         door(Function("list_pools", json!({})), VIEW, System),
         door(Function("pause_pool", json!({"name": "jobs", "is_paused": false})), EDIT, System),
@@ -149,6 +152,7 @@ const OPEN: &[&str] = &[
     // Pages show what server functions give them.
     "GET /",
     "GET /processes/{id}",
+    "GET /processes/{id}/{tab}",
     "GET /search",
     // Nothing is behind it.
     "ANY /api/{*unknown}",

@@ -1,0 +1,171 @@
+//! Every execution of a process, newest first: over time, and as a table.
+
+use leptos::prelude::*;
+
+use super::{Html, older_link};
+use crate::model::{Attempt, AttemptPage, ProcessId};
+use crate::text::format::{format_bytes, format_count, format_duration, format_stamp};
+
+/// The tab; times are `zone_min` minutes east of UTC.
+pub(crate) fn render_attempts(
+    id: &ProcessId,
+    page: &AttemptPage,
+    now: i64,
+    zone_min: i64,
+) -> String {
+    let AttemptPage { attempts, next_before } = page;
+    if attempts.is_empty() {
+        return view! { <p class="empty">"It was not started yet."</p> }.html();
+    }
+    let rows = attempts.iter().map(|attempt| row(id, attempt, zone_min)).collect_view();
+    view! {
+        {bars(attempts, now, zone_min)}
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Attempts">
+            <table class="table" data-testid="attempts">
+                <thead>
+                    <tr>
+                        <th scope="col">"#"</th>
+                        <th scope="col">"Started"</th>
+                        <th scope="col">"Duration"</th>
+                        <th scope="col">"End"</th>
+                        <th scope="col">"Cause"</th>
+                        <th scope="col">"PID"</th>
+                        <th scope="col">"CPU"</th>
+                        <th scope="col">"Peak memory"</th>
+                        <th scope="col">"Lines"</th>
+                        <th scope="col">"Configuration"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {older_link(next_before.map(|before| format!("?before={before}")))}
+    }
+    .html()
+}
+
+/// How an attempt ended, by the name that the style sheet knows.
+fn outcome(attempt: &Attempt) -> &'static str {
+    match (attempt.ended_at, attempt.exit_code, &attempt.signal) {
+        (None, ..) => "running",
+        (_, Some(0), _) => "completed",
+        (_, _, Some(_)) => "stopped",
+        (_, Some(_), None) => "failed",
+        (_, None, None) => "lost",
+    }
+}
+
+fn end_words(attempt: &Attempt) -> String {
+    match (attempt.ended_at, attempt.exit_code, &attempt.signal) {
+        (_, _, Some(signal)) => signal.clone(),
+        (_, Some(code), _) => format!("code {code}"),
+        (Some(_), None, None) => "unknown".to_owned(),
+        (None, ..) => "–".to_owned(),
+    }
+}
+
+/// The attempts over time, each from its start to its end.
+fn bars(attempts: &[Attempt], now: i64, zone_min: i64) -> Option<AnyView> {
+    let spans: Vec<_> = attempts
+        .iter()
+        .filter_map(|attempt| {
+            let start = attempt.started_at?;
+            Some((attempt, start, attempt.ended_at.unwrap_or(now).max(start)))
+        })
+        .collect();
+    let from = spans.iter().map(|(_, start, _)| *start).min()?;
+    let to = spans.iter().map(|(_, _, end)| *end).max()?;
+    let whole = (to - from).max(1);
+    let per_mille = |ms: i64| ms.saturating_mul(1_000) / whole;
+    let failed = attempts.iter().filter(|attempt| outcome(attempt) == "failed").count();
+    let label = format!(
+        "{} attempts over {}, {failed} of them failed",
+        spans.len(),
+        format_duration(to - from)
+    );
+    let marks = spans.iter().map(|(attempt, start, end)| {
+        let (at, length) = (per_mille(start - from), per_mille(end - start));
+        let title = format!(
+            "attempt {}: {}, {}",
+            attempt.n,
+            format_duration(end - start),
+            end_words(attempt)
+        );
+        let place =
+            format!("--at:{}.{}%;--length:{}.{}%", at / 10, at % 10, length / 10, length % 10);
+        view! { <i style=place data-status=outcome(attempt) title=title></i> }.into_any()
+    });
+    let marks = marks.collect_view();
+    Some(
+        view! {
+            <figure class="attempt-bars" data-testid="attempt-bars">
+                <div role="img" aria-label=label>{marks}</div>
+                <figcaption>
+                    <span>{format_stamp(from, zone_min)}</span>
+                    <span>{format_stamp(to, zone_min)}</span>
+                </figcaption>
+            </figure>
+        }
+        .into_any(),
+    )
+}
+
+fn row(id: &ProcessId, attempt: &Attempt, zone_min: i64) -> AnyView {
+    let dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let span = attempt.started_at.zip(attempt.ended_at).map(|(start, end)| end - start);
+    let cpu = attempt.user_ms.zip(attempt.system_ms).map(|(user, system)| user + system);
+    let lines = attempt.first_idx.map(|first| {
+        let last = attempt.last_idx.map_or("…".to_owned(), format_count);
+        let href = format!("/processes/{id}?line={first}");
+        view! { <a href=href>{format!("{}–{last}", format_count(first))}</a> }
+    });
+    view! {
+        <tr data-testid="attempt" data-n=attempt.n>
+            <td>{attempt.n}</td>
+            <td>{dash(attempt.started_at.map(|ts| format_stamp(ts, zone_min)))}</td>
+            <td>{dash(span.map(format_duration))}</td>
+            <td class="outcome" data-status=outcome(attempt)>{end_words(attempt)}</td>
+            <td>{attempt.cause.clone()}</td>
+            <td>{dash(attempt.pid.map(|pid| pid.to_string()))}</td>
+            <td>{dash(cpu.map(format_duration))}</td>
+            <td>{dash(attempt.max_rss_bytes.map(format_bytes))}</td>
+            <td>{lines}</td>
+            <td><code>{attempt.config_hash.clone()}</code></td>
+        </tr>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(n: u32, start: i64, end: Option<i64>, exit_code: Option<i32>) -> Attempt {
+        Attempt { n, started_at: Some(start), ended_at: end, exit_code, ..Attempt::default() }
+    }
+
+    #[test]
+    fn bars_span_the_time_from_the_first_start_to_now() {
+        let page = AttemptPage {
+            attempts: vec![attempt(2, 3_000, None, None), attempt(1, 1_000, Some(2_000), Some(1))],
+            next_before: Some(1),
+        };
+        let html = render_attempts(&ProcessId("p".into()), &page, 5_000, 0);
+        let bars: Vec<_> = html.split("<i ").skip(1).collect();
+        assert!(bars[0].contains("--at:50.0%;--length:50.0%"), "{html}");
+        assert!(bars[0].contains("data-status=\"running\""), "{html}");
+        assert!(bars[1].contains("--at:0.0%;--length:25.0%"), "{html}");
+        assert!(bars[1].contains("data-status=\"failed\""), "{html}");
+        assert!(html.contains("2 attempts over 4.0 s, 1 of them failed"), "{html}");
+        assert!(html.contains("href=\"?before=1\""), "{html}");
+    }
+
+    #[test]
+    fn what_a_cause_says_is_text() {
+        let cause = "restarted: <b>x</b> changed".to_owned();
+        let attempts = vec![Attempt { cause, ..attempt(1, 0, Some(1), Some(0)) }];
+        let page = AttemptPage { attempts, next_before: None };
+        let html = render_attempts(&ProcessId("p".into()), &page, 1, 0);
+        assert!(html.contains("&lt;b&gt;x") && !html.contains("older"), "{html}");
+    }
+}
