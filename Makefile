@@ -54,7 +54,8 @@ build: $(SITE_STAMP) ## Build the release: one file, with the site in it
 $(SITE_STAMP): $(SITE_SOURCES) | setup
 	$(call say,building the frontend (1 of 2))
 	@mkdir -p $(dir $(STYLE)) && cat $(STYLE_PARTS) > $(STYLE)
-	@LEPTOS_SITE_ROOT=$(SITE) LEPTOS_STYLE_FILE=$(STYLE) cargo leptos build --release --frontend-only --lib-cargo-args=--locked
+	@LEPTOS_SITE_ROOT=$(SITE) LEPTOS_STYLE_FILE=$(STYLE) cargo leptos build --release --frontend-only --split --lib-cargo-args=--locked
+	@scripts/mend-split.sh $(SITE)/pkg
 	@touch $@
 
 .PHONY: setup

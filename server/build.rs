@@ -1,10 +1,10 @@
 //! Puts the site into the binary.
 //!
 //! With the feature `embed`, every file of the site folder (`RUNYARD_SITE_DIR`, or `site` in the
-//! target folder, where `cargo leptos build --frontend-only` leaves it) becomes a row of a table
-//! that `http::assets` includes: the files of the page get names with a hash of their content, so
-//! that browsers may keep them for ever, and what compresses is compressed here, once and at the
-//! best level. Without the feature the table is empty, and the server reads the folder.
+//! target folder, where `make build` leaves it) becomes a row of a table that `http::assets`
+//! includes: the folder of the page's files gets a name that is a hash of all of them, so that
+//! browsers may keep them for ever and they find each other by relative addresses, and what
+//! compresses is compressed here, once and at the best level. Without the feature the table is empty, and the server reads the folder.
 
 // A build script speaks to cargo on its standard output.
 #![allow(clippy::print_stdout)]
@@ -60,8 +60,10 @@ mod embed {
 
     use super::Result;
 
-    /// The files that a page names, which get a hash in their names.
+    /// The files that a page names; there are others beside them, which these load.
     const PAGE_FILES: [&str; 3] = ["pkg/runyard.js", "pkg/runyard.wasm", "pkg/runyard.css"];
+    /// Where the page's files are.
+    const PAGE_DIR: &str = "pkg/";
     /// What becomes smaller; the other formats are compressed in themselves.
     const COMPRESSIBLE: [&str; 10] =
         ["css", "html", "js", "json", "mjs", "svg", "txt", "wasm", "webmanifest", "xml"];
@@ -84,9 +86,11 @@ mod embed {
             "pub(super) const SITE_DIR: &str = \"\";\n\
              pub(super) static ASSETS: &[EmbeddedAsset] = &[\n",
         );
-        for (number, name) in files(&site)?.iter().enumerate() {
+        let names = files(&site)?;
+        let page = page_hash(&site, &names)?;
+        for (number, name) in names.iter().enumerate() {
             let file = site.join(name).canonicalize()?;
-            let row = row(name, &file, &out.join(number.to_string()))?;
+            let row = row(name, &page, &file, &out.join(number.to_string()))?;
             source.push_str(&row);
         }
         source.push_str("];\n");
@@ -105,8 +109,8 @@ mod embed {
                     continue;
                 }
                 let name = path.strip_prefix(site)?.to_str().ok_or("a file name is not utf-8")?;
-                // Declarations are for those who compile against the frontend.
-                if !name.ends_with(".d.ts") {
+                // Declarations and the manifest are for those who compile against the frontend.
+                if !name.ends_with(".d.ts") && !name.ends_with("_manifest.json") {
                     found.push(name.to_owned());
                 }
             }
@@ -115,14 +119,24 @@ mod embed {
         Ok(found)
     }
 
+    /// Of all files of the page, with their names.
+    fn page_hash(site: &Path, names: &[String]) -> Result<String> {
+        let mut content = Vec::new();
+        for name in names.iter().filter(|name| name.starts_with(PAGE_DIR)) {
+            content.extend_from_slice(name.as_bytes());
+            content.extend(fs::read(site.join(name))?);
+        }
+        hash(&content)
+    }
+
     /// One row; `out` begins the names of what is written for it.
-    fn row(name: &str, file: &Path, out: &Path) -> Result<String> {
+    fn row(name: &str, page: &str, file: &Path, out: &Path) -> Result<String> {
         let raw = fs::read(file)?;
         let hash = hash(&raw)?;
-        let page_file = PAGE_FILES.contains(&name);
-        let path = match name.rsplit_once('.') {
-            Some((stem, extension)) if page_file => format!("/{stem}.{hash}.{extension}"),
-            _ => format!("/{name}"),
+        let page_file = name.strip_prefix(PAGE_DIR);
+        let path = match page_file {
+            Some(rest) => format!("/{PAGE_DIR}{page}/{rest}"),
+            None => format!("/{name}"),
         };
         let extension = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
         let (br, gz) = if COMPRESSIBLE.contains(&extension) {
@@ -134,8 +148,9 @@ mod embed {
             (None, None)
         };
         Ok(format!(
-            "    EmbeddedAsset {{ path: {path:?}, hash: {hash:?}, immutable: {page_file}, \
+            "    EmbeddedAsset {{ path: {path:?}, hash: {hash:?}, immutable: {immutable}, \
              raw: include_bytes!({file:?}), br: {br}, gz: {gz} }},\n",
+            immutable = page_file.is_some(),
             br = include(br.as_deref()),
             gz = include(gz.as_deref()),
         ))

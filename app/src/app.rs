@@ -5,7 +5,8 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::pages::{Home, Layout, NotFound, ProcessPage, SearchPage, SignIn};
+use crate::later::{LaterProcess, LaterSearch, LaterSignIn};
+use crate::pages::{Home, Layout, NotFound};
 
 /// The whole user interface. The server waits for a page's data, so that the first HTML is complete
 /// and of use before any script runs.
@@ -17,10 +18,10 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async/>
-                    <Route path=path!("search") view=SearchPage ssr=SsrMode::Async/>
-                    <Route path=path!("processes/:id/:tab?") view=ProcessPage ssr=SsrMode::Async/>
+                    <Route path=path!("search") view=LaterSearch ssr=SsrMode::Async/>
+                    <Route path=path!("processes/:id/:tab?") view=LaterProcess ssr=SsrMode::Async/>
                 </ParentRoute>
-                <Route path=path!("sign-in") view=SignIn ssr=SsrMode::Async/>
+                <Route path=path!("sign-in") view=LaterSignIn ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -12,6 +12,7 @@ pub mod api;
 mod app;
 mod components;
 mod error;
+mod later;
 mod live;
 pub mod model;
 mod pages;
@@ -21,4 +22,5 @@ mod shell;
 mod text;
 
 pub use app::App;
+pub use later::load_parts;
 pub use shell::{ShellOptions, shell};

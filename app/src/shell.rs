@@ -57,7 +57,7 @@ fn inline_script(options: &ShellOptions) -> String {
          addEventListener('DOMContentLoaded',async()=>{{\
          const find=s=>document.querySelector(s),log=find('[data-testid=log]'),line=find('.line.selected');\
          if(line)line.scrollIntoView({{block:'center'}});else if(log)log.scrollTop=log.scrollHeight;\
-         const m=await import({js});await m.default({{module_or_path:{wasm}}});m.hydrate()}})"
+         const m=await import({js});await m.default({{module_or_path:{wasm}}});await m.hydrate(location.pathname)}})"
     )
 }
 

@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast as _;
 
 use super::shortcuts::click;
 use super::{Starter, status_word};
+use crate::later::{palette, shown};
 use crate::live::use_live;
 use crate::model::{Catalogue, Problem};
 use crate::text::filter::Query;
@@ -44,11 +45,40 @@ const BUTTONS: [(&str, &str); 6] = [
     ("Start with arguments", "start-open"),
 ];
 
-/// The dialog.
+/// Waits for Ctrl-K; the dialog itself comes when it is opened for the first time.
 #[component]
 pub(crate) fn Palette(
     /// Loads what can be started.
     catalogue: Resource<Result<Catalogue, Problem>>,
+) -> impl IntoView {
+    let opened = Trigger::new();
+    let is_wanted = RwSignal::new(false);
+    Effect::new(move |_| {
+        let keys = window_event_listener(ev::keydown, move |event| {
+            if (event.ctrl_key() || event.meta_key()) && event.key() == "k" {
+                event.prevent_default();
+                if is_wanted.get_untracked() {
+                    opened.notify();
+                }
+                is_wanted.maybe_update(|is_wanted| !std::mem::replace(is_wanted, true));
+            }
+        });
+        on_cleanup(move || keys.remove());
+    });
+    move || {
+        is_wanted
+            .get()
+            .then(|| Suspend::new(async move { shown(palette(catalogue, opened).await) }))
+    }
+}
+
+/// The dialog.
+#[component]
+pub(crate) fn PaletteDialog(
+    /// Loads what can be started.
+    catalogue: Resource<Result<Catalogue, Problem>>,
+    /// Tells of every opening but the first, with which this comes.
+    opened: Trigger,
 ) -> impl IntoView {
     let live = use_live();
     let starter = Starter::expect();
@@ -132,13 +162,8 @@ pub(crate) fn Palette(
         }
     };
     Effect::new(move |_| {
-        let keys = window_event_listener(ev::keydown, move |event| {
-            if (event.ctrl_key() || event.meta_key()) && event.key() == "k" {
-                event.prevent_default();
-                open();
-            }
-        });
-        on_cleanup(move || keys.remove());
+        opened.track();
+        open();
     });
     let keys = move |event: web_sys::KeyboardEvent| {
         let last = commands.read_untracked().len().saturating_sub(1);

@@ -4,9 +4,9 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
-use super::start_form::StartForm;
 use super::{Icon, IconName};
 use crate::api::start_process;
+use crate::later::{shown, start_form};
 use crate::live::{Live, use_live};
 use crate::model::{Catalogue, Problem, ProcessId, StartRequest};
 
@@ -20,6 +20,8 @@ pub(crate) struct Starter {
     dialog: NodeRef<html::Dialog>,
     /// What the dialog was opened for. Set, also to the same, whenever it is opened.
     asked: RwSignal<Option<ScriptKey>>,
+    /// Whether it was opened ever; before, its form is not there.
+    is_wanted: RwSignal<bool>,
     is_busy: RwSignal<bool>,
     show: Callback<ProcessId>,
 }
@@ -32,6 +34,7 @@ impl Starter {
             live: use_live(),
             dialog: NodeRef::new(),
             asked: RwSignal::new(None),
+            is_wanted: RwSignal::new(false),
             is_busy: RwSignal::new(false),
             show: Callback::new(move |id| {
                 navigate(&format!("/processes/{id}"), Default::default());
@@ -49,6 +52,8 @@ impl Starter {
     /// Opens the dialog, with this script chosen.
     pub(crate) fn open(self, script: Option<ScriptKey>) {
         self.asked.set(script);
+        // Told only once, or the form would be made anew.
+        self.is_wanted.maybe_update(|is_wanted| !std::mem::replace(is_wanted, true));
         if let Some(dialog) = self.dialog.get_untracked() {
             // Fails only when it is open already.
             let _ = dialog.show_modal();
@@ -128,16 +133,14 @@ pub(crate) fn StartDialog(
                     <Icon name=IconName::Close/>
                 </button>
             </div>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match catalogue.await {
-                        Ok(catalogue) => view! { <StartForm catalogue/> }.into_any(),
-                        Err(problem) => {
-                            view! { <p class="inline-alert" role="alert">{problem.detail}</p> }.into_any()
-                        }
+            {move || starter.is_wanted.get().then(|| Suspend::new(async move {
+                match catalogue.await {
+                    Ok(catalogue) => shown(start_form(catalogue).await),
+                    Err(problem) => {
+                        view! { <p class="inline-alert" role="alert">{problem.detail}</p> }.into_any()
                     }
-                })}
-            </Suspense>
+                }
+            }))}
         </dialog>
     }
     .into_any()

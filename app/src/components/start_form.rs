@@ -15,7 +15,7 @@ fn value_of(project: &str, script: &str) -> String {
 
 /// Script, arguments, environment, and the button that starts.
 #[component]
-pub(super) fn StartForm(
+pub(crate) fn StartForm(
     /// What can be started.
     catalogue: Catalogue,
 ) -> impl IntoView {

@@ -11,7 +11,7 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// One file of the site, in every form it is kept in.
 #[derive(Debug)]
 pub(super) struct EmbeddedAsset {
-    /// The path of its URL; the page's own files have the hash in it.
+    /// The path of its URL; that of the page's files has a hash of all of them in it.
     pub(super) path: &'static str,
     /// Of the content, in hexadecimal.
     pub(super) hash: &'static str,
@@ -25,18 +25,22 @@ pub(super) struct EmbeddedAsset {
     pub(super) gz: Option<&'static [u8]>,
 }
 
-/// The page's own files; the build makes sure that they are there.
+/// The files that a page names; the build makes sure that they are there.
 pub(super) fn urls(table: &[EmbeddedAsset]) -> AssetUrls {
-    let page_file = |extension: &str| {
+    let page_file = |name: &str| {
         let mut own = table.iter().filter(|asset| asset.immutable).map(|asset| asset.path);
-        own.find(|path| path.ends_with(extension)).unwrap_or_default().to_owned()
+        own.find(|path| path.ends_with(name)).unwrap_or_default().to_owned()
     };
-    AssetUrls { js: page_file(".js"), wasm: page_file(".wasm"), css: page_file(".css") }
+    AssetUrls {
+        js: page_file("/runyard.js"),
+        wasm: page_file("/runyard.wasm"),
+        css: page_file("/runyard.css"),
+    }
 }
 
 /// The file at a path, in the smallest form that the client takes.
 pub(super) fn find(table: &[EmbeddedAsset], path: &str, headers: &HeaderMap) -> Option<Found> {
-    // A dozen rows: nothing is faster than looking at them.
+    // A few dozen rows: nothing is faster than looking at them.
     let asset = table.iter().find(|asset| asset.path == path)?;
     let forms = [(Encoding::Brotli, asset.br), (Encoding::Gzip, asset.gz)];
     let (encoding, content) = forms

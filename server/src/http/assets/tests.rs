@@ -26,7 +26,7 @@ static TABLE: &[EmbeddedAsset] = &[
         gz: Some(b"gz css"),
     },
     EmbeddedAsset {
-        path: "/pkg/runyard.dddd.js",
+        path: "/pkg/dddd/runyard.js",
         hash: "dddd",
         immutable: true,
         raw: b"raw js!",
@@ -63,7 +63,7 @@ async fn body(response: Response) -> Vec<u8> {
 #[test]
 fn urls_are_the_names_with_a_hash() {
     let expected = AssetUrls {
-        js: "/pkg/runyard.dddd.js".to_owned(),
+        js: "/pkg/dddd/runyard.js".to_owned(),
         wasm: "/pkg/runyard.eeee.wasm".to_owned(),
         css: "/pkg/runyard.cccc.css".to_owned(),
     };
@@ -72,7 +72,7 @@ fn urls_are_the_names_with_a_hash() {
 
 #[tokio::test]
 async fn the_smallest_form_that_the_client_takes_is_sent() {
-    let js = "/pkg/runyard.dddd.js";
+    let js = "/pkg/dddd/runyard.js";
     let cases: [(HeaderMap, Option<&str>, &[u8]); 4] = [
         (with(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd"), Some("br"), b"br js"),
         (with(header::ACCEPT_ENCODING, "gzip, br;q=0"), Some("gzip"), b"gz js!"),
@@ -94,7 +94,7 @@ async fn the_smallest_form_that_the_client_takes_is_sent() {
 fn types_and_lifetimes() {
     let any = HeaderMap::new();
     let cases = [
-        ("/pkg/runyard.dddd.js", "text/javascript; charset=utf-8", true),
+        ("/pkg/dddd/runyard.js", "text/javascript; charset=utf-8", true),
         ("/pkg/runyard.eeee.wasm", "application/wasm", true),
         ("/pkg/runyard.cccc.css", "text/css; charset=utf-8", true),
         ("/favicon.svg", "image/svg+xml", false),
@@ -109,7 +109,7 @@ fn types_and_lifetimes() {
 
 #[tokio::test]
 async fn a_known_form_is_not_sent_again() {
-    let js = "/pkg/runyard.dddd.js";
+    let js = "/pkg/dddd/runyard.js";
     let first = get(js, &with(header::ACCEPT_ENCODING, "br")).unwrap();
     assert_eq!(header(&first, header::ETAG), Some("\"dddd-br\""));
 
