@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::dir::{self, Dir};
 use crate::sys::exec;
+use crate::sys::memory;
 use crate::sys::process;
 use crate::sys::socket::Listener;
 use control::{Control, Holdings};
@@ -133,7 +134,9 @@ pub fn succeed(data_dir: &Path, estate_fd: i32) -> Result<(), KeeperError> {
 }
 
 fn work(holdings: Holdings, data_dir: &Path, folder: &Dir) -> Result<(), KeeperError> {
-    let ended = Control::new(holdings, data_dir, IDLE_MS)?.run();
+    let control = Control::new(holdings, data_dir, IDLE_MS)?;
+    memory::release_program_pages();
+    let ended = control.run();
     let path = data_dir.join(SOCKET);
     remove(folder, SOCKET).map_err(|source| KeeperError::Path { path, source })?;
     Ok(ended?)

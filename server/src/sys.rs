@@ -12,6 +12,7 @@ pub mod dir;
 pub mod epoll;
 pub mod exec;
 pub mod load;
+pub mod memory;
 pub mod pidfd;
 pub mod pipe;
 pub mod process;

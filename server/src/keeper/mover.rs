@@ -68,6 +68,8 @@ pub(super) struct Mover {
     captures: HashMap<u64, Capture>,
     stalled: Vec<u64>,
     retry_at_ns: u64,
+    /// Since it woke.
+    moved_bytes: u64,
 }
 
 impl Mover {
@@ -80,7 +82,17 @@ impl Mover {
         let epoll = Epoll::new()?;
         epoll.add(inbox.as_fd(), INBOX, READABLE)?;
         let (captures, stalled) = (HashMap::new(), Vec::new());
-        Ok(Self { epoll, inbox, control, outbox, counters, captures, stalled, retry_at_ns: 0 })
+        Ok(Self {
+            epoll,
+            inbox,
+            control,
+            outbox,
+            counters,
+            captures,
+            stalled,
+            retry_at_ns: 0,
+            moved_bytes: 0,
+        })
     }
 
     /// Works until it is told to stop; what it had in its care.
@@ -99,6 +111,7 @@ impl Mover {
             // Brings the two streams of a run together, stdout first, and the inbox to the end.
             ready.sort_unstable();
             self.counters.wakes.fetch_add(1, Ordering::Relaxed);
+            self.moved_bytes = 0;
             if !self.take_turns(&ready) {
                 return self.captures.into_values().collect();
             }
@@ -106,7 +119,7 @@ impl Mover {
             if !self.stalled.is_empty() && now_ns >= self.retry_at_ns {
                 self.retry_stalled();
             }
-            if pace.wake(now_ns) {
+            if pace.wake(now_ns, self.moved_bytes) {
                 std::thread::sleep(NAP);
             }
         }
@@ -200,6 +213,7 @@ impl Mover {
 
     /// Tells the server of a step, or sees to what went wrong in it.
     fn digest(&mut self, key: u64, step: Step) {
+        self.moved_bytes += step.bytes;
         self.counters.bytes.fetch_add(step.bytes, Ordering::Relaxed);
         if let (Some((from_idx_off, record)), Some(capture)) =
             (step.record, self.captures.get_mut(&key))

@@ -2,10 +2,13 @@
 //!
 //! Above about 2,000 wakes a second, a mover sleeps a millisecond before it looks again; each wake
 //! then moves what came meanwhile, for half of the CPU time of everybody. Below, it moves at once,
-//! so that a single line is seen at once.
+//! so that a single line is seen at once. A pipe that was nearly full is no small move, and who writes
+//! to it waits: after one there is no nap.
 
 const WINDOW_NS: u64 = 10_000_000;
 const NAP_ABOVE_PER_S: u64 = 2_000;
+/// Three quarters of what a pipe holds.
+const FULL_BYTES: u64 = 48 * 1024;
 /// Napping itself keeps the rate below 1,000. It ends when much fewer of the naps find anything.
 const WAKE_BELOW_PER_S: u64 = 500;
 
@@ -18,8 +21,8 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Counts a wake at this time. `true`: nap before the next one.
-    pub(super) fn wake(&mut self, now_ns: u64) -> bool {
+    /// Counts a wake at this time that moved so many bytes. `true`: nap before the next one.
+    pub(super) fn wake(&mut self, now_ns: u64, moved_bytes: u64) -> bool {
         self.wakes += 1;
         let elapsed = now_ns.saturating_sub(self.window_start_ns);
         if elapsed >= WINDOW_NS {
@@ -28,7 +31,7 @@ impl Pace {
             self.napping = per_s >= limit;
             (self.window_start_ns, self.wakes) = (now_ns, 0);
         }
-        self.napping
+        self.napping && moved_bytes < FULL_BYTES
     }
 }
 
@@ -42,7 +45,7 @@ mod tests {
         let mut naps = false;
         while *now_ns < end {
             *now_ns += every_ns;
-            naps = pace.wake(*now_ns);
+            naps = pace.wake(*now_ns, 100);
         }
         naps
     }
@@ -63,6 +66,15 @@ mod tests {
         let mut pace = Pace::default();
         let mut now = 0;
         after(&mut pace, &mut now, 100_000);
-        assert!(!pace.wake(now + 1_000_000_000));
+        assert!(!pace.wake(now + 1_000_000_000, 100));
+    }
+
+    #[test]
+    fn whoever_fills_a_pipe_does_not_wait_for_a_nap() {
+        let mut pace = Pace::default();
+        let mut now = 1_000_000_000;
+        assert!(after(&mut pace, &mut now, 100_000));
+        assert!(!pace.wake(now + 100_000, 64 * 1024));
+        assert!(pace.wake(now + 200_000, 100));
     }
 }
