@@ -65,12 +65,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// Half of the cores are for the server, the other half for what it starts, and for the threads of the
+/// keeper and the store: more only wake each other (docs/benchmarks.md). `TOKIO_WORKER_THREADS` says
+/// otherwise.
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no runtime can be made")?
-        .block_on(work)
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        runtime.worker_threads((cores / 2).max(1));
+    }
+    runtime.enable_all().build().context("no runtime can be made")?.block_on(work)
 }
 
 fn sources(flags: Flags) -> anyhow::Result<Sources<Vec<(OsString, OsString)>>> {

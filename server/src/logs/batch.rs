@@ -101,13 +101,17 @@ impl BatchBuilder {
 
     /// Takes the batch out; its first entry had the index `first_idx`.
     pub fn take(&mut self, first_idx: i64) -> Batch {
-        let mut json = std::mem::take(&mut self.json);
-        // What the ring holds for long must not carry spare room.
-        json.shrink_to_fit();
+        // A copy has no spare room, which the ring would hold for long; the room is used again, unless
+        // it is much larger than what came last.
+        let json = Bytes::copy_from_slice(&self.json);
+        if self.json.capacity() > 4096 && self.json.capacity() / 4 > json.len() {
+            self.json = Vec::new();
+        }
+        self.json.clear();
         Batch {
             first_idx,
             last_ts: std::mem::take(&mut self.last_ts),
-            json: Bytes::from(json),
+            json,
             starts: std::mem::take(&mut self.starts).into_boxed_slice(),
         }
     }

@@ -18,7 +18,7 @@ static TABLE: &[EmbeddedAsset] = &[
         gz: None,
     },
     EmbeddedAsset {
-        path: "/pkg/runyard.cccc.css",
+        path: "/pkg/dddd/runyard.css",
         hash: "cccc",
         immutable: true,
         raw: b"raw css",
@@ -34,7 +34,7 @@ static TABLE: &[EmbeddedAsset] = &[
         gz: Some(b"gz js!"),
     },
     EmbeddedAsset {
-        path: "/pkg/runyard.eeee.wasm",
+        path: "/pkg/dddd/runyard.wasm",
         hash: "eeee",
         immutable: true,
         raw: b"raw wasm",
@@ -64,8 +64,8 @@ async fn body(response: Response) -> Vec<u8> {
 fn urls_are_the_names_with_a_hash() {
     let expected = AssetUrls {
         js: "/pkg/dddd/runyard.js".to_owned(),
-        wasm: "/pkg/runyard.eeee.wasm".to_owned(),
-        css: "/pkg/runyard.cccc.css".to_owned(),
+        wasm: "/pkg/dddd/runyard.wasm".to_owned(),
+        css: "/pkg/dddd/runyard.css".to_owned(),
     };
     assert_eq!(Assets::from_table(TABLE).urls(), expected);
 }
@@ -95,8 +95,8 @@ fn types_and_lifetimes() {
     let any = HeaderMap::new();
     let cases = [
         ("/pkg/dddd/runyard.js", "text/javascript; charset=utf-8", true),
-        ("/pkg/runyard.eeee.wasm", "application/wasm", true),
-        ("/pkg/runyard.cccc.css", "text/css; charset=utf-8", true),
+        ("/pkg/dddd/runyard.wasm", "application/wasm", true),
+        ("/pkg/dddd/runyard.css", "text/css; charset=utf-8", true),
         ("/favicon.svg", "image/svg+xml", false),
     ];
     for (path, content_type, immutable) in cases {
