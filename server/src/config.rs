@@ -18,6 +18,7 @@ mod pools;
 mod process;
 mod roles;
 mod run;
+mod secret_file;
 mod server;
 mod setting;
 pub mod suggest;
@@ -126,6 +127,7 @@ impl Config {
         let mut pools = PoolsConfig::default();
         let mut origins = BTreeMap::new();
         for setting in settings {
+            let setting = secret_file::resolve(setting)?;
             let applied = match setting.section.as_str() {
                 ServerConfig::SECTION => server.set(&setting),
                 RunConfig::SECTION => run.set(&setting),

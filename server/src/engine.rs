@@ -20,6 +20,7 @@ use crate::keeper::client::{ClientError, KeeperClient, KeeperEvent};
 use crate::logs::hub::Log;
 use crate::logs::read::LogReader;
 use crate::project::LaunchPlan;
+use crate::seal::Sealer;
 use crate::store::{AuditRecord, Change, ProcessRecord, Store, StoreError, Writer};
 
 mod actor;
@@ -37,6 +38,7 @@ pub mod queue;
 mod reconcile;
 mod recovery;
 mod registry;
+mod spec;
 pub mod state;
 mod stdin;
 mod update;
@@ -82,6 +84,8 @@ pub struct EngineSettings {
     pub max_services: u32,
     /// Bytes of output after which a process is killed, when its start does not say; 0 is no limit.
     pub max_buffer: u64,
+    /// Seals what is stored of a start with secrets.
+    pub sealer: Sealer,
 }
 
 /// Why the engine refused.
@@ -127,6 +131,12 @@ pub enum EngineError {
         /// Why.
         why: String,
     },
+    /// What is stored about a process is sealed with another key.
+    #[error(
+        "process {0} was started with secrets, and they are sealed with another key than seal.key in \
+         the data folder: put the old key back, or start it anew"
+    )]
+    Unsealed(ProcessId),
     /// Runyard is ending.
     #[error("runyard is shutting down: try again in a moment")]
     ShuttingDown,
@@ -244,7 +254,7 @@ impl Engine {
         Ok(Self { shared })
     }
 
-    /// Starts what `plan` says (`args` is what is shown of it); resolves when it runs, waits or is
+    /// Starts what `plan` says; resolves when it runs, waits or is
     /// queued. `audit` is stored together with the process.
     ///
     /// # Errors
@@ -252,7 +262,6 @@ impl Engine {
     pub async fn start_process(
         &self,
         plan: LaunchPlan,
-        args: Vec<String>,
         cause: Cause,
         audit: impl FnOnce(&ProcessId) -> Option<AuditRecord>,
     ) -> Result<Arc<Process>, EngineError> {
@@ -281,7 +290,7 @@ impl Engine {
             id: id.clone(),
             project: plan.project.clone(),
             script: plan.script.clone(),
-            args,
+            args: plan.args.clone(),
             kind: plan.kind,
             status: Status::Queued,
             reason: "queued".into(),
@@ -293,7 +302,10 @@ impl Engine {
             stdin: strategy.stdin,
             ..Process::default()
         };
-        let record = ProcessRecord { process, spec: encode_plan(&id, &plan)? };
+        let record = ProcessRecord {
+            process,
+            spec: spec::encode_plan(&shared.settings.sealer, &id, &plan)?,
+        };
         let audit = audit(&id).map(Change::Audit);
         let also = audit.into_iter().collect();
         let handle = Actor::launch(shared, record, plan, cause, also)?;
@@ -439,8 +451,8 @@ impl Engine {
         if let Some(newest) = self.in_memory(id) {
             record.process = (*newest).clone();
         }
-        self.refuse_leftovers(&record.process).await?;
-        let plan = decode_plan(id, &record.spec)?;
+        let plan = self.shared.decode_plan(&record)?;
+        self.refuse_leftovers(&record.process, &plan).await?;
         if let Some(declared) = &plan.strategy.declared
             && plan.kind == ProcessType::LongRunning
         {
@@ -464,6 +476,14 @@ impl Engine {
     pub async fn signal_process(&self, id: &ProcessId, signal: i32) -> Result<(), EngineError> {
         let handle = self.live(id).await?;
         self.command(&handle, |reply| Command::Signal { signal, reply }).await.map(|_| ())
+    }
+
+    /// What is stored of how a process is started.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn plan_of(&self, record: &ProcessRecord) -> Result<LaunchPlan, EngineError> {
+        self.shared.decode_plan(record)
     }
 
     /// The figures of what is in memory.
@@ -576,6 +596,11 @@ impl Shared {
         &self.turns[place]
     }
 
+    /// What is stored of how a process is started.
+    fn decode_plan(&self, record: &ProcessRecord) -> Result<LaunchPlan, EngineError> {
+        spec::decode_plan(&self.settings.sealer, &record.process.id, &record.spec)
+    }
+
     fn run_dir(&self, run: &str) -> PathBuf {
         runs_dir(&self.settings.data_dir).join(run)
     }
@@ -584,13 +609,4 @@ impl Shared {
 /// Where the keeper's spool is.
 fn runs_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("runs")
-}
-
-fn encode_plan(id: &ProcessId, plan: &LaunchPlan) -> Result<String, EngineError> {
-    serde_json::to_string(plan)
-        .map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })
-}
-
-fn decode_plan(id: &ProcessId, spec: &str) -> Result<LaunchPlan, EngineError> {
-    serde_json::from_str(spec).map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })
 }

@@ -17,6 +17,7 @@ pub mod http;
 pub mod keeper;
 pub mod logs;
 pub mod project;
+pub mod seal;
 pub mod serve;
 pub mod service;
 pub mod store;

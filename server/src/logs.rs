@@ -2,7 +2,7 @@
 //!
 //! A line's way: [`split`] cuts a stream into lines, [`batch`] numbers and encodes them once,
 //! [`hub`] keeps the newest in memory and wakes whoever follows, [`chunk`] packs them for the store.
-//! [`tail`] drives it for one run from the keeper's spool; [`recorder`] owns a process's numbering;
+//! [`mask`] covers secrets before a line is numbered. [`tail`] drives it for one run from the keeper's spool; [`recorder`] owns a process's numbering;
 //! [`read`] joins memory and store for those who ask, and [`walk`] goes through both for what a
 //! [`filter`] wants. [`search`] and [`timeline`] look through what is kept, with [`scan`] on all cores; [`compare`] puts two logs
 //! side by side.
@@ -13,6 +13,7 @@ pub mod compare;
 pub mod filter;
 pub mod hub;
 mod json;
+pub mod mask;
 pub mod pattern;
 pub mod read;
 pub mod recorder;

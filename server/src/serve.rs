@@ -19,6 +19,7 @@ use crate::engine::{Claim, Clock, Engine, EngineSettings, Fleet};
 use crate::http::assets::Assets;
 use crate::http::{AppState, Edge, listen, router, tls};
 use crate::project::{Catalog, SharedCatalog};
+use crate::seal::Sealer;
 use crate::service::{ConfigReader, Parts, Service, slots_of};
 use crate::store::{SqliteStore, Store, Writer};
 
@@ -74,6 +75,8 @@ impl Server {
         let external = config.auth.external().map(ExternalTokens::new).transpose()?;
         let claim = Claim::take(&config.server.data_dir).await?;
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
+        let seal_key = SigningKey::load_or_create_seal(&config.server.data_dir)?;
+        let sealer = Sealer::new(seal_key.as_bytes())?;
         let database = Arc::new(SqliteStore::open(&config.server.database_url()).await?);
         let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&database);
         let tasks = TaskTracker::new();
@@ -86,6 +89,7 @@ impl Server {
             max_queue: usize::try_from(config.limits.max_queue).unwrap_or(usize::MAX),
             max_services: config.limits.max_services,
             max_buffer: config.limits.max_buffer,
+            sealer: sealer.clone(),
         };
         let pools = config.pools.names().into_iter().map(str::to_owned).collect();
         let catalog =

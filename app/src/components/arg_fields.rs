@@ -50,15 +50,16 @@ pub(super) fn ArgFields(
                 }
                 .into_any()
             }
-            ArgKind::Text | ArgKind::Number | ArgKind::Pattern => view! {
+            ArgKind::Text | ArgKind::Number | ArgKind::Pattern | ArgKind::Secret => view! {
                 <input
                     class="mono"
+                    type=if kind == ArgKind::Secret { "password" } else { "text" }
                     data-testid=testid
                     required=is_required
                     inputmode=(kind == ArgKind::Number).then_some("decimal")
                     title=pattern.clone()
                     pattern=pattern
-                    autocomplete="off"
+                    autocomplete=if kind == ArgKind::Secret { "new-password" } else { "off" }
                     on:input:target=move |event| set(event.target().value())
                 />
             }

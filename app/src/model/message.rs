@@ -44,7 +44,7 @@ pub enum ClientMessage {
     /// As `POST /api/processes`; answered by a `process-update`.
     StartProcess {
         /// The start.
-        config: StartRequest,
+        config: Box<StartRequest>,
     },
     /// As `DELETE /api/processes/:id`.
     StopProcess {

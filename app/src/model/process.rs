@@ -342,6 +342,12 @@ pub struct StartRequest {
     /// Added to the clean environment; names must be on the allow-list.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Names of variables whose values are secrets, beside those that `run.secret_env` says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_env: Vec<String>,
+    /// Places in `args`, from 0, of those that are secrets; of `--name=value` the value is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_args: Vec<usize>,
     /// Job (default) or service; a script that looks like a server (`dev`, `start`, `serve`,
     /// `watch`, `preview`) is a service when nothing is said.
     #[serde(default, rename = "type")]

@@ -28,6 +28,8 @@ pub enum ArgKind {
     Choice,
     /// What the regular expression takes as a whole.
     Pattern,
+    /// Any text, which is shown nowhere.
+    Secret,
     /// There, or not.
     Switch,
 }

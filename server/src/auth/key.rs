@@ -11,6 +11,8 @@ use super::random_text;
 
 /// In the data folder.
 const FILE_NAME: &str = "secret.key";
+/// Beside it: the key that seals. It is another one, so that a new signing key ends sessions alone.
+const SEAL_FILE_NAME: &str = "seal.key";
 /// What HS256 asks for.
 const KEY_BYTES: usize = 32;
 /// Nobody's key is longer; a file that is was not meant to be one.
@@ -20,7 +22,7 @@ const MAX_BYTES: u64 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file or its folder cannot be read or written.
-    #[error("cannot use the signing key {path}: {error}")]
+    #[error("cannot use the key {path}: {error}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -28,17 +30,17 @@ pub enum KeyError {
         error: io::Error,
     },
     /// The operating system gives no random numbers.
-    #[error("cannot make the signing key: {0}")]
+    #[error("cannot make a key: {0}")]
     Random(String),
     /// It is not a regular file.
-    #[error("the signing key {path} is not a file: remove it, and a new key is made")]
+    #[error("the key {path} is not a file: remove it, and a new key is made")]
     NotAFile {
         /// Its path.
         path: PathBuf,
     },
     /// Others may read or write it.
     #[error(
-        "the signing key {path} is open to other users (mode {mode:04o}): if nobody read it, \
+        "the key {path} is open to other users (mode {mode:04o}): if nobody read it, \
          run `chmod 600 {path}`; otherwise remove it, and a new key is made"
     )]
     Mode {
@@ -49,7 +51,7 @@ pub enum KeyError {
     },
     /// It belongs to somebody else.
     #[error(
-        "the signing key {path} belongs to another user (uid {owner}, and this is uid {own}): \
+        "the key {path} belongs to another user (uid {owner}, and this is uid {own}): \
          run as that user, or give another data folder with --data"
     )]
     Owner {
@@ -62,8 +64,9 @@ pub enum KeyError {
     },
     /// It is too short or too long to be a key.
     #[error(
-        "the signing key {path} is damaged ({bytes} bytes): remove it, and a new key is made; \
-         everybody has to sign in again"
+        "the key {path} is damaged ({bytes} bytes): remove it, and a new key is made; \
+         without secret.key everybody has to sign in again, without seal.key what was started with \
+         secrets has to be started anew"
     )]
     Length {
         /// The file.
@@ -89,7 +92,19 @@ impl SigningKey {
     /// # Errors
     /// When the file cannot be read or made, or others could have read it.
     pub fn load_or_create(data_dir: &Path) -> Result<Self, KeyError> {
-        let path = data_dir.join(FILE_NAME);
+        Self::load_or_create_at(data_dir, FILE_NAME)
+    }
+
+    /// The key that seals what is stored of secrets, made likewise.
+    ///
+    /// # Errors
+    /// As [`SigningKey::load_or_create`].
+    pub fn load_or_create_seal(data_dir: &Path) -> Result<Self, KeyError> {
+        Self::load_or_create_at(data_dir, SEAL_FILE_NAME)
+    }
+
+    fn load_or_create_at(data_dir: &Path, name: &str) -> Result<Self, KeyError> {
+        let path = data_dir.join(name);
         if let Some(key) = Self::load(&path)? {
             return Ok(key);
         }
@@ -100,7 +115,8 @@ impl SigningKey {
     }
 
     /// The secret's bytes, 32 at least.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -147,7 +163,7 @@ fn create(data_dir: &Path, path: &Path) -> Result<(), KeyError> {
     let mut secret = [0; KEY_BYTES];
     getrandom::fill(&mut secret).map_err(|error| random(error.to_string()))?;
     let suffix = random_text::<9>().map_err(|error| random(error.to_string()))?;
-    let draft = data_dir.join(format!(".{FILE_NAME}.{suffix}"));
+    let draft = data_dir.join(format!(".key.{suffix}"));
 
     let linked = write_new(&draft, &secret).and_then(|()| fs::hard_link(&draft, path));
     fs::remove_file(&draft).ok();

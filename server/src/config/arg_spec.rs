@@ -1,7 +1,7 @@
 //! `[run.args]`: which arguments a script takes, as words: `NAME:KIND`, in their order.
 //!
 //! A name with `?` at its end may be left out, one that begins with `--` is an option. KIND is `text`,
-//! `number`, choices as `a|b|c`, or a regular expression as `/v[0-9.]+/`; an option without a kind is
+//! `number`, `secret` (a text that is shown nowhere), choices as `a|b|c`, or a regular expression as `/v[0-9.]+/`; an option without a kind is
 //! a switch.
 
 use app::model::{ArgKind, ArgSpec};
@@ -29,7 +29,7 @@ pub(super) fn parse(words: &str) -> Result<Vec<ArgSpec>, String> {
 fn parse_one(word: &str) -> Result<ArgSpec, String> {
     let wrong = || {
         format!(
-            "{word:?} is no argument: write it as NAME:KIND, with text, number, a|b|c or /PATTERN/ \
+            "{word:?} is no argument: write it as NAME:KIND, with text, number, secret, a|b|c or /PATTERN/ \
              as its kind; --NAME alone is a switch"
         )
     };
@@ -58,6 +58,7 @@ fn parse_one(word: &str) -> Result<ArgSpec, String> {
         None if is_option => spec.kind = ArgKind::Switch,
         Some("text") => {}
         Some("number") => spec.kind = ArgKind::Number,
+        Some("secret") => spec.kind = ArgKind::Secret,
         Some(kind) if kind.len() > 2 && kind.starts_with('/') && kind.ends_with('/') => {
             let pattern = kind.trim_matches('/').to_owned();
             Regex::new(&full(&pattern)).map_err(|error| format!("{word:?}: {error}"))?;
@@ -86,8 +87,10 @@ mod tests {
 
     #[test]
     fn words_say_what_a_script_takes() {
-        let specs =
-            parse("target:staging|prod count:number tag?:/v[0-9.]+/ --dry-run --by:text").unwrap();
+        let specs = parse(
+            "target:staging|prod count:number tag?:/v[0-9.]+/ --dry-run --by:text --pin:secret",
+        )
+        .unwrap();
         let shape: Vec<_> =
             specs.iter().map(|spec| (spec.name.as_str(), spec.kind, spec.is_required)).collect();
         assert_eq!(
@@ -98,6 +101,7 @@ mod tests {
                 ("tag", ArgKind::Pattern, false),
                 ("--dry-run", ArgKind::Switch, false),
                 ("--by", ArgKind::Text, false),
+                ("--pin", ArgKind::Secret, false),
             ]
         );
         assert_eq!(specs[0].choices, ["staging", "prod"]);

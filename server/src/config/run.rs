@@ -94,6 +94,8 @@ pub struct RunConfig {
     /// Names of environment variables that pass to scripts, from Runyard's environment and from a
     /// start; `*` is any text.
     pub env_allow: Vec<String>,
+    /// Names of environment variables whose values are secrets; `*` is any text.
+    pub secret_env: Vec<String>,
     /// What no argument may have.
     pub arg_deny: Vec<ArgDeny>,
     /// `[run.args]`: which arguments a script takes, by its name or `PROJECT/SCRIPT`.
@@ -105,6 +107,7 @@ pub struct RunConfig {
 impl Default for RunConfig {
     fn default() -> Self {
         let env_allow = ["NODE_*", "NPM_*", "YARN_*", "BUN_*", "CI", "PORT", "FORCE_COLOR"];
+        let secret_env = ["*TOKEN", "*PASSWORD", "*PASSWD", "*SECRET", "*_KEY", "*APIKEY"];
         let shell = [";", "&", "|", "<", ">", "$", "(", ")", "`"];
         let mut arg_deny: Vec<_> = shell.map(|text| ArgDeny::Text(text.to_owned())).into();
         arg_deny.extend([ArgDeny::ParentPath, ArgDeny::OutsidePath]);
@@ -112,6 +115,7 @@ impl Default for RunConfig {
             runner: RunnerChoice::Auto,
             grace_s: 10,
             env_allow: env_allow.map(str::to_owned).into(),
+            secret_env: secret_env.map(str::to_owned).into(),
             arg_deny,
             args: Vec::new(),
             commands: Vec::new(),
@@ -122,13 +126,14 @@ impl Default for RunConfig {
 impl RunConfig {
     pub(super) const SECTION: &str = "run";
     pub(super) const KEYS: &[&str] =
-        &["runner", "grace_s", "env_allow", "arg_deny", "args", "commands"];
+        &["runner", "grace_s", "env_allow", "secret_env", "arg_deny", "args", "commands"];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
             "runner" => self.runner = setting.text()?.parse().map_err(Rejected::BadValue)?,
             "grace_s" => self.grace_s = setting.number()?,
             "env_allow" => self.env_allow = setting.list()?,
+            "secret_env" => self.secret_env = setting.list()?,
             "arg_deny" => {
                 let rules =
                     setting.list()?.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
@@ -165,11 +170,13 @@ impl RunConfig {
             return Err(Invalid { key: "grace_s", message });
         }
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*';
-        if let Some(bad) = self.env_allow.iter().find(|p| p.is_empty() || !p.chars().all(is_name)) {
-            let message = format!(
-                "{bad:?} is no name of a variable: letters, digits, _ and * for any text, as in NODE_*"
-            );
-            return Err(Invalid { key: "env_allow", message });
+        for (key, names) in [("env_allow", &self.env_allow), ("secret_env", &self.secret_env)] {
+            if let Some(bad) = names.iter().find(|p| p.is_empty() || !p.chars().all(is_name)) {
+                let message = format!(
+                    "{bad:?} is no name of a variable: letters, digits, _ and * for any text, as in NODE_*"
+                );
+                return Err(Invalid { key, message });
+            }
         }
         let empty = |text: &str| text.trim().is_empty();
         if let Some((name, _)) = self.commands.iter().find(|(n, c)| empty(n) || empty(c)) {

@@ -51,6 +51,7 @@ impl ServerConfig {
         "listen",
         "data_dir",
         "database",
+        "database_file",
         "trusted_proxies",
         "tls_cert",
         "tls_key",

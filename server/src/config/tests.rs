@@ -141,7 +141,7 @@ fn errors_name_the_place_the_key_and_the_remedy() {
         (
             "[server]\nport = 4000\n",
             &[],
-            "runyard.toml:2: unknown key server.port: [server] has: listen, data_dir, database, trusted_proxies, tls_cert, tls_key, allow_remote",
+            "runyard.toml:2: unknown key server.port: [server] has: listen, data_dir, database, database_file, trusted_proxies, tls_cert, tls_key, allow_remote",
         ),
         (
             "",
@@ -153,7 +153,7 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "",
             &[("RUNYARD_RUN__GRACE", "1")],
             "environment variable RUNYARD_RUN__GRACE: unknown key run.grace: did you mean grace_s? \
-             [run] has: runner, grace_s, env_allow, arg_deny, args, commands",
+             [run] has: runner, grace_s, env_allow, secret_env, arg_deny, args, commands",
         ),
         (
             "",
@@ -291,4 +291,25 @@ proptest! {
             prop_assert!(error.contains(&name), "{error}");
         }
     }
+}
+
+#[test]
+fn a_secret_setting_may_stand_in_a_file() {
+    let folder = folder("[server]\ndatabase_file = \"db-url\"\n");
+    let path = folder.path().join("db-url");
+    let load = |env: &[(&str, &str)]| load_in(folder.path(), env, Flags::default());
+    let wrong = |what: &str| {
+        let error = load(&[]).unwrap_err().to_string();
+        assert!(error.contains("server.database_file") && error.contains(what), "{error}");
+    };
+    wrong("cannot read");
+    fs::write(&path, "\n").unwrap();
+    wrong("it is empty");
+    fs::write(&path, "sqlite:kept.db\n").unwrap();
+    assert_eq!(load(&[]).unwrap().server.database.as_deref(), Some("sqlite:kept.db"));
+    // The environment wins, whichever of the two it has.
+    let by_env = [("RUNYARD_SERVER__DATABASE", "sqlite:other.db")];
+    assert_eq!(load(&by_env).unwrap().server.database.as_deref(), Some("sqlite:other.db"));
+    let by_env = [("RUNYARD_SERVER__DATABASE_FILE", "missing")];
+    assert!(load(&by_env).unwrap_err().to_string().contains("RUNYARD_SERVER__DATABASE_FILE"));
 }

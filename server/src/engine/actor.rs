@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::config::PoolsConfig;
 use crate::keeper::client::{Scope, SpawnError, SpawnSpec};
 use crate::logs::hub::Log;
+use crate::logs::mask::Mask;
 use crate::logs::recorder::Recorder;
 use crate::logs::tail::{RunTail, TailError};
 use crate::project::LaunchPlan;
@@ -240,7 +241,9 @@ impl Actor {
         shared.registry.insert(&process.id, &handle).map_err(|()| {
             EngineError::InvalidState("the process is being started already".into())
         })?;
-        let recorder = Recorder::new(log, shared.writer.clone());
+        let mask = Mask::new(&plan.secrets)
+            .map_err(|e| EngineError::Spec { id: process.id.clone(), why: e.to_string() })?;
+        let recorder = Recorder::new(log, shared.writer.clone()).with_mask(mask);
         let history = History::of(&process.attempts, process.breaker, &plan.strategy);
         let watcher = plan.strategy.watch.as_ref().map(|watch| {
             Watcher::start(

@@ -132,8 +132,7 @@ impl Fleet {
                 Some(plan) => plan,
                 None => catalog.plan_declared(name, replica, request, &ProcessEnv)?,
             };
-            let args = request.args.clone();
-            let started = self.engine.start_process(plan, args, cause.clone(), &audit).await?;
+            let started = self.engine.start_process(plan, cause.clone(), &audit).await?;
             first.get_or_insert(started);
         }
         first.ok_or_else(|| {

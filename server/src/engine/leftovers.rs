@@ -8,7 +8,7 @@ use app::model::{Process, ProcessId};
 use tokio::time::{Instant, sleep};
 
 use super::actor::describe;
-use super::{Engine, EngineError, decode_plan};
+use super::{Engine, EngineError};
 use crate::keeper::client::{Scope, Survivor};
 use crate::project::LaunchPlan;
 
@@ -20,14 +20,18 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::InvalidState`], which names them.
-    pub(super) async fn refuse_leftovers(&self, process: &Process) -> Result<(), EngineError> {
+    pub(super) async fn refuse_leftovers(
+        &self,
+        process: &Process,
+        plan: &LaunchPlan,
+    ) -> Result<(), EngineError> {
         let leftovers = self.leftovers(process).await?;
         if leftovers.is_empty() {
             return Ok(());
         }
         Err(EngineError::InvalidState(format!(
             "of its last attempt there is still {}: stop it to end them, then restart it",
-            describe(&leftovers)
+            describe(&leftovers, plan.has_secrets())
         )))
     }
 
@@ -51,7 +55,7 @@ impl Engine {
         }
         let record = self.shared.store.get_process(id).await?;
         let record = record.ok_or_else(|| EngineError::NotFound(id.clone()))?;
-        let plan = decode_plan(id, &record.spec)?;
+        let plan = self.shared.decode_plan(&record)?;
         if wait {
             self.end_leftovers(&process, &plan).await?;
             return Ok(process);
@@ -89,7 +93,7 @@ impl Engine {
                 if left.is_empty() {
                     break;
                 }
-                let who = describe(&left);
+                let who = describe(&left, plan.has_secrets());
                 return Err(EngineError::InvalidState(format!("it cannot be killed: {who}")));
             }
             sleep(PAUSE).await;

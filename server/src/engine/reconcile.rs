@@ -13,7 +13,10 @@ use crate::store::{Change, Cursor, ProcessRecord};
 use super::actor::{Actor, Command};
 use super::cause::Cause;
 use super::state::{Outcome, Pause, State};
-use super::{EngineError, Shared, decode_plan};
+use super::{EngineError, Shared};
+
+/// Why a process is lost.
+const UNSEEN: &str = "it ended while neither runyard nor its keeper was there to see how";
 
 /// Takes up every process that has not ended, and every run whose output is not all stored.
 pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
@@ -30,11 +33,18 @@ pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
     // Processes that have ended, with output that was not all taken in.
     for (run, cursor) in cursors {
         match (runs.remove(&run), ended_process(shared, &run).await?) {
-            (Some(_), Some(record)) => {
-                let plan = decode_plan(&record.process.id, &record.spec)?;
-                let state = ended_state(&record);
-                Actor::adopt(shared, record, plan, state, cursor, true)?;
-            }
+            (Some(info), Some(record)) => match shared.decode_plan(&record) {
+                Ok(plan) => {
+                    let state = ended_state(&record);
+                    Actor::adopt(shared, record, plan, state, cursor, true)?;
+                }
+                Err(error @ EngineError::Unsealed(_)) => {
+                    tracing::error!(run, %error, "the rest of its output is not taken in");
+                    end_unknown(shared, Some(&run), Some(&info)).await?;
+                    shared.writer.submit(vec![Change::DropCursor(run)]).await?;
+                }
+                Err(error) => return Err(error),
+            },
             _ => {
                 shared.writer.submit(vec![Change::DropCursor(run)]).await?;
             }
@@ -42,13 +52,24 @@ pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
     }
     // Runs that nothing remembers: over and stored, or spawned by a start that was never recorded.
     for (run, info) in runs {
-        if info.exit.is_none() {
-            tracing::warn!(run, pid = info.pid, "ending a process that nothing remembers");
-            shared.keeper.signal(&run, libc::SIGKILL, Scope::Tree).await?;
-        }
-        shared.keeper.ack_exit(&run);
-        shared.keeper.forget(&run);
+        end_unknown(shared, Some(&run), Some(&info)).await?;
     }
+    Ok(())
+}
+
+/// Ends a run that nobody will follow.
+async fn end_unknown(
+    shared: &Arc<Shared>,
+    run: Option<&str>,
+    info: Option<&RunInfo>,
+) -> Result<(), EngineError> {
+    let (Some(run), Some(info)) = (run, info) else { return Ok(()) };
+    if info.exit.is_none() {
+        tracing::warn!(run, pid = info.pid, "ending a process that nothing remembers");
+        shared.keeper.signal(run, libc::SIGKILL, Scope::Tree).await?;
+    }
+    shared.keeper.ack_exit(run);
+    shared.keeper.forget(run);
     Ok(())
 }
 
@@ -60,8 +81,17 @@ async fn take_up_process(
     cursor: Option<Cursor>,
 ) -> Result<(), EngineError> {
     let id = record.process.id.clone();
-    let plan = decode_plan(&id, &record.spec)?;
     let mut record = record;
+    let plan = match shared.decode_plan(&record) {
+        Ok(plan) => plan,
+        Err(error @ EngineError::Unsealed(_)) => {
+            // Its output could not be covered: it is not followed, and ended if it runs.
+            tracing::error!(process = %id, %error, "it cannot be taken up");
+            end_unknown(shared, run.as_deref(), info.as_ref()).await?;
+            return lose(shared, &mut record, cursor, &error.to_string()).await;
+        }
+        Err(error) => return Err(error),
+    };
     let Some(info) = info else {
         return match record.process.status {
             // It was never handed to the keeper: it goes back to its place in the line.
@@ -75,7 +105,7 @@ async fn take_up_process(
             _ => {
                 let comes_back = plan.kind == ProcessType::LongRunning
                     && plan.strategy.restart.when != RestartWhen::Never;
-                lose(shared, &mut record, cursor).await?;
+                lose(shared, &mut record, cursor, UNSEEN).await?;
                 match comes_back {
                     true => {
                         Actor::launch(shared, record, plan, Cause::recovery(), vec![]).map(|_| ())
@@ -133,10 +163,10 @@ async fn lose(
     shared: &Arc<Shared>,
     record: &mut ProcessRecord,
     cursor: Option<Cursor>,
+    why: &str,
 ) -> Result<(), EngineError> {
     record.process.status = Status::Lost;
-    record.process.reason =
-        "it ended while neither runyard nor its keeper was there to see how".into();
+    record.process.reason = why.into();
     record.process.pid = None;
     record.process.ended_at = Some(shared.clock.now_ms());
     if let Some(attempt) = record.process.attempts.last_mut() {

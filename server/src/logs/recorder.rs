@@ -14,6 +14,7 @@ use crate::store::{Change, Cursor, StoreError, Writer};
 use super::batch::BatchBuilder;
 use super::chunk::ChunkBuilder;
 use super::hub::Log;
+use super::mask::Mask;
 
 /// A batch is shown when its JSON is about this large.
 const BATCH_BYTES: usize = 96 * 1024;
@@ -49,6 +50,7 @@ pub struct Recorder {
     chunk_first: i64,
     pending: VecDeque<Pending>,
     needles: Vec<Needle>,
+    mask: Option<Mask>,
 }
 
 /// A text that is looked for in the lines of the children.
@@ -73,7 +75,15 @@ impl Recorder {
             chunk_first: next_idx,
             pending: VecDeque::new(),
             needles: Vec::new(),
+            mask: None,
         }
+    }
+
+    /// The same, covering secrets in the lines of the children.
+    #[must_use]
+    pub fn with_mask(mut self, mask: Option<Mask>) -> Self {
+        self.mask = mask;
+        self
     }
 
     /// The log that it fills.
@@ -90,6 +100,8 @@ impl Recorder {
 
     /// Numbers a line of a child. It is shown at the next [`Recorder::show`].
     pub fn push(&mut self, ts: i64, kind: EntryKind, line: &[u8], continued: bool) {
+        let covered = self.mask.as_ref().map(|mask| mask.cover(line));
+        let line = covered.as_deref().unwrap_or(line);
         self.batch.push(self.next_idx, ts, kind, line, continued);
         self.chunk.push(ts, kind, line, continued);
         self.next_idx += 1;

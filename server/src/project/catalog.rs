@@ -12,7 +12,8 @@ use super::PlanError;
 use super::declared::{self, Target};
 use super::discover::{Found, FoundScript, discover};
 use super::environment::{EnvRules, EnvSource};
-use super::plan::{self, LaunchPlan};
+use super::plan::{self, LaunchPlan, Rules};
+use super::secret::SecretNames;
 use super::watch::Watch;
 
 /// Everything that can be started, and the rules for starting it. It does not change.
@@ -21,6 +22,7 @@ pub struct Catalog {
     roots: Vec<PathBuf>,
     run: RunConfig,
     env_rules: EnvRules,
+    secret_names: SecretNames,
     projects: Vec<Found>,
     processes: BTreeMap<String, ProcessConfig>,
     pools: Vec<String>,
@@ -38,6 +40,7 @@ impl Catalog {
             roots: roots.to_vec(),
             run: run.clone(),
             env_rules: EnvRules::new(&run.env_allow),
+            secret_names: SecretNames::new(&run.secret_env),
             projects,
             processes: BTreeMap::new(),
             pools: Vec::new(),
@@ -161,6 +164,7 @@ impl Catalog {
             roots: self.roots.clone(),
             run: self.run.clone(),
             env_rules: self.env_rules.clone(),
+            secret_names: self.secret_names.clone(),
             projects,
             processes,
             pools: self.pools.clone(),
@@ -193,7 +197,7 @@ impl Catalog {
     ) -> Result<LaunchPlan, PlanError> {
         let (project, script) = self.find(request)?;
         let pools: Vec<&str> = self.pools.iter().map(String::as_str).collect();
-        plan::make(project, script, request, base_env, &self.run, &self.env_rules, &pools)
+        plan::make(project, script, request, base_env, self.rules(), &pools)
     }
 
     /// The declared process that a start means, if it means one.
@@ -222,7 +226,11 @@ impl Catalog {
             PlanError::ScriptNotFound { script: name.to_owned(), remedy }
         })?;
         let target = self.target(name, config)?;
-        declared::make(target, replica, request, base_env, &self.run, &self.env_rules)
+        declared::make(target, replica, request, base_env, self.rules())
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules { run: &self.run, env: &self.env_rules, secrets: &self.secret_names }
     }
 
     fn target<'a>(

@@ -5,14 +5,14 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use app::model::{ProcessType, StartRequest};
 
-use crate::config::{Kind, ProcessConfig, RunConfig};
+use crate::config::{Kind, ProcessConfig};
 
 use super::discover::{Found, FoundScript};
-use super::environment::{EnvRules, EnvSource};
+use super::environment::EnvSource;
 use super::launch::{self, Launch};
-use super::plan::LaunchPlan;
+use super::plan::{LaunchPlan, Rules};
 use super::strategy::{self, Declared, Strategy};
-use super::{PlanError, arguments, folder, schema, signal};
+use super::{PlanError, folder, signal};
 
 /// A declared process with what it starts.
 #[derive(Clone, Copy)]
@@ -51,19 +51,15 @@ pub(super) fn make(
     replica: u32,
     request: &StartRequest,
     base_env: &impl EnvSource,
-    run: &RunConfig,
-    env_rules: &EnvRules,
+    rules: Rules<'_>,
 ) -> Result<LaunchPlan, PlanError> {
     let Target { name, config, project, .. } = target;
-    if let Some(specs) = run.args_of(&project.name, name) {
-        schema::check(&request.args, specs)?;
-    }
-    arguments::check(&request.args, &run.arg_deny, &project.folder)?;
+    let secrets = rules.check_args(project, name, request)?;
     let kind = target.kind();
     let is_service = kind == ProcessType::LongRunning;
     let cwd = request.cwd.as_deref().or(config.cwd.as_deref());
     let cwd = folder::resolve(cwd, &project.folder, &project.name)?;
-    let mut env = env_rules.build(base_env, &request.env)?;
+    let mut env = rules.env.build(base_env, &request.env)?;
     for (name, value) in &config.env {
         // What the start says is more particular.
         if !request.env.contains_key(name) {
@@ -77,6 +73,8 @@ pub(super) fn make(
         }
     }
     let Launch { program, argv, command_line } = launch_of(target, request, &cwd, &mut env)?;
+    let command_line = secrets.cover(&command_line, &request.args)?;
+    let (args, secrets) = secrets.with_env(request, &env, rules.secrets)?;
     let mut strategy = Strategy::of(config, is_service, &env);
     let replicas = config.replicas();
     strategy.declared = Some(Declared { name: name.to_owned(), replica, replicas });
@@ -104,6 +102,8 @@ pub(super) fn make(
         timeout_ms,
         max_buffer: request.max_buffer.filter(|bytes| *bytes > 0),
         command_line,
+        args,
+        secrets,
         strategy,
     })
 }

@@ -141,6 +141,12 @@ pub enum PlanError {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// What is called a secret is not there.
+    #[error("{what}")]
+    SecretUnknown {
+        /// What was called so, and what there is.
+        what: String,
+    },
     /// No signal of this name.
     #[error(
         "there is no signal {name:?}: give a name such as SIGTERM, SIGINT or SIGHUP, or its number"
@@ -189,6 +195,7 @@ impl PlanError {
             Self::EnvDenied { .. } => "env_denied",
             Self::EnvValueInvalid { .. } => "env_value_invalid",
             Self::ExecutableNotFound { .. } => "executable_not_found",
+            Self::SecretUnknown { .. } => "secret_unknown",
             Self::SignalUnknown { .. } => "signal_unknown",
             Self::StrategyInvalid { .. } => "strategy_invalid",
             Self::NoPort { .. } => "no_port",

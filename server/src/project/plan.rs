@@ -12,6 +12,7 @@ use crate::config::RunConfig;
 use super::discover::{Found, FoundScript};
 use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
+use super::secret::{SecretArgs, SecretNames};
 use super::strategy::{self, Strategy};
 use super::{PlanError, arguments, folder, schema, signal};
 
@@ -41,15 +42,29 @@ pub struct LaunchPlan {
     pub timeout_ms: Option<u64>,
     /// Kill it after so many bytes of output, as the start asks; the general limit is the engine's.
     pub max_buffer: Option<u64>,
-    /// What runs, for people.
+    /// What runs, for people: without secrets.
     pub command_line: String,
+    /// The arguments of the start, as they are shown: without secrets.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Values that are shown nowhere, and covered in what it writes.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// How it is looked after.
     #[serde(default)]
     pub strategy: Strategy,
 }
 
+impl LaunchPlan {
+    /// Whether something of it is shown nowhere.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+}
+
 impl fmt::Debug for LaunchPlan {
-    /// Without the values of the environment: they may be secrets.
+    /// Without the values of the environment and the arguments as given: they may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.env.keys().collect();
         f.debug_struct("LaunchPlan")
@@ -57,7 +72,7 @@ impl fmt::Debug for LaunchPlan {
             .field("script", &self.script)
             .field("kind", &self.kind)
             .field("program", &self.program)
-            .field("argv", &self.argv)
+            .field("args", &self.args)
             .field("cwd", &self.cwd)
             .field("env", &names)
             .field("kill_signal", &self.kill_signal)
@@ -68,33 +83,56 @@ impl fmt::Debug for LaunchPlan {
     }
 }
 
+/// What a start is held against.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) run: &'a RunConfig,
+    pub(super) env: &'a EnvRules,
+    pub(super) secrets: &'a SecretNames,
+}
+
+impl Rules<'_> {
+    /// Holds the arguments of a start against every rule, and finds the secrets among them.
+    pub(super) fn check_args(
+        &self,
+        project: &Found,
+        script: &str,
+        request: &StartRequest,
+    ) -> Result<SecretArgs, PlanError> {
+        let specs = self.run.args_of(&project.name, script);
+        let secrets = SecretArgs::find(request, specs)?;
+        let checked = specs.map_or(Ok(()), |specs| schema::check(&request.args, specs));
+        let deny = || arguments::check(&request.args, &self.run.arg_deny, &project.folder);
+        checked.and_then(|()| deny()).map_err(|error| secrets.hide(error))?;
+        Ok(secrets)
+    }
+}
+
 /// Holds the start against every rule, and works out the command.
 pub(super) fn make(
     project: &Found,
     script: &FoundScript,
     request: &StartRequest,
     base_env: &impl EnvSource,
-    run: &RunConfig,
-    env_rules: &EnvRules,
+    rules: Rules<'_>,
     pools: &[&str],
 ) -> Result<LaunchPlan, PlanError> {
-    if let Some(specs) = run.args_of(&project.name, &script.name) {
-        schema::check(&request.args, specs)?;
-    }
+    let secrets = rules.check_args(project, &script.name, request)?;
     let kind = request.kind.unwrap_or(script.kind);
     let is_service = kind == ProcessType::LongRunning;
     let asked = request.strategy.as_ref().map(|asked| strategy::read_asked(asked, pools));
     let asked = asked.transpose()?;
-    arguments::check(&request.args, &run.arg_deny, &project.folder)?;
     let cwd = folder::resolve(request.cwd.as_deref(), &project.folder, &project.name)?;
     let kill_signal = match &request.kill_signal {
         None => libc::SIGTERM,
         Some(name) => signal::signal_number(name)
             .ok_or_else(|| PlanError::SignalUnknown { name: name.clone() })?,
     };
-    let mut env = env_rules.build(base_env, &request.env)?;
+    let mut env = rules.env.build(base_env, &request.env)?;
     let Launch { program, argv, command_line } =
         launch::prepare(project, script, &request.args, &cwd, &mut env)?;
+    let command_line = secrets.cover(&command_line, &request.args)?;
+    let (args, secrets) = secrets.with_env(request, &env, rules.secrets)?;
     let strategy = match &asked {
         Some(config) => Strategy::of(config, is_service, &env),
         None => Strategy::plain(is_service),
@@ -115,6 +153,8 @@ pub(super) fn make(
         timeout_ms: unless_zero(request.timeout_ms.or(strategy_ms)),
         max_buffer: unless_zero(request.max_buffer),
         command_line,
+        args,
+        secrets,
         strategy,
     })
 }

@@ -56,7 +56,7 @@ fn is_option(spec: &ArgSpec) -> bool {
 
 fn fit(spec: &ArgSpec, value: &str) -> Result<(), PlanError> {
     let fits = match spec.kind {
-        ArgKind::Text => !value.is_empty(),
+        ArgKind::Text | ArgKind::Secret => !value.is_empty(),
         ArgKind::Number => value.parse::<f64>().is_ok_and(f64::is_finite),
         ArgKind::Choice => spec.choices.iter().any(|choice| choice == value),
         ArgKind::Pattern => {
@@ -75,7 +75,7 @@ fn fit(spec: &ArgSpec, value: &str) -> Result<(), PlanError> {
 
 fn wanted(spec: &ArgSpec) -> String {
     match spec.kind {
-        ArgKind::Text => "a text".to_owned(),
+        ArgKind::Text | ArgKind::Secret => "a text".to_owned(),
         ArgKind::Number => "a number".to_owned(),
         ArgKind::Choice => format!("one of {}", spec.choices.join(", ")),
         ArgKind::Pattern => format!("like /{}/", spec.pattern.as_deref().unwrap_or_default()),

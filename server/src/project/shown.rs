@@ -3,6 +3,7 @@
 use app::model::{ConfigurationValue, ProcessConfiguration, ProcessType};
 use serde_json::Value;
 
+use super::secret::COVER;
 use super::signal::signal_name;
 use super::{LaunchPlan, strategy::Strategy};
 
@@ -37,20 +38,38 @@ impl LaunchPlan {
             name: name.clone(),
             value: TOLD.contains(&name.as_str()).then(|| value.clone()),
         });
+        let rules = rules_of(&self.strategy, self.kind).into_iter().map(|rule| {
+            let value = rule.value.map(|value| self.cover(&value));
+            ConfigurationValue { value, ..rule }
+        });
         ProcessConfiguration {
-            command_line: self.command_line.clone(),
+            command_line: self.cover(&self.command_line),
             program: self.program.display().to_string(),
-            argv: self.argv.clone(),
+            argv: self.shown_argv(),
             cwd: self.cwd.display().to_string(),
             kind: self.kind,
             declared: self.strategy.declared.as_ref().map(|declared| declared.name.clone()),
             kill_signal: signal_name(self.kill_signal),
             timeout_ms: self.timeout_ms,
             max_buffer: self.max_buffer,
-            rules: rules_of(&self.strategy, self.kind),
+            rules: rules.collect(),
             env: env.collect(),
             config_hash: None,
         }
+    }
+
+    /// A shell has its arguments quoted, so a secret among them cannot be told from the rest.
+    fn shown_argv(&self) -> Vec<String> {
+        if self.has_secrets() && self.args.iter().any(|arg| arg.ends_with(COVER)) {
+            let name = self.argv.first().cloned().unwrap_or_default();
+            return vec![name, COVER.to_owned()];
+        }
+        self.argv.iter().map(|arg| self.cover(arg)).collect()
+    }
+
+    /// The text without the plan's secrets.
+    fn cover(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
     }
 }
 
@@ -114,6 +133,8 @@ mod tests {
             timeout_ms: Some(60_000),
             max_buffer: None,
             command_line: "vite".into(),
+            args: vec![],
+            secrets: vec!["s3cret".into()],
             strategy,
         }
     }
@@ -130,6 +151,18 @@ mod tests {
             shown.env.iter().map(|one| (one.name.as_str(), one.value.as_deref())).collect();
         assert_eq!(env, [("NODE_OPTIONS", None), ("NPM_TOKEN", None), ("PORT", Some("3000"))]);
         assert!(!serde_json::to_string(&shown).unwrap().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_secret_is_covered_wherever_it_stands() {
+        let mut with = plan(Strategy::default(), ProcessType::ShortLived);
+        (with.argv[2], with.command_line) = ("vite --key s3cret".into(), "vite s3cret".into());
+        let shown = with.describe();
+        assert_eq!(shown.argv, ["sh", "-c", "vite --key ***"]);
+        assert_eq!(shown.command_line, "vite ***");
+        // Quoted, it would not be found.
+        with.args = vec!["--key".into(), "***".into()];
+        assert_eq!(with.describe().argv, ["sh", "***"]);
     }
 
     #[test]

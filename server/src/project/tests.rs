@@ -5,6 +5,7 @@ mod discovery;
 mod environment;
 mod launch;
 mod refusals;
+mod secrets;
 mod signals;
 
 use std::collections::BTreeMap;

@@ -181,7 +181,7 @@ impl Caller {
                 let about = About::script(&plan.project, &plan.script);
                 let detail = plan.command_line.clone();
                 let audit = |id: &ProcessId| Some(self.started(about, id, detail));
-                engine.start_process(plan, request.args, self.cause(), audit).await?
+                engine.start_process(plan, self.cause(), audit).await?
             }
         };
         self.service.starts.count(&process);

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::audit::About;
 use super::{Caller, Service, ServiceError};
-use crate::config::{Config, PoolsConfig, ProcessConfig};
-use crate::project::Catalog;
+use crate::config::{Config, PoolsConfig, ProcessConfig, RunConfig};
+use crate::project::{Catalog, SecretNames};
 
 /// Reads the configuration from its sources again; the error says where it is wrong.
 pub type ConfigReader = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
@@ -139,7 +139,10 @@ fn compare(before: &Config, after: &Config) -> ConfigDiff {
         before.processes.keys().chain(after.processes.keys()).collect();
     for name in names {
         let (old, new) = (before.processes.get(name), after.processes.get(name));
-        changes.extend(change(&format!("process.{name}"), lines(old), lines(new)));
+        let (mut old, mut new) = (old.cloned(), new.cloned());
+        cover_secrets(&before.run, old.as_mut(), new.as_mut());
+        let (old, new) = (lines(old.as_ref()), lines(new.as_ref()));
+        changes.extend(change(&format!("process.{name}"), old, new));
     }
     let pools = |config: &Config| {
         let slots = slots_of(config).into_iter().map(|(name, slots)| format!("{name} = {slots}"));
@@ -167,6 +170,27 @@ fn compare(before: &Config, after: &Config) -> ConfigDiff {
     let digest = Sha256::digest(format!("{:?}", (&after.processes, slots_of(after))));
     let version = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     ConfigDiff { changes, needs_restart, version }
+}
+
+/// Takes the secrets out of what will be shown; whether they changed is still seen.
+fn cover_secrets(
+    run: &RunConfig,
+    old: Option<&mut ProcessConfig>,
+    new: Option<&mut ProcessConfig>,
+) {
+    let names = SecretNames::new(&run.secret_env);
+    let before = old.as_ref().map(|old| old.env.clone()).unwrap_or_default();
+    let is_other = |name: &String, value: &String| before.get(name).is_some_and(|it| it != value);
+    for (name, value) in new.into_iter().flat_map(|new| &mut new.env) {
+        if names.has(name) {
+            *value = if is_other(name, value) { "*** (another)" } else { "***" }.to_owned();
+        }
+    }
+    for (name, value) in old.into_iter().flat_map(|old| &mut old.env) {
+        if names.has(name) {
+            "***".clone_into(value);
+        }
+    }
 }
 
 fn lines(config: Option<&ProcessConfig>) -> Option<Vec<String>> {
@@ -244,5 +268,20 @@ mod tests {
         assert_eq!((same.changes.len(), same.needs_restart.len()), (0, 0));
         assert_eq!(same.version, diff.version);
         assert_ne!(compare(&after, &before).version, diff.version);
+    }
+    #[test]
+    fn a_secret_is_not_among_the_differences() {
+        let toml = |token: &str, plain: &str| {
+            let env = format!("env = {{ API_TOKEN = \"{token}\", PLAIN = \"{plain}\" }}");
+            config(&format!("[process.a]\nscript = \"x\"\n{env}\n"))
+        };
+        let lines = |before: &Config, after: &Config| {
+            let diff = compare(before, after);
+            diff.changes.into_iter().flat_map(|change| change.lines).collect::<Vec<_>>()
+        };
+        let other = lines(&toml("hunter2", "1"), &toml("hunter3", "1"));
+        assert_eq!(other, ["- API_TOKEN = \"***\"", "+ API_TOKEN = \"*** (another)\""]);
+        let same = lines(&toml("hunter2", "1"), &toml("hunter2", "2"));
+        assert_eq!(same, ["- PLAIN = \"1\"", "+ PLAIN = \"2\""]);
     }
 }

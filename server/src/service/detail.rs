@@ -6,7 +6,6 @@ use app::model::{AttemptPage, AuditPage, ProcessConfiguration, ProcessId, Verb};
 
 use super::{AuditParams, Caller, ServiceError};
 use crate::engine::EngineError;
-use crate::project::LaunchPlan;
 
 /// A page's size when nothing is said, and its largest.
 const DEFAULT_PAGE: u32 = 50;
@@ -53,8 +52,7 @@ impl Caller {
         let process = self.authorise_process(Verb::View, "process.view", id).await?;
         let record = self.service().store.get_process(id).await?;
         let record = record.ok_or_else(|| EngineError::NotFound(id.clone()))?;
-        let plan: LaunchPlan = serde_json::from_str(&record.spec)
-            .map_err(|e| EngineError::Spec { id: id.clone(), why: e.to_string() })?;
+        let plan = self.service().engine.plan_of(&record)?;
         let newest = process.attempts.last();
         let config_hash = newest.and_then(|attempt| attempt.config_hash.clone());
         Ok(ProcessConfiguration { config_hash, ..plan.describe() })

@@ -67,6 +67,7 @@ impl From<EngineError> for ServiceError {
             EngineError::Keeper(_) => (503, "keeper_unavailable"),
             EngineError::ShuttingDown => (503, "shutting_down"),
             EngineError::Store(error) => return error.clone().into(),
+            EngineError::Unsealed(_) => (409, "unsealed"),
             EngineError::Spec { .. } => (500, "internal"),
         };
         Self::new(status, code, error.to_string())

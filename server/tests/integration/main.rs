@@ -21,6 +21,7 @@ mod queue;
 mod restarts;
 mod retention;
 mod search;
+mod secrets;
 mod start_up;
 mod stdin;
 mod support;

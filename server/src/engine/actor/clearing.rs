@@ -141,7 +141,7 @@ impl Actor {
         clearing.look_again();
         let is_hopeless = clearing.is_hopeless;
         if run.exit.is_some() && !self.state.is_over() {
-            let who = describe(&survivors);
+            let who = describe(&survivors, self.plan.has_secrets());
             let reason = self.state.reason(self.grace_s());
             let reason = if is_hopeless {
                 format!("{reason}; it cannot be killed: {who}; stop it again to kill it again")
@@ -157,11 +157,13 @@ impl Actor {
     }
 }
 
-/// Processes in words: `pid 12 (sleep 300)`.
-pub(in crate::engine) fn describe(survivors: &[Survivor]) -> String {
-    let named = survivors.iter().take(MAX_NAMED);
-    let mut words: Vec<String> =
-        named.map(|who| format!("pid {} ({})", who.pid, who.cmdline)).collect();
+/// Processes in words: `pid 12 (sleep 300)`. With `has_secrets`, without their arguments.
+pub(in crate::engine) fn describe(survivors: &[Survivor], has_secrets: bool) -> String {
+    let named = survivors.iter().take(MAX_NAMED).map(|who| match who.cmdline.split_once(' ') {
+        Some((program, _)) if has_secrets => format!("pid {} ({program} …)", who.pid),
+        _ => format!("pid {} ({})", who.pid, who.cmdline),
+    });
+    let mut words: Vec<String> = named.collect();
     if survivors.len() > MAX_NAMED {
         words.push(format!("{} more", survivors.len() - MAX_NAMED));
     }
@@ -179,10 +181,14 @@ mod tests {
     #[test]
     fn survivors_are_named_and_the_rest_counted() {
         let who = |pid| Survivor { pid, cmdline: "sleep 9".into() };
-        assert_eq!(describe(&[]), "nobody");
-        assert_eq!(describe(&[who(1)]), "pid 1 (sleep 9)");
-        assert_eq!(describe(&[who(1), who(2)]), "pid 1 (sleep 9) and pid 2 (sleep 9)");
+        assert_eq!(describe(&[], false), "nobody");
+        assert_eq!(describe(&[who(1)], false), "pid 1 (sleep 9)");
+        assert_eq!(describe(&[who(1), who(2)], false), "pid 1 (sleep 9) and pid 2 (sleep 9)");
+        assert_eq!(describe(&[who(1)], true), "pid 1 (sleep …)");
         let many: Vec<_> = (1..=9).map(who).collect();
-        assert_eq!(describe(&many), "pid 1 (sleep 9), pid 2 (sleep 9), pid 3 (sleep 9) and 6 more");
+        assert_eq!(
+            describe(&many, false),
+            "pid 1 (sleep 9), pid 2 (sleep 9), pid 3 (sleep 9) and 6 more"
+        );
     }
 }

@@ -37,7 +37,7 @@ impl Actor {
             // They have let go of it meanwhile.
             Ok(holders) if holders.is_empty() => Ok(()),
             Ok(holders) => {
-                let who = describe(&holders);
+                let who = describe(&holders, self.plan.has_secrets());
                 let text = format!(
                     "its output is still held by {who}: what comes is taken in; stop the process \
                      to end them"

@@ -21,6 +21,8 @@ fn plan(ready: Option<ProbeConfig>, alive: Option<ProbeConfig>) -> Arc<LaunchPla
         timeout_ms: None,
         max_buffer: None,
         command_line: "true".into(),
+        args: vec![],
+        secrets: vec![],
         strategy: Strategy { ready, alive, ..Strategy::default() },
     })
 }

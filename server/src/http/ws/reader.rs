@@ -109,7 +109,7 @@ async fn act(
             }
         },
         ClientMessage::StartProcess { config } => {
-            caller.start_process(config).await?;
+            caller.start_process(*config).await?;
         }
         ClientMessage::StopProcess { process_id } => {
             caller.stop_process(&process_id, false).await?;
