@@ -49,8 +49,11 @@ pub(crate) async fn show_status(args: DataArgs) -> anyhow::Result<()> {
 
 /// Stops everything.
 pub(crate) async fn take_down(args: DataArgs) -> anyhow::Result<()> {
-    let config = config_of(args)?;
+    let mut config = config_of(args)?;
     let data_dir = config.server.data_dir.clone();
+    // What waits in a line must not start in the place of what is stopped.
+    config.limits.max_jobs = 0;
+    config.pools.slots.values_mut().for_each(|slots| *slots = 0);
     if !ask_to_end(&data_dir, SERVER_ENDS_WITHIN).await? {
         bail!("the server of {} does not end: kill it, and try again", data_dir.display());
     }

@@ -21,6 +21,7 @@ pub(super) use question::run;
 mod question;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 /// Questions asked at the same moment, of all processes.
 pub(super) const AT_ONCE: usize = 32;

@@ -12,8 +12,11 @@ use crate::row::{Findings, Row};
 use crate::support::{PATIENCE, Server, command};
 use crate::system::{block_on, is_alive, keeper_pid, send, tree_of, wait_until};
 
-const SCRIPTS: [(&str, &str); 2] =
-    [("sleep", "exec sleep 311"), ("family", "setsid sleep 312 & sleep 313 & echo ready; wait")];
+const SCRIPTS: [(&str, &str); 3] = [
+    ("sleep", "exec sleep 311"),
+    ("family", "setsid sleep 312 & sleep 313 & echo ready; wait"),
+    ("mark", "touch started"),
+];
 
 /// Not numbered as faults: they end in order.
 pub(crate) fn rows() -> Vec<Row> {
@@ -107,7 +110,7 @@ fn run(server: &Server, word: &str) -> String {
 
 fn take_down() -> Findings {
     block_on(async {
-        let mut server = start(&SCRIPTS, &[]);
+        let mut server = start(&SCRIPTS, &[("RUNYARD_LIMITS__MAX_JOBS", "1")]);
         let family = server.run("family", &[]).await;
         server.wait_for_line(&family, "ready").await;
         let pid = server.process(&family).await["pid"].as_i64().unwrap();
@@ -120,14 +123,19 @@ fn take_down() -> Findings {
         let said = run(&server, "status");
         assert!(said.contains("server: not there\n"), "{said}");
         assert!(said.contains(&format!("{family}.1  running  pid {pid}")), "{said}");
-        // With a server: it ends, too.
+        // With a server: it ends, too. What waits in the line does not start in the place of what is
+        // stopped.
         server.relaunch();
+        let body = Some(serde_json::json!({"scriptName": "mark"}));
+        let answer = server.send(reqwest::Method::POST, "/api/processes", body).await;
+        assert_eq!(answer.status(), reqwest::StatusCode::ACCEPTED);
         let begin = Instant::now();
         let said = run(&server, "down");
         assert!(said.starts_with("stopped 1 running; nothing is left of "), "{said}");
         assert!(begin.elapsed() < PATIENCE);
         assert_eq!(server.wait_for_end(), Some(0));
         assert_eq!(tree_of(&family), [0; 0]);
+        assert!(!server.project().join("started").exists());
         wait_until("the end of the keeper", || !is_alive(keeper));
         let said = run(&server, "status");
         assert_eq!(

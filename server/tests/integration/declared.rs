@@ -109,6 +109,11 @@ async fn the_schema_is_published() {
     let server = Server::start(&[]);
     let schema = server.get("/api/config.schema.json").await;
     assert_eq!(schema["$defs"]["ProcessConfig"]["additionalProperties"], false);
+    // The other sections, too: an editor marks a name that does not exist.
+    assert_eq!(schema["additionalProperties"], false);
+    let limits = &schema["properties"]["limits"];
+    assert!(limits["properties"]["max_jobs"].is_object(), "{limits}");
+    assert_eq!(limits["additionalProperties"], false);
 }
 
 #[tokio::test]

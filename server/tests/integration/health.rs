@@ -97,3 +97,32 @@ alive = { tcp = "127.0.0.1:$PORT", period_s = 0.2 }
         server.problem(Method::POST, "/api/processes", Some(json!({"scriptName": "web"}))).await;
     assert_eq!((status, code.as_str()), (409, "invalid_state"));
 }
+
+#[tokio::test]
+async fn a_stop_by_command_lets_it_end_in_its_own_way() {
+    let toml = r#"
+[process.polite]
+command = ["sh", "-c", "trap '' TERM; echo ready; while [ ! -e enough ]; do sleep 0.02; done; echo bye; exit 4"]
+stop = { command = ["sh", "-c", "echo $RUNYARD_REPLICA > enough"], grace_s = 20 }
+
+[process.deaf]
+command = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.02; done"]
+stop = { command = ["false"], grace_s = 0.3 }
+"#;
+    let server = Server::declaring(toml, &[]);
+    let polite = server.run("polite", &[]).await;
+    server.wait_for_line(&polite, "ready").await;
+    server.send(Method::DELETE, &format!("/api/processes/{polite}"), None).await;
+    let process = server.wait_for_status(&polite, "stopped").await;
+    // By its own hand: not by a signal.
+    assert_eq!((&process["exitCode"], &process["signal"]), (&json!(4), &json!(null)), "{process}");
+    server.wait_for_line(&polite, "bye").await;
+    assert!(server.project().join("enough").exists());
+
+    // A command that fails leaves the grace, and then SIGKILL.
+    let deaf = server.run("deaf", &[]).await;
+    server.wait_for_line(&deaf, "ready").await;
+    server.send(Method::DELETE, &format!("/api/processes/{deaf}"), None).await;
+    let process = server.wait_for_status(&deaf, "stopped").await;
+    assert_eq!(process["signal"], "SIGKILL", "{process}");
+}

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProbeConfig {
-    /// An address that answers `GET` with a status below 400; `$PORT` is put in.
+    /// An address (http or https, with any certificate) that answers `GET` with a status below 400;
+    /// `$PORT` is put in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<String>,
     /// An address and port that accepts connections; `$PORT` is put in.

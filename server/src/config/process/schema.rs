@@ -1,18 +1,19 @@
 //! The published schema of `runyard.toml`, for editors.
 
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ProcessConfig;
+use crate::config::setting::SECTIONS;
 
-/// The schema, as JSON. Only what this module owns is described in full; the settings of the other
-/// sections stand in `.env.example`, and their names are not restricted here.
+/// The schema, as JSON. What is declared is described in full; of the other sections there are the names
+/// of their keys, whose values are explained in `.env.example` and checked when the file is read.
 #[must_use]
 pub fn json_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let process = generator.subschema_for::<ProcessConfig>();
     let definitions = generator.take_definitions(true);
-    json!({
+    let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "runyard.toml",
         "type": "object",
@@ -27,7 +28,25 @@ pub fn json_schema() -> Value {
                 "type": "object",
                 "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 10_000},
             },
+            "roles": {
+                "description": "Rules, by the role's name: verbs, and on which scripts",
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            },
         },
+        "additionalProperties": false,
         "$defs": definitions,
-    })
+    });
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        // The sections whose keys are names that one gives are above.
+        for (section, keys) in SECTIONS.iter().filter(|(_, keys)| !keys.is_empty()) {
+            let keys: Map<_, _> = keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
+            let section = (*section).to_owned();
+            properties.insert(
+                section,
+                json!({"type": "object", "properties": keys, "additionalProperties": false}),
+            );
+        }
+    }
+    schema
 }

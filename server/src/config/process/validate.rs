@@ -232,6 +232,7 @@ impl ProbeConfig {
         }
         if let Some(url) = &self.http
             && !url.starts_with("http://")
+            && !url.starts_with("https://")
         {
             return wrong(
                 key,

@@ -1,4 +1,4 @@
-//! One question to a process: an HTTP request, a connection, a program.
+//! One question to a process: an HTTP request (over TLS, too), a connection, a program.
 
 use std::process::Stdio;
 
@@ -6,8 +6,10 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::tls;
 use crate::config::ProbeConfig;
 use crate::project::LaunchPlan;
 
@@ -48,10 +50,20 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
 async fn ask_http(url: &str) -> Result<(), String> {
     let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
     let host = uri.host().unwrap_or_default();
-    let stream = connect(&format!("{host}:{}", uri.port_u16().unwrap_or(80))).await?;
+    let is_tls = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let stream = connect(&format!("{host}:{port}")).await?;
+    if is_tls { get(&uri, tls::wrap(host, stream).await?).await } else { get(&uri, stream).await }
+}
+
+async fn get<S>(uri: &Uri, stream: S) -> Result<(), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let words = |error: hyper::Error| error.to_string();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(words)?;
+    let host = uri.host().unwrap_or_default();
     let authority = uri.authority().map_or(host, |authority| authority.as_str());
     let mut request = Request::new(String::new());
     *request.uri_mut() = uri
@@ -67,11 +79,11 @@ async fn ask_http(url: &str) -> Result<(), String> {
     let response: Response<Incoming> = tokio::select! {
         biased;
         response = &mut response => response,
-        // It was closed; an answer may have come before.
-        ended = connection => {
-            ended.map_err(words)?;
-            response.await
-        }
+        // It was closed, in order or not; an answer may have come before.
+        ended = connection => match response.await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(ended.err().unwrap_or(error)),
+        },
     }
     .map_err(words)?;
     let status = response.status();

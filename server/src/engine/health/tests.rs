@@ -3,6 +3,10 @@ use std::collections::BTreeMap;
 use app::model::ProcessType;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use super::*;
 use crate::project::Strategy;
@@ -95,6 +99,58 @@ async fn http_below_400_is_well() {
     assert_eq!(ask(http(address)).await, Err("it answered 503 Service Unavailable".to_owned()));
     let address = serve("").await;
     assert!(ask(http(address)).await.is_err());
+}
+
+/// Answers once over TLS, with a certificate that nobody has signed.
+async fn serve_tls(answer: &'static str) -> String {
+    let made = rcgen::generate_simple_self_signed(["example.test".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    TaskTracker::new().spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut socket = TlsAcceptor::from(Arc::new(config)).accept(socket).await.unwrap();
+        let mut head = vec![0; 1024];
+        let n = socket.read(&mut head).await.unwrap();
+        assert!(head[..n].starts_with(b"GET /health HTTP/1.1\r\n"));
+        socket.write_all(answer.as_bytes()).await.unwrap();
+        socket.flush().await.unwrap();
+    });
+    address
+}
+
+#[tokio::test]
+async fn https_is_asked_whatever_the_certificate() {
+    let https = |address: String| ProbeConfig {
+        http: Some(format!("https://{address}/health")),
+        ..ProbeConfig::default()
+    };
+    let address = serve_tls("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    assert_eq!(ask(https(address)).await, Ok(()));
+    let address = serve_tls("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n").await;
+    assert!(ask(https(address)).await.unwrap_err().starts_with("it answered 500"));
+    // Who does not speak TLS is not well.
+    let address = plain_answer().await;
+    assert!(ask(https(address)).await.unwrap_err().starts_with("no TLS: "));
+}
+
+/// Answers whatever it is told with what is no TLS.
+async fn plain_answer() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    TaskTracker::new().spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = vec![0; 1024];
+        assert!(socket.read(&mut head).await.unwrap() > 0);
+        socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+    });
+    address
 }
 
 #[tokio::test]
