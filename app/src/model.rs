@@ -5,6 +5,7 @@ mod configuration;
 mod declared;
 mod figures;
 mod level;
+mod limits;
 mod log;
 mod message;
 mod people;
@@ -19,6 +20,7 @@ pub use declared::{
 };
 pub use figures::{Figures, Point};
 pub use level::{Level, Levels};
+pub use limits::{Limits, Means};
 pub use log::{Entry, EntryKind, LogPage, Timeline, TimelineBucket};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
 pub use people::{

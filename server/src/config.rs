@@ -37,9 +37,9 @@ pub use limits::LimitsConfig;
 pub use logs::LogsConfig;
 pub use pools::PoolsConfig;
 pub use process::{
-    BreakerConfig, Condition, Kind, Missed, Overlap, ProbeConfig, ProcessConfig, RestartConfig,
-    RestartWhen, RetriesConfig, Schedule, StopConfig, WatchConfig, Wrong, dependants_first,
-    dependencies_first, json_schema,
+    BreakerConfig, Condition, Cores, Kind, Missed, Overlap, ProbeConfig, ProcessConfig,
+    RestartConfig, RestartWhen, RetriesConfig, Schedule, Size, StopConfig, TreeLimits, WatchConfig,
+    Wrong, dependants_first, dependencies_first, json_schema,
 };
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
 pub use run::{ArgDeny, RunConfig, RunnerChoice};
@@ -162,7 +162,7 @@ impl Config {
             from_flag("database", "--database");
         }
 
-        let processes = process::validate_all(&declarations, &pools.names())?;
+        let processes = process::validate_all(&declarations, &pools.names(), limits.of_a_process)?;
         // What a file declares belongs to the project that it stands beside.
         let beside = flags.config.as_deref().and_then(Path::parent);
         let beside = beside.filter(|_| flags.projects.is_empty() && !processes.is_empty());

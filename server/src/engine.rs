@@ -41,7 +41,9 @@ mod registry;
 mod spec;
 pub mod state;
 mod stdin;
+mod trees;
 mod update;
+mod warden;
 mod watcher;
 mod words;
 
@@ -59,6 +61,7 @@ use mailbox::Mailboxes;
 use meter::Meter;
 use queue::{Full, Pools};
 use registry::{Handle, Registry};
+use warden::Warden;
 
 /// How the pause of a pool is kept.
 const KEPT_PAUSE: &str = "pool-paused/";
@@ -173,6 +176,7 @@ pub(crate) struct Shared {
     pools: Pools,
     board: Board,
     meter: Meter,
+    warden: Arc<Warden>,
     probe_permits: Arc<Semaphore>,
     /// Restarts of a process take turns; several processes may share one.
     turns: Vec<tokio::sync::Mutex<()>>,
@@ -223,6 +227,7 @@ impl Engine {
             pools: Pools::new(settings.pools.clone(), settings.max_queue),
             board: Board::default(),
             meter: Meter::default(),
+            warden: Arc::default(),
             probe_permits: Arc::new(Semaphore::new(health::AT_ONCE)),
             turns: (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect(),
             wanted,
@@ -250,6 +255,10 @@ impl Engine {
         let (meter, stop) = (Arc::clone(&shared), shared.stop.clone());
         shared.tasks.spawn(async move {
             stop.run_until_cancelled(meter::look_on(meter)).await;
+        });
+        let (warden, stop) = (Arc::clone(&shared), shared.stop.clone());
+        shared.tasks.spawn(async move {
+            stop.run_until_cancelled(warden::look_on(warden)).await;
         });
         Ok(Self { shared })
     }

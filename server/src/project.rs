@@ -8,6 +8,7 @@
 //! [`LaunchPlan`] is complete: whoever spawns it decides nothing.
 
 mod arguments;
+mod bounds;
 mod catalog;
 mod declared;
 mod discover;

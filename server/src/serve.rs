@@ -92,8 +92,9 @@ impl Server {
             sealer: sealer.clone(),
         };
         let pools = config.pools.names().into_iter().map(str::to_owned).collect();
-        let catalog =
-            Catalog::load(&config.projects, &config.run).declare(config.processes.clone(), pools);
+        let catalog = Catalog::load(&config.projects, &config.run)
+            .declare(config.processes.clone(), pools)
+            .bound(config.limits.of_a_process);
         if let Err((name, error)) = catalog.check_declared() {
             anyhow::bail!("process.{name}: {error}");
         }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::live::{Clock, use_live};
-use crate::model::{Attempt, Process};
+use crate::model::{Attempt, Limits, Means, Process};
 use crate::text::format::{format_bytes, format_duration, format_uptime};
 
 /// How an execution ended: `SIGTERM`, `code 1`; nothing while it runs.
@@ -24,6 +24,23 @@ fn cpu_text(attempt: &Attempt) -> Option<(String, String)> {
     let (user, system) = (attempt.user_ms?, attempt.system_ms?);
     let parts = format!("{} user, {} system", format_duration(user), format_duration(system));
     Some((format_duration(user + system), parts))
+}
+
+/// What the tree may use and what holds it to that: `64 MiB memory (sampled), 0.5 cores (not in force)`.
+fn limits_text(limits: &Limits) -> String {
+    let by = |means: Option<Means>| means.map_or("", Means::describe);
+    let mut parts = Vec::new();
+    if let Some(bytes) = limits.max_memory {
+        parts.push(format!("{} memory ({})", format_bytes(bytes), by(limits.memory_by)));
+    }
+    if let Some(milli) = limits.max_cpu_milli {
+        let cores = f64::from(milli) / 1_000.0;
+        parts.push(format!("{cores} cores ({})", by(limits.cpu_by)));
+    }
+    if let Some(count) = limits.max_pids {
+        parts.push(format!("{count} processes ({})", by(limits.pids_by)));
+    }
+    parts.join(", ")
 }
 
 /// The facts of the newest attempt.
@@ -47,6 +64,7 @@ pub(crate) fn Facts(
     };
     let newest = move || process.read().attempts.last().cloned().unwrap_or_default();
     let cpu = move || cpu_text(&newest());
+    let limits = move || process.read().limits.as_ref().map(limits_text);
     let memory = move || newest().max_rss_bytes.map(format_bytes);
     view! {
         <dl class="facts">
@@ -61,6 +79,7 @@ pub(crate) fn Facts(
                 title=Signal::derive(move || cpu().map(|(_, parts)| parts))
             />
             <Fact name="Peak memory" testid="memory" value=Signal::derive(memory)/>
+            {move || limits().map(|text| view! { <Fact name="Limits" testid="limits" value=Signal::stored(Some(text))/> })}
         </dl>
     }
     .into_any()
@@ -82,4 +101,24 @@ fn Fact(
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_one_line_with_what_holds_them() {
+        let limits = Limits {
+            max_memory: Some(64 << 20),
+            memory_by: Some(Means::Cgroup),
+            max_cpu_milli: Some(500),
+            cpu_by: Some(Means::Nothing),
+            max_pids: Some(20),
+            pids_by: Some(Means::Sampling),
+        };
+        let text = "64.0 MiB memory (by control group), 0.5 cores (not in force), \
+                    20 processes (sampled)";
+        assert_eq!(limits_text(&limits), text);
+    }
 }

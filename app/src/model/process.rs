@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Limits;
+
 /// The id of a process: a UUID of version 7 in text, so ids sort by time of creation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -316,6 +318,9 @@ pub struct Process {
     /// Whether lines can be sent to it.
     #[serde(default)]
     pub stdin: bool,
+    /// What its tree may use; `None` when nothing is limited.
+    #[serde(default)]
+    pub limits: Option<Limits>,
 }
 
 /// One page of processes, newest first.
@@ -364,6 +369,11 @@ pub struct StartRequest {
     /// Kill it when it has written more than so many bytes.
     #[serde(default)]
     pub max_buffer: Option<u64>,
+    /// What its tree may use: `maxMemory` (bytes, or a size such as `"512M"`), `maxCpu` (cores) and
+    /// `maxPids`; within what `[limits]` allows, which holds where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
+    pub limits: Option<serde_json::Value>,
     /// The signal that asks it to end; `SIGTERM` when absent.
     #[serde(default)]
     pub kill_signal: Option<String>,

@@ -88,6 +88,7 @@ fn read_value(value: &Spanned<DeValue<'_>>) -> Value {
                 .collect();
             entries.map_or(Value::Other("table of something else"), Value::Table)
         }
+        DeValue::Float(number) => Value::Integer(number.to_string()),
         other => Value::Other(other.type_str()),
     }
 }

@@ -1,7 +1,7 @@
 //! `[limits]`: how much may run.
 
-use super::Invalid;
 use super::setting::{Rejected, Setting};
+use super::{Cores, Invalid, Size, TreeLimits, Wrong};
 
 /// How much may run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct LimitsConfig {
     pub max_buffer: u64,
     /// Jobs that may wait in each pool; a further one is refused.
     pub max_queue: u32,
+    /// What the tree of any process may use at most, and may use when nothing is said.
+    pub of_a_process: TreeLimits,
 }
 
 impl Default for LimitsConfig {
@@ -32,6 +34,7 @@ impl Default for LimitsConfig {
             starts_per_minute: 30,
             max_buffer: 0,
             max_queue: 10_000,
+            of_a_process: TreeLimits::default(),
         }
     }
 }
@@ -48,6 +51,9 @@ impl LimitsConfig {
         "starts_per_minute",
         "max_buffer",
         "max_queue",
+        "max_memory",
+        "max_cpu",
+        "max_pids",
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
@@ -59,6 +65,17 @@ impl LimitsConfig {
             "starts_per_minute" => self.starts_per_minute = setting.number()?,
             "max_buffer" => self.max_buffer = setting.number()?,
             "max_queue" => self.max_queue = setting.number()?,
+            "max_memory" => {
+                let size = Size::parse(&setting.words()?).map_err(Rejected::BadValue)?;
+                self.of_a_process.max_memory = Some(size).filter(|size| size.0 > 0);
+            }
+            "max_cpu" => {
+                let cores = Cores::parse(&setting.words()?).map_err(Rejected::BadValue)?;
+                self.of_a_process.max_cpu = Some(cores).filter(|cores| cores.milli > 0);
+            }
+            "max_pids" => {
+                self.of_a_process.max_pids = Some(setting.number()?).filter(|count| *count > 0);
+            }
             _ => return Err(Rejected::UnknownKey),
         }
         Ok(())
@@ -80,6 +97,7 @@ impl LimitsConfig {
         within("requests_per_minute", self.requests_per_minute, u32::MAX)?;
         within("sockets_per_user", self.sockets_per_user, Self::MOST)?;
         within("max_queue", self.max_queue, 1_000_000)?;
-        within("starts_per_minute", self.starts_per_minute, 1_000_000)
+        within("starts_per_minute", self.starts_per_minute, 1_000_000)?;
+        self.of_a_process.validate().map_err(|Wrong { key, message }| Invalid { key, message })
     }
 }

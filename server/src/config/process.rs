@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 mod care;
 mod graph;
+mod limits;
 mod parse;
 mod probe;
 mod schema;
@@ -20,6 +21,7 @@ mod validate;
 
 pub use care::{BreakerConfig, RestartConfig, RestartWhen, RetriesConfig, StopConfig, WatchConfig};
 pub use graph::{dependants_first, dependencies_first};
+pub use limits::{Cores, Size, TreeLimits};
 pub(super) use parse::{Declaration, read_declaration};
 pub use probe::ProbeConfig;
 pub use schema::json_schema;
@@ -139,6 +141,9 @@ pub struct ProcessConfig {
     pub pool: Option<String>,
     /// Greater is served first; 0 when nothing is said.
     pub priority: i32,
+    /// What its tree may use, within `[limits]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<TreeLimits>,
     /// Open its standard input, so that lines can be sent to it.
     pub stdin: bool,
     /// Give it a terminal.

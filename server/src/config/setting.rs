@@ -47,6 +47,7 @@ pub(super) enum Value {
     /// From the environment: a text that stands for whatever the key wants.
     Untyped(String),
     Text(String),
+    /// A number, whole or not, as it is written.
     Integer(String),
     Boolean(bool),
     List(Vec<String>),
@@ -110,6 +111,14 @@ impl Setting {
         match &self.value {
             Value::Text(text) | Value::Untyped(text) if !text.is_empty() => Ok(text),
             other => Err(other.expected("a text")),
+        }
+    }
+
+    /// A number or a text, as it is written.
+    pub(super) fn words(&self) -> Result<String, Rejected> {
+        match &self.value {
+            Value::Integer(text) | Value::Untyped(text) | Value::Text(text) => Ok(text.clone()),
+            other => Err(other.expected("a number, or a text with one")),
         }
     }
 

@@ -96,7 +96,7 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             &[],
             "runyard.toml:3: unknown key limits.max_job: did you mean max_jobs? [limits] has: \
              max_jobs, max_services, requests_per_minute, sockets_per_user, starts_per_minute, \
-             max_buffer, max_queue",
+             max_buffer, max_queue, max_memory, max_cpu, max_pids",
         ),
         (
             "[limit]\nmax_jobs = 3\n",

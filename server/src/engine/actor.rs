@@ -33,6 +33,7 @@ mod after;
 mod care;
 mod clearing;
 mod holders;
+mod limits;
 mod output;
 mod run;
 mod spawn;
@@ -130,6 +131,8 @@ struct Run {
     is_tree_empty: bool,
     /// The keeper was asked who holds its output.
     holders: Option<holders::Asking>,
+    /// What is done about its limits.
+    confinement: Option<limits::Confinement>,
     probes: Option<Probes>,
     health: Health,
     /// It could be used at some time.
@@ -382,6 +385,7 @@ impl Actor {
             clearing: None,
             is_tree_empty: false,
             holders: None,
+            confinement: None,
             probes: None,
             health: Health::default(),
             was_ready: false,

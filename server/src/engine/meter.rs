@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use crate::sys::load::{self, Load};
 
 use super::Shared;
+use super::trees::owners_of;
 
 #[cfg(test)]
 mod tests;
@@ -55,7 +56,8 @@ impl Meter {
         elapsed: Duration,
         is_known: impl Fn(&ProcessId) -> bool,
     ) {
-        let owners = owners_of(roots, loads);
+        let places = roots.iter().enumerate().map(|(place, (_, pid))| (*pid, place)).collect();
+        let owners = owners_of(&places, loads);
         let mut used: HashMap<usize, (u64, u64, HashMap<i32, u64>)> = HashMap::new();
         let mut all = self.series.lock();
         for load in loads {
@@ -89,28 +91,6 @@ fn milli_of_a_core(ticks: u64, elapsed: Duration) -> i64 {
     let used_ms = ticks.saturating_mul(1_000) / load::TICKS_PER_SECOND;
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
     i64::try_from(used_ms.saturating_mul(1_000) / elapsed_ms).unwrap_or(i64::MAX)
-}
-
-/// To which root each process belongs: by its session, or by its parents.
-fn owners_of(roots: &[(ProcessId, i32)], loads: &[Load]) -> HashMap<i32, usize> {
-    let by_root: HashMap<i32, usize> =
-        roots.iter().enumerate().map(|(place, (_, pid))| (*pid, place)).collect();
-    let by_pid: HashMap<i32, &Load> = loads.iter().map(|load| (load.pid, load)).collect();
-    let mut owners = HashMap::new();
-    for load in loads {
-        let mut next = Some(load);
-        // A tree is never so deep; what is read while it changes may go round.
-        for _ in 0..64 {
-            let Some(at) = next else { break };
-            let owner = by_root.get(&at.pid).or_else(|| by_root.get(&at.session));
-            if let Some(&owner) = owner {
-                owners.insert(load.pid, owner);
-                break;
-            }
-            next = by_pid.get(&at.ppid).copied();
-        }
-    }
-    owners
 }
 
 /// Looks every two seconds until Runyard ends. While nothing runs it looks at nothing.

@@ -68,7 +68,6 @@ async fn end_unknown(
         tracing::warn!(run, pid = info.pid, "ending a process that nothing remembers");
         shared.keeper.signal(run, libc::SIGKILL, Scope::Tree).await?;
     }
-    shared.keeper.ack_exit(run);
     shared.keeper.forget(run);
     Ok(())
 }

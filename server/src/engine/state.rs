@@ -51,6 +51,11 @@ pub enum StopCause {
         /// How many bytes it may write.
         limit: u64,
     },
+    /// Its tree uses more than it may.
+    Beyond {
+        /// Of what, and how much.
+        why: String,
+    },
 }
 
 /// How a process ended.
@@ -313,6 +318,7 @@ impl StopCause {
             Self::Timeout { after_ms } => {
                 format!("stopping: it ran longer than its timeout of {}", seconds(*after_ms))
             }
+            Self::Beyond { why } => format!("stopping: {why}"),
             Self::MaxBuffer { limit } => {
                 format!("stopping: it wrote more than its limit of {limit} bytes")
             }
@@ -330,7 +336,9 @@ impl StopCause {
             Self::Changed { file } => {
                 Outcome::Stopped { reason: format!("restarted, {file} changed: {how}") }
             }
-            Self::Unhealthy { why } => Outcome::Failed { reason: format!("{why} ({how})") },
+            Self::Unhealthy { why } | Self::Beyond { why } => {
+                Outcome::Failed { reason: format!("{why} ({how})") }
+            }
             Self::Timeout { after_ms } => Outcome::Failed {
                 reason: format!("timeout: it ran longer than {} ({how})", seconds(after_ms)),
             },
@@ -398,6 +406,7 @@ mod tests {
             Event::Stop(StopCause::MaxBuffer { limit: 10 }),
             Event::Stop(StopCause::Changed { file: "f".into() }),
             Event::Stop(StopCause::Unhealthy { why: "w".into() }),
+            Event::Stop(StopCause::Beyond { why: "w".into() }),
             Event::GraceOver,
             Event::Exited(Exit::new(Some(0), None, &[])),
             Event::Vanished { why: "gone".into() },
@@ -411,18 +420,18 @@ mod tests {
     /// Every pair of the table: `-` is refused, else the status that follows.
     #[test]
     fn the_whole_table() {
-        // Stops: asked, restart, timeout, output limit, changed file, unhealthy.
-        let stops = "stopping stopping stopping stopping stopping stopping";
-        let none = "- - - - - -";
+        // Stops: asked, restart, timeout, output limit, changed file, unhealthy, beyond a limit.
+        let stops = "stopping stopping stopping stopping stopping stopping stopping";
+        let none = "- - - - - - -";
         let table = [
             // granted spawned failed | stops | grace exited vanished | wait met pause rerun
-            ("queued", "starting - -", "stopped - - - - -", "- - -", "waiting - - -"),
-            ("waiting", "- - -", "stopped - - - - -", "- - -", "waiting queued - -"),
+            ("queued", "starting - -", "stopped - - - - - -", "- - -", "waiting - - -"),
+            ("waiting", "- - -", "stopped - - - - - -", "- - -", "waiting queued - -"),
             ("starting", "- running failed", none, "- - lost", "- - - -"),
             ("running", "- - -", stops, "- completed lost", "- - - -"),
             ("stopping", "- - -", stops, "stopping stopped lost", "- - - -"),
             ("stopping", "- - -", stops, "stopping stopped lost", "- - - -"),
-            ("backing_off", "- - -", "stopped - - - - -", "- - -", "- - - queued"),
+            ("backing_off", "- - -", "stopped - - - - - -", "- - -", "- - - queued"),
             ("stopped", "- - -", none, "- - -", "- - backing_off queued"),
             ("completed", "- - -", none, "- - -", "- - backing_off queued"),
             ("failed", "- - -", none, "- - -", "- - backing_off queued"),

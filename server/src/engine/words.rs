@@ -22,6 +22,18 @@ pub(super) fn span(ms: i64) -> String {
     }
 }
 
+/// Bytes as people say them: `512 B`, `1.5 KiB`, `101.0 MiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("TiB", 1_u64 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match units.iter().find(|(_, factor)| bytes >= *factor) {
+        Some((unit, factor)) => {
+            let tenths = u128::from(bytes) * 10 / u128::from(*factor);
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
 /// `1 failure`, `3 failures`.
 pub(super) fn plural(n: u32, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
@@ -48,6 +60,8 @@ mod tests {
         assert_eq!([seconds(0), seconds(2_100), seconds(60_000)], ["0 s", "2.1 s", "60 s"]);
         let spans = [span(-3), span(440), span(38_900), span(192_000), span(7_500_000)];
         assert_eq!(spans, ["0.0 s", "0.4 s", "38 s", "3 min 12 s", "2 h 5 min"]);
+        let sizes = [size(512), size(1_536), size(105_906_176), size(u64::MAX)];
+        assert_eq!(sizes, ["512 B", "1.5 KiB", "101.0 MiB", "16777215.9 TiB"]);
         assert_eq!([plural(1, "failure"), plural(5, "failure")], ["1 failure", "5 failures"]);
         let words: Vec<_> = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).into();
         assert_eq!(words.join(" "), "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th");

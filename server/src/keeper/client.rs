@@ -19,10 +19,11 @@ mod connect;
 mod link;
 
 pub use super::handshake::Identity;
-pub use ask::{Upgraded, end, fence, identify, list_runs, upgrade};
+pub use ask::{Upgraded, end, fence, identify, list_runs, pid_of_keeper, upgrade};
 
 pub use super::protocol::{
-    ExitRecord, IndexRecord, RunInfo, Scope, Signalled, SpawnSpec, Spawned, StatsReport, Survivor,
+    ExitRecord, GroupReport, IndexRecord, RUN_VARIABLE, RunInfo, Scope, Signalled, SpawnSpec,
+    Spawned, StatsReport, Survivor, TreeLimits,
 };
 
 /// The keeper answers in microseconds. One that takes so long is stopped or swaps.
@@ -44,7 +45,7 @@ pub enum KeeperEvent {
         records: Vec<IndexRecord>,
     },
     /// A run's root process has ended. Told again after a reconnection, until
-    /// [`KeeperClient::ack_exit`].
+    /// [`KeeperClient::forget`].
     Exited {
         /// Which run.
         run: String,
@@ -198,6 +199,17 @@ impl KeeperClient {
         }
     }
 
+    /// What the control group of a run does.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn group(&self, run: &str) -> Result<GroupReport, ClientError> {
+        match self.ask(&Request::Group { run: run.to_owned() }).await? {
+            Event::Group(report) => Ok(report),
+            other => Err(unexpected(other)),
+        }
+    }
+
     /// Every run that the keeper knows.
     ///
     /// # Errors
@@ -222,11 +234,6 @@ impl KeeperClient {
     /// Nothing below these offsets of a run's streams will be read again.
     pub fn release(&self, run: &str, out: u64, err: u64, idx: u64) {
         self.tell(run, |run| Request::Release { run, out, err, idx });
-    }
-
-    /// The end of a run is stored.
-    pub fn ack_exit(&self, run: &str) {
-        self.tell(run, |run| Request::AckExit { run });
     }
 
     /// Nobody needs a run's spool any more; one that has not ended is deleted when it does.

@@ -161,6 +161,7 @@ impl Control {
         }
         control.take_over(kept)?;
         control.inherit(estate.runs);
+        control.leaves.sweep(|run| control.keys.contains_key(run));
         if estate.stopped_at_ns > 0 {
             let pause_us = clock::boottime_ns().saturating_sub(estate.stopped_at_ns) / 1000;
             control.pause_us = Some(pause_us);

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::sys::spool::{ExitRecord, IndexRecord};
 
 /// The version spoken here.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// The oldest version that is understood here.
-pub const OLDEST_VERSION: u16 = 1;
+pub const OLDEST_VERSION: u16 = 2;
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 128 * 1024;
 /// The environment variable that every child has, with the name of its run.
@@ -56,11 +56,6 @@ pub enum Request {
         /// Offset in the index.
         idx: u64,
     },
-    /// The server has stored the end of a run: it need not be told again. No answer.
-    AckExit {
-        /// Which run.
-        run: String,
-    },
     /// Deletes a run with its spool, at once or when it ends. Its pipes are closed; a process that
     /// still writes to them waits for ever. No answer.
     Forget {
@@ -76,6 +71,11 @@ pub enum Request {
         /// Which run.
         run: String,
     },
+    /// Asks what the control group of a run does. Answer: [`Event::Group`].
+    Group {
+        /// Which run.
+        run: String,
+    },
 }
 
 impl Request {
@@ -83,7 +83,7 @@ impl Request {
     #[must_use]
     pub fn is_question(&self) -> bool {
         match self {
-            Self::List | Self::Stats | Self::Holders { .. } => true,
+            Self::List | Self::Stats | Self::Holders { .. } | Self::Group { .. } => true,
             Self::Signal { signal, .. } => *signal == 0,
             _ => false,
         }
@@ -131,7 +131,7 @@ pub enum Event {
         records: Vec<IndexRecord>,
     },
     /// A run's root process has ended, and its output is in the spool. Told again on each new
-    /// connection until [`Request::AckExit`].
+    /// connection until [`Request::Forget`].
     Exited {
         /// Which run.
         run: String,
@@ -155,6 +155,8 @@ pub enum Event {
         /// At most 100.
         holders: Vec<Survivor>,
     },
+    /// What the control group of a run does.
+    Group(GroupReport),
 }
 
 /// What to start.
@@ -170,6 +172,19 @@ pub struct SpawnSpec {
     pub cwd: PathBuf,
     /// Its whole environment, to which [`RUN_VARIABLE`] is added.
     pub env: Vec<(String, String)>,
+    /// What its control group shall hold it to, where there is one that can.
+    pub limits: TreeLimits,
+}
+
+/// What a tree may use; `None` is as much as there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeLimits {
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+    /// Thousandths of a core.
+    pub cpu_milli: Option<u32>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
 }
 
 impl std::fmt::Debug for SpawnSpec {
@@ -247,6 +262,23 @@ pub struct RunInfo {
     pub idx_off: u64,
 }
 
+/// What the control group of a run does. All is as if there were none when it has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupReport {
+    /// Which run.
+    pub run: String,
+    /// It limits memory.
+    pub limits_memory: bool,
+    /// It limits CPU time.
+    pub limits_cpu: bool,
+    /// It limits the number of processes.
+    pub limits_pids: bool,
+    /// How often the kernel ended somebody in it for its memory.
+    pub oom_kills: u64,
+    /// The most memory that it has had, in bytes, where the kernel tells.
+    pub peak_bytes: Option<u64>,
+}
+
 /// How the keeper is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatsReport {
@@ -311,6 +343,7 @@ mod tests {
             argv: vec!["sh".into(), "-c".into(), "true".into()],
             cwd: "/".into(),
             env: vec![("KEY".into(), "secret".into())],
+            limits: TreeLimits { pids: Some(9), ..TreeLimits::default() },
         });
         let bytes = encode(7, &request).unwrap();
         assert_eq!(decode::<Request>(&bytes), Ok((7, request.clone())));

@@ -162,6 +162,7 @@ fn explain(spec: &SpawnSpec, error: &io::Error) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper::protocol::TreeLimits;
     use crate::sys::process::raise_descriptor_limit;
 
     fn fail(change: impl FnOnce(&mut SpawnSpec)) -> StartError {
@@ -172,6 +173,7 @@ mod tests {
             argv: vec!["true".into()],
             cwd: "/".into(),
             env: vec![],
+            limits: TreeLimits::default(),
         };
         change(&mut spec);
         let limit = raise_descriptor_limit().unwrap();

@@ -40,6 +40,7 @@ pub(super) struct RunEstate {
     pub(super) pipes: Vec<i32>,
     /// Its end, when that could not be written.
     pub(super) unwritten: Option<ExitRecord>,
+    /// Keeps its place for those who were written to say something here; nobody reads it.
     pub(super) is_end_stored: bool,
     pub(super) forget: bool,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use app::model::{Catalogue, ProcessType, Project, Script, ScriptSource, StartRequest};
 
 use crate::config::suggest::suggest;
-use crate::config::{ProcessConfig, RunConfig};
+use crate::config::{ProcessConfig, RunConfig, TreeLimits};
 
 use super::PlanError;
 use super::declared::{self, Target};
@@ -26,6 +26,7 @@ pub struct Catalog {
     projects: Vec<Found>,
     processes: BTreeMap<String, ProcessConfig>,
     pools: Vec<String>,
+    most: TreeLimits,
     watch: Watch,
 }
 
@@ -44,6 +45,7 @@ impl Catalog {
             projects,
             processes: BTreeMap::new(),
             pools: Vec::new(),
+            most: TreeLimits::default(),
             watch,
         }
     }
@@ -59,10 +61,19 @@ impl Catalog {
         self
     }
 
+    /// With what the tree of any process may use at most.
+    #[must_use]
+    pub fn bound(mut self, most: TreeLimits) -> Self {
+        self.most = most;
+        self
+    }
+
     /// The same folders, read again.
     #[must_use]
     pub fn reload(&self) -> Self {
-        Self::load(&self.roots, &self.run).declare(self.processes.clone(), self.pools.clone())
+        Self::load(&self.roots, &self.run)
+            .declare(self.processes.clone(), self.pools.clone())
+            .bound(self.most)
     }
 
     /// What is declared, by name.
@@ -168,6 +179,7 @@ impl Catalog {
             projects,
             processes,
             pools: self.pools.clone(),
+            most: self.most,
             watch: Watch::default(),
         }
     }
@@ -230,7 +242,7 @@ impl Catalog {
     }
 
     fn rules(&self) -> Rules<'_> {
-        Rules { run: &self.run, env: &self.env_rules, secrets: &self.secret_names }
+        Rules { run: &self.run, env: &self.env_rules, secrets: &self.secret_names, most: self.most }
     }
 
     fn target<'a>(

@@ -12,7 +12,7 @@ use super::environment::EnvSource;
 use super::launch::{self, Launch};
 use super::plan::{LaunchPlan, Rules};
 use super::strategy::{self, Declared, Strategy};
-use super::{PlanError, folder, signal};
+use super::{PlanError, bounds, folder, signal};
 
 /// A declared process with what it starts.
 #[derive(Clone, Copy)]
@@ -101,6 +101,11 @@ pub(super) fn make(
         kill_signal,
         timeout_ms,
         max_buffer: request.max_buffer.filter(|bytes| *bytes > 0),
+        limits: bounds::resolve(
+            request.limits.as_ref(),
+            config.limits.unwrap_or_default(),
+            rules.most,
+        )?,
         command_line,
         args,
         secrets,

@@ -161,6 +161,12 @@ pub enum PlanError {
         /// The key, and what would be right.
         message: String,
     },
+    /// What its tree may use goes beyond what is allowed, or is no limit.
+    #[error("limits: {message}")]
+    LimitsInvalid {
+        /// The key, and what would be right.
+        message: String,
+    },
     /// No port is free.
     #[error("no free port can be found: {why}")]
     NoPort {
@@ -198,6 +204,7 @@ impl PlanError {
             Self::SecretUnknown { .. } => "secret_unknown",
             Self::SignalUnknown { .. } => "signal_unknown",
             Self::StrategyInvalid { .. } => "strategy_invalid",
+            Self::LimitsInvalid { .. } => "limits_invalid",
             Self::NoPort { .. } => "no_port",
             Self::PathNotText { .. } => "path_not_text",
         }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use app::model::{ProcessType, StartRequest};
 use serde::{Deserialize, Serialize};
 
-use crate::config::RunConfig;
+use crate::config::{RunConfig, TreeLimits};
 
 use super::discover::{Found, FoundScript};
 use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
 use super::secret::{SecretArgs, SecretNames};
 use super::strategy::{self, Strategy};
-use super::{PlanError, arguments, folder, schema, signal};
+use super::{PlanError, arguments, bounds, folder, schema, signal};
 
 /// Everything that the spawn needs. It is kept with the process, so that a restart is the same start.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct LaunchPlan {
     pub timeout_ms: Option<u64>,
     /// Kill it after so many bytes of output, as the start asks; the general limit is the engine's.
     pub max_buffer: Option<u64>,
+    /// What its tree may use.
+    #[serde(default)]
+    pub limits: TreeLimits,
     /// What runs, for people: without secrets.
     pub command_line: String,
     /// The arguments of the start, as they are shown: without secrets.
@@ -89,6 +92,8 @@ pub(super) struct Rules<'a> {
     pub(super) run: &'a RunConfig,
     pub(super) env: &'a EnvRules,
     pub(super) secrets: &'a SecretNames,
+    /// What the tree of a process may use at most.
+    pub(super) most: TreeLimits,
 }
 
 impl Rules<'_> {
@@ -152,6 +157,7 @@ pub(super) fn make(
         kill_signal,
         timeout_ms: unless_zero(request.timeout_ms.or(strategy_ms)),
         max_buffer: unless_zero(request.max_buffer),
+        limits: bounds::resolve(request.limits.as_ref(), TreeLimits::default(), rules.most)?,
         command_line,
         args,
         secrets,

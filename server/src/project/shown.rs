@@ -38,7 +38,11 @@ impl LaunchPlan {
             name: name.clone(),
             value: TOLD.contains(&name.as_str()).then(|| value.clone()),
         });
-        let rules = rules_of(&self.strategy, self.kind).into_iter().map(|rule| {
+        let mut rules = rules_of(&self.strategy, self.kind);
+        if let Ok(limits) = serde_json::to_value(self.limits) {
+            flatten("limits".to_owned(), limits, &mut rules);
+        }
+        let rules = rules.into_iter().map(|rule| {
             let value = rule.value.map(|value| self.cover(&value));
             ConfigurationValue { value, ..rule }
         });
@@ -116,6 +120,7 @@ fn flatten(name: String, value: Value, rules: &mut Vec<ConfigurationValue>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TreeLimits;
 
     fn plan(strategy: Strategy, kind: ProcessType) -> LaunchPlan {
         LaunchPlan {
@@ -132,6 +137,7 @@ mod tests {
             kill_signal: libc::SIGINT,
             timeout_ms: Some(60_000),
             max_buffer: None,
+            limits: TreeLimits { max_pids: Some(9), ..TreeLimits::default() },
             command_line: "vite".into(),
             args: vec![],
             secrets: vec!["s3cret".into()],
@@ -147,6 +153,7 @@ mod tests {
     #[test]
     fn a_value_that_may_be_a_secret_is_not_told() {
         let shown = plan(Strategy::default(), ProcessType::ShortLived).describe();
+        assert_eq!(rule(&shown, "limits.max_pids"), Some("9"));
         let env: Vec<_> =
             shown.env.iter().map(|one| (one.name.as_str(), one.value.as_deref())).collect();
         assert_eq!(env, [("NODE_OPTIONS", None), ("NPM_TOKEN", None), ("PORT", Some("3000"))]);

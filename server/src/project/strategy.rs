@@ -161,6 +161,7 @@ pub(super) fn read_asked(
         ("replicas", config.replicas.is_some()),
         ("port", config.port.is_some()),
         ("schedule", config.schedule.is_some()),
+        ("limits", config.limits.is_some()),
     ];
     if let Some((key, _)) = refused.iter().find(|(_, is_set)| *is_set) {
         return Err(invalid(format!("{key} stands beside strategy, or in runyard.toml")));
@@ -189,7 +190,7 @@ fn is_loopback(address: &str) -> bool {
 }
 
 /// Keys as the file has them: `delayMs` is `delay_ms`. The names in `depends_on` are left alone.
-fn to_snake_case(value: &serde_json::Value) -> serde_json::Value {
+pub(super) fn to_snake_case(value: &serde_json::Value) -> serde_json::Value {
     let serde_json::Value::Object(entries) = value else { return value.clone() };
     let entries = entries.iter().map(|(key, value)| {
         let mut name = String::with_capacity(key.len() + 2);

@@ -110,12 +110,13 @@ impl Service {
     }
 
     fn load_catalog(&self, config: &Config) -> Result<Catalog, ServiceError> {
-        let (roots, run) = {
+        let (roots, run, most) = {
             let in_force = self.configuration.in_force.lock();
-            (in_force.projects.clone(), in_force.run.clone())
+            (in_force.projects.clone(), in_force.run.clone(), in_force.limits.of_a_process)
         };
         let pools = config.pools.names().into_iter().map(str::to_owned).collect();
         let catalog = Catalog::load(&roots, &run).declare(config.processes.clone(), pools);
+        let catalog = catalog.bound(most);
         catalog.check_declared().map_err(|(name, error)| {
             ServiceError::new(422, "config_invalid", format!("process.{name}: {error}"))
         })?;

@@ -94,6 +94,38 @@ impl Group {
         Ok(pids)
     }
 
+    /// Who is in it, and not below.
+    ///
+    /// # Errors
+    /// Those of reading files.
+    pub fn processes(&self) -> io::Result<Vec<i32>> {
+        let text = self.read("cgroup.procs")?;
+        Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+    }
+
+    /// The names of the groups below it.
+    ///
+    /// # Errors
+    /// Those of reading a folder.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let folders = folders(&self.0)?;
+        let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// The group above it, if its own name is this one.
+    #[must_use]
+    pub fn without_last(&self, name: &str) -> Option<Self> {
+        let above = self.0.parent().filter(|_| self.0.file_name().is_some_and(|it| it == name))?;
+        Some(Self(above.to_owned()))
+    }
+
+    /// A folder that is none.
+    #[cfg(test)]
+    pub(crate) fn pretend(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Removes it with those below. What is not empty stays.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::io;
 pub const TICKS_PER_SECOND: u64 = 100;
 
 /// What one process uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
     /// Its number.
     pub pid: i32,
@@ -17,6 +17,8 @@ pub struct Load {
     pub session: i32,
     /// CPU time since it began, in user mode and in the kernel.
     pub ticks: u64,
+    /// Its threads, the first one counted.
+    pub threads: u64,
     /// What of it is in memory.
     pub rss_bytes: u64,
 }
@@ -40,6 +42,15 @@ pub fn read_all() -> io::Result<Vec<Load>> {
     Ok(found)
 }
 
+/// A process's share of the memory: what it shares with others is divided among them. `None` when it
+/// is gone, or somebody else's. Dear: the kernel goes through all of its pages.
+#[must_use]
+pub fn share_bytes(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
+}
+
 /// The name stands in parentheses and may hold anything: what counts follows the last one.
 fn parse(text: &str) -> Option<Load> {
     let pid = text.split(' ').next()?.parse().ok()?;
@@ -52,6 +63,7 @@ fn parse(text: &str) -> Option<Load> {
         ppid: small(1)?,
         session: small(3)?,
         ticks: count(11)?.saturating_add(count(12)?),
+        threads: count(17)?,
         rss_bytes: count(21)?.saturating_mul(super::process::page_size()),
     })
 }
@@ -66,11 +78,15 @@ mod tests {
                     18446744073709551615 1 1";
         let load = parse(text).unwrap();
         let page = super::super::process::page_size();
-        let expected = Load { pid: 42, ppid: 7, session: 40, ticks: 56, rss_bytes: 25 * page };
+        let rss_bytes = 25 * page;
+        let expected = Load { pid: 42, ppid: 7, session: 40, ticks: 56, threads: 1, rss_bytes };
         assert_eq!(load, expected);
         assert_eq!(parse("42 (x"), None);
         let me = i32::try_from(std::process::id()).unwrap();
         let all = read_all().unwrap();
-        assert!(all.iter().any(|load| load.pid == me && load.rss_bytes > 0));
+        let own = all.iter().find(|load| load.pid == me).unwrap();
+        assert!(own.rss_bytes > 0 && own.threads > 0);
+        assert!(share_bytes(me).is_some_and(|bytes| bytes > 0));
+        assert_eq!(share_bytes(i32::MAX), None);
     }
 }

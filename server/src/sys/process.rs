@@ -100,6 +100,13 @@ pub fn effective_uid() -> u32 {
     unsafe { libc::geteuid() }
 }
 
+/// The process that has started this one; 1, or whoever adopts orphans, when it is gone.
+#[must_use]
+pub fn parent_pid() -> i32 {
+    // SAFETY: the call takes nothing and cannot fail.
+    unsafe { libc::getppid() }
+}
+
 /// This process.
 #[must_use]
 pub fn own_pid() -> i32 {

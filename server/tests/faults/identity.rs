@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use server::keeper::client::{KeeperClient, KeeperEvent, Scope, SpawnSpec};
+use server::keeper::client::{KeeperClient, KeeperEvent, Scope, SpawnSpec, TreeLimits};
 use server::sys::procfs;
 use server::sys::socket::Socket;
 use server::sys::spool::{RunMeta, write_meta};
@@ -131,6 +131,7 @@ fn exit_together() -> Findings {
         let mut pids = Vec::new();
         for n in 0..count {
             let spec = SpawnSpec {
+                limits: TreeLimits::default(),
                 run: format!("many.{n}"),
                 program: "/bin/sleep".into(),
                 argv: vec!["sleep".into(), "316".into()],

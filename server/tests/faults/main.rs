@@ -23,6 +23,7 @@ mod children;
 mod crash;
 mod failpoints;
 mod identity;
+mod limits;
 mod row;
 mod shortage;
 mod shutdown;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some(witness::NAME) => return witness::run(args),
+        Some(limits::EATER) => return limits::eat(args),
         Some(identity::KNOCK) => return identity::knock(&args.next().unwrap_or_default()),
         _ => {}
     }
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         shutdown::rows(),
         children::rows(),
         shortage::rows(),
+        limits::rows(),
         identity::rows(),
         soak::rows(),
     ]

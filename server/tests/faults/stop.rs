@@ -72,7 +72,7 @@ fn cut_with_groups() -> Findings {
 }
 
 /// A keeper that was started by hand, without control groups.
-fn start_without_groups(settings: &[(&str, &str)]) -> Server {
+pub(crate) fn start_without_groups(scripts: &[(&str, &str)], settings: &[(&str, &str)]) -> Server {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("project")).unwrap();
     let data = folder.path().join("data");
@@ -81,12 +81,12 @@ fn start_without_groups(settings: &[(&str, &str)]) -> Server {
     // It ends with the server, or with this process.
     std::thread::spawn(move || keeper.wait());
     wait_until("the keeper", || data.join("keeper.sock").exists());
-    Server::start_in(folder, &check::package_json(&SCRIPTS), settings)
+    Server::start_in(folder, &check::package_json(scripts), settings)
 }
 
 fn cut_without_groups() -> Findings {
     block_on(async {
-        let server = start_without_groups(&[("RUNYARD_RUN__GRACE_S", "1")]);
+        let server = start_without_groups(&SCRIPTS, &[("RUNYARD_RUN__GRACE_S", "1")]);
         assert!(!server.data().join("keeper.cgroup").exists());
         let mut findings = Findings::default();
         cut(&server, &mut findings).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use server::keeper::client::{self, ClientError};
+use server::keeper::protocol::OLDEST_VERSION;
 use server::sys::socket::{Listener, Socket};
 
 use crate::check::{account, start, start_witness};
@@ -138,7 +139,10 @@ fn negotiate() -> Findings {
         let len = len.unwrap();
         assert_eq!(buffer[..2], [0, 0]);
         let answer: Value = serde_json::from_slice(&buffer[2..len]).unwrap();
-        assert_eq!((&answer["is"]["pid"], &answer["is"]["oldest"]), (&json!(keeper), &json!(1)));
+        assert_eq!(
+            (&answer["is"]["pid"], &answer["is"]["oldest"]),
+            (&json!(keeper), &json!(OLDEST_VERSION))
+        );
         // And a keeper of another version makes the server say what to do.
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::graph::find_cycle;
-use super::{Declaration, Kind, ProbeConfig, ProcessConfig, Schedule};
+use super::{Declaration, Kind, ProbeConfig, ProcessConfig, Schedule, TreeLimits};
 use crate::config::ConfigError;
 use crate::config::suggest::suggest;
 
@@ -23,14 +23,17 @@ fn wrong<T>(key: &'static str, message: impl Into<String>) -> Result<T, Wrong> {
 /// More of one process is a mistake, and each needs a port.
 const MOST_REPLICAS: u32 = 1_000;
 
-/// Every process by name, when all of them fit, also to each other. `pools` are the known ones.
+/// Every process by name, when all of them fit, also to each other. `pools` are the known ones, and
+/// `bounds` what any tree may use.
 pub(in crate::config) fn validate_all(
     declarations: &[Declaration],
     pools: &[&str],
+    bounds: TreeLimits,
 ) -> Result<BTreeMap<String, ProcessConfig>, ConfigError> {
     let names: Vec<&str> = declarations.iter().map(|one| one.name.as_str()).collect();
     for one in declarations {
         let checked = one.config.validate(pools).and_then(|()| check_names(one, &names));
+        let checked = checked.and_then(|()| check_bounds(one, bounds));
         checked.map_err(|Wrong { key, message }| ConfigError::BadValue {
             origin: one.keys.get(key).unwrap_or(&one.origin).to_string(),
             key: if key.is_empty() {
@@ -56,6 +59,16 @@ pub(in crate::config) fn validate_all(
         });
     }
     Ok(processes)
+}
+
+fn check_bounds(one: &Declaration, bounds: TreeLimits) -> Result<(), Wrong> {
+    let asked = one.config.limits.unwrap_or_default();
+    asked.within(bounds).map(|_| ()).map_err(in_limits)
+}
+
+/// A key of `limits`, said as one of the process.
+fn in_limits(Wrong { key, message }: Wrong) -> Wrong {
+    Wrong { key: "limits", message: format!("{key}: {message}") }
 }
 
 fn check_names(one: &Declaration, names: &[&str]) -> Result<(), Wrong> {
@@ -97,6 +110,7 @@ impl ProcessConfig {
         if let Some(probe) = &self.alive {
             probe.validate("alive")?;
         }
+        self.limits.unwrap_or_default().validate().map_err(in_limits)?;
         if let Some((columns, rows)) = self.tty_size {
             if !self.tty {
                 return wrong("tty_size", "only a process with tty = true has a terminal");

@@ -93,7 +93,8 @@ impl Actor {
             Some(
                 StopCause::Timeout { .. }
                 | StopCause::MaxBuffer { .. }
-                | StopCause::Unhealthy { .. },
+                | StopCause::Unhealthy { .. }
+                | StopCause::Beyond { .. },
             ) => {
                 let reason = self.process.reason.clone();
                 self.decide_next(&finished(End::Ended(reason)))

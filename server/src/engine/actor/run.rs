@@ -9,7 +9,7 @@ use super::after::After;
 use super::care::{next_answer, next_change};
 use super::output::SAVE_AFTER;
 use super::{Actor, ActorError, Change, Command, Event, Exit, Next, Run, Scope, State, StopCause};
-use super::{clearing, holders};
+use super::{clearing, holders, limits};
 use crate::engine::EngineError;
 use crate::project::signal_name;
 use crate::sys::spool::ExitRecord;
@@ -17,6 +17,7 @@ use crate::sys::spool::ExitRecord;
 impl Actor {
     /// Follows `run` until it is over.
     pub(super) async fn supervise(&mut self, mut run: Run) -> Result<Next, ActorError> {
+        self.confine(&mut run);
         let mut more = true;
         loop {
             if more {
@@ -61,6 +62,7 @@ impl Actor {
                 answer = holders::next(&mut run.holders) => {
                     self.name_holders(answer, &mut run).await?;
                 }
+                step = limits::next(&mut run.confinement) => self.take_step(step, &mut run).await?,
                 () = at(run.settles), if run.settles.is_some() => self.settle(&mut run).await?,
                 answer = next_answer(&mut run.probes) => self.take_answer(answer, &mut run).await?,
                 file = next_change(&mut self.watcher) => self.take_change(file, &mut run).await?,
@@ -105,6 +107,7 @@ impl Actor {
             run.exit = info.exit;
         } else if !self.state.is_over() {
             (run.clearing, run.grace, run.timeout) = (None, None, None);
+            run.confinement = None;
             let why = "the keeper was lost, and the one after it does not know this process";
             self.apply(Event::Vanished { why: why.into() })?;
             self.process.ended_at = Some(self.shared.clock.now_ms());
@@ -186,7 +189,7 @@ impl Actor {
     }
 
     /// The grace is over.
-    async fn kill(&mut self, run: &mut Run) -> Result<(), ActorError> {
+    pub(super) async fn kill(&mut self, run: &mut Run) -> Result<(), ActorError> {
         if !self.state.is_over() {
             self.apply(Event::GraceOver)?;
             self.save_and_publish().await?;
@@ -230,6 +233,7 @@ impl Actor {
             let text = "nobody saw it end: what it wrote last is missing if no keeper was there";
             self.say(run, text).await?;
         }
+        self.see_out_of_memory(run, exit).await?;
         let before = self.state.clone();
         let signal = exit.signal.map(signal_name);
         let end = Exit::new(exit.exit_code, signal, &self.plan.strategy.success_codes);

@@ -65,6 +65,7 @@ impl Actor {
             argv,
             cwd: self.plan.cwd.clone(),
             env: self.plan.env.clone().into_iter().collect(),
+            limits: self.tree_limits(),
         })
     }
 

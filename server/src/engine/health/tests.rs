@@ -24,6 +24,7 @@ fn plan(ready: Option<ProbeConfig>, alive: Option<ProbeConfig>) -> Arc<LaunchPla
         kill_signal: 15,
         timeout_ms: None,
         max_buffer: None,
+        limits: crate::config::TreeLimits::default(),
         command_line: "true".into(),
         args: vec![],
         secrets: vec![],

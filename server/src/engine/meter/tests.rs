@@ -1,28 +1,11 @@
 use super::*;
 
 fn load(pid: i32, ppid: i32, session: i32, ticks: u64) -> Load {
-    Load { pid, ppid, session, ticks, rss_bytes: 1_000 }
+    Load { pid, ppid, session, ticks, rss_bytes: 1_000, threads: 1 }
 }
 
 fn id(text: &str) -> ProcessId {
     ProcessId(text.to_owned())
-}
-
-#[test]
-fn a_tree_is_its_session_and_all_that_came_of_it() {
-    let roots = [(id("a"), 10), (id("b"), 20)];
-    let loads = [
-        load(1, 0, 1, 0),
-        load(10, 1, 10, 0),
-        load(11, 10, 10, 0),
-        load(12, 11, 12, 0), // a session of its own, but a descendant
-        load(13, 1, 10, 0),  // its parent is gone, but the session tells
-        load(20, 1, 20, 0),
-        load(30, 1, 30, 0),
-    ];
-    let owners = owners_of(&roots, &loads);
-    let owned: Vec<_> = loads.iter().map(|load| owners.get(&load.pid).copied()).collect();
-    assert_eq!(owned, [None, Some(0), Some(0), Some(0), Some(0), Some(1), None]);
 }
 
 #[test]

@@ -10,9 +10,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{ClientError, RunInfo};
-use crate::keeper::SOCKET;
 use crate::keeper::handshake::{self, Answer, Ask, Identity};
 use crate::keeper::protocol::{self, Event, Request};
+use crate::keeper::{PID_FILE, SOCKET};
 use crate::sys::process;
 use crate::sys::readiness;
 use crate::sys::socket::Socket;
@@ -97,6 +97,12 @@ pub async fn identify(data_dir: &Path) -> Result<Option<Identity>, ClientError> 
         Some(mut keeper) => Ok(Some(keeper.who().await?)),
         None => Ok(None),
     }
+}
+
+/// The process of the keeper of a data folder, as the last one has written it down.
+#[must_use]
+pub fn pid_of_keeper(data_dir: &Path) -> Option<i32> {
+    std::fs::read_to_string(data_dir.join(PID_FILE)).ok()?.trim().parse().ok()
 }
 
 /// Every run that the keeper of a data folder knows; nothing when there is no keeper.

@@ -129,7 +129,6 @@ impl Control {
         let Some(run) = self.runs.get_mut(&key) else { return };
         if let Phase::Ended(exit) = &run.phase
             && !run.is_end_told
-            && !run.is_end_stored
         {
             let event = Event::Exited { run: run.name.clone(), exit: exit.clone() };
             run.is_end_told = self.outbox.tell(&event);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::runs::Phase;
 use super::{Control, note};
-use crate::keeper::protocol::{Event, Request, RunInfo, Scope, StatsReport, Survivor};
+use crate::keeper::protocol::{Event, GroupReport, Request, RunInfo, Scope, StatsReport, Survivor};
 use crate::keeper::tree;
 use crate::sys::spool::{is_run_name, read_meta, release};
 
@@ -37,12 +37,15 @@ impl Control {
                 Ok(holders) => self.answer(client, id, &Event::Holders { run, holders }),
                 Err(message) => self.answer(client, id, &Event::Error { message }),
             },
-            Request::Release { run, out, err, idx } => self.release(&run, out, err, idx),
-            Request::AckExit { run } => {
-                if let Some(run) = self.keys.get(&run).and_then(|key| self.runs.get_mut(key)) {
-                    run.is_end_stored = true;
-                }
+            Request::Group { run } => {
+                let report = if is_run_name(&run) {
+                    self.leaves.report(run)
+                } else {
+                    GroupReport::default()
+                };
+                self.answer(client, id, &Event::Group(report));
             }
+            Request::Release { run, out, err, idx } => self.release(&run, out, err, idx),
             Request::Forget { run } => {
                 if let Some(&key) = self.keys.get(&run) {
                     self.forget(key);

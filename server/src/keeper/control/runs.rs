@@ -27,7 +27,6 @@ pub(super) struct Run {
     pub(super) progress: Arc<Progress>,
     /// The server knows of its end, or nobody needs to tell it again.
     pub(super) is_end_told: bool,
-    pub(super) is_end_stored: bool,
     /// To be deleted as soon as it ends.
     pub(super) forget: bool,
     /// The segments, by number, up to which its spool was released.
@@ -104,7 +103,7 @@ impl Control {
         let dir = self.runs_dir.join(&run);
         let started = start::start(spec, &dir, &self.boot_id, self.limit)?;
         let (pid, started_at_ms) = (started.pid, started.started_at_ms);
-        self.leaves.enter(&run, pid);
+        self.leaves.enter(&run, pid, spec.limits);
         let pipes = (Some(started.out), Some(started.err));
         let phase = Phase::Alive(started.pidfd);
         let identity = (pid, started.starttime, started_at_ms);
@@ -188,7 +187,6 @@ impl Control {
             mover,
             progress: Arc::default(),
             is_end_told: false,
-            is_end_stored: false,
             forget: false,
             released: [0; 3],
         };

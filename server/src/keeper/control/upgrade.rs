@@ -219,8 +219,8 @@ impl Control {
                 run: run.name.clone(),
                 pipes: pipes.map(AsRawFd::as_raw_fd).collect(),
                 unwritten,
-                is_end_stored: run.is_end_stored,
                 forget: run.forget,
+                ..RunEstate::default()
             });
         }
         let listener = self.listener.as_owned();
@@ -243,7 +243,6 @@ impl Control {
         for estate in estates {
             let Some(&key) = self.keys.get(&estate.run) else { continue };
             let Some(run) = self.runs.get_mut(&key) else { continue };
-            run.is_end_stored = estate.is_end_stored;
             if let Some(exit) = estate.unwritten {
                 run.phase = Phase::Ended(exit);
                 self.unwritten.push(key);

@@ -1,6 +1,6 @@
 //! Processes and their lists.
 
-use app::model::{Breaker, Process, ProcessType, Status};
+use app::model::{Breaker, Limits, Means, Process, ProcessType, Status};
 
 use crate::store::{Change, ListQuery, Store};
 
@@ -40,6 +40,11 @@ pub(in crate::store) async fn round_trips_a_process(store: &dyn Store) {
         priority: -3,
         position: Some(4),
         stdin: true,
+        limits: Some(Limits {
+            max_memory: Some(1),
+            cpu_by: Some(Means::Nothing),
+            ..Limits::default()
+        }),
         ..record.process
     };
     record.spec = r#"{"env":{"A":"\u0000\"b\""}}"#.into();

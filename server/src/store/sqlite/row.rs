@@ -1,7 +1,7 @@
 //! Rows as SQLite gives and takes them: JSON carries the rows of a table in (`write.sql`), and the
 //! attempts of a process out.
 
-use app::model::{Attempt, Breaker, Process, ProcessId};
+use app::model::{Attempt, Breaker, Limits, Process, ProcessId};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
@@ -55,6 +55,8 @@ struct Details {
     position: Option<u32>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stdin: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<Limits>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -74,6 +76,7 @@ impl From<&Process> for Details {
             priority: process.priority,
             position: process.position,
             stdin: process.stdin,
+            limits: process.limits,
         }
     }
 }
@@ -295,6 +298,7 @@ impl TryFrom<ProcessRow> for Process {
             priority: details.priority,
             position: details.position,
             stdin: details.stdin,
+            limits: details.limits,
             id,
         })
     }
