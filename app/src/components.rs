@@ -1,5 +1,6 @@
 //! The parts of the pages, each of one screenful.
 
+mod act;
 mod actions;
 mod alert_list;
 mod arg_fields;
@@ -18,6 +19,8 @@ mod log_timeline;
 mod log_tools;
 mod log_view;
 mod menu;
+mod needle_field;
+mod notice_list;
 mod palette;
 mod process_list;
 mod process_row;
@@ -41,6 +44,8 @@ pub(crate) use icon::{Icon, IconName};
 pub(crate) use line_form::LineForm;
 pub(crate) use log_selection::parse_lines;
 pub(crate) use log_view::LogView;
+pub(crate) use needle_field::{RegexToggle, Typing};
+pub(crate) use notice_list::NoticeList;
 pub(crate) use palette::{Palette, PaletteDialog};
 pub(crate) use process_list::ProcessList;
 pub(crate) use reload_dialog::ReloadDialog;

@@ -10,6 +10,7 @@ mod feed;
 mod link;
 mod message;
 mod needle;
+mod notices;
 mod processes;
 mod request;
 mod row;
@@ -26,6 +27,7 @@ pub(crate) use clock::now_ms;
 pub(crate) use feed::{Feed, PAGE, Pushed, Wanted};
 pub(crate) use link::Link;
 pub(crate) use needle::Needle;
+pub(crate) use notices::{Notice, Notices};
 pub(crate) use processes::{ProcessSignal, Processes};
 pub(crate) use request::{Answer, Request, RequestSlot};
 #[cfg(test)]
@@ -47,6 +49,8 @@ pub(crate) struct Live {
     pub(crate) clock: Clock,
     /// What went wrong, for the user to read.
     pub(crate) alerts: Alerts,
+    /// What ended while nobody looked.
+    pub(crate) notices: Notices,
     viewer: StoredValue<Option<Viewer>>,
 }
 
@@ -67,6 +71,7 @@ impl Live {
             link: RwSignal::new(Link::Connecting),
             clock: Clock::new(),
             alerts: Alerts::new(),
+            notices: Notices::new(),
             viewer: StoredValue::new(None),
         };
         provide_context(live);
@@ -76,6 +81,7 @@ impl Live {
     /// Begins to follow the server. For effects: there is no browser to do it with elsewhere.
     pub(crate) fn start(self) {
         self.clock.start();
+        self.notices.start();
         socket::start(self);
     }
 
@@ -128,6 +134,10 @@ impl Live {
     fn apply(self, message: ServerMessage) {
         match message {
             ServerMessage::Status { processes } => {
+                for process in processes.iter().rev() {
+                    self.notices.look_at(process);
+                }
+                self.notices.come_back();
                 self.processes.reconcile(processes);
                 // The first message on a connection, and the sign that the server means it.
                 if self.link.get_untracked() != Link::Live {
@@ -138,6 +148,7 @@ impl Live {
             ServerMessage::ProcessUpdate { process } => {
                 let (id, next_idx) = (process.id.clone(), process.next_idx);
                 let is_ended = process.status.is_ended();
+                self.notices.look_at(&process);
                 self.processes.upsert(process);
                 if is_ended {
                     self.catch_up(&id, next_idx);

@@ -51,3 +51,36 @@ test('a form of another site is refused', async ({ app, runyard, request }) => {
   });
   expect(refused.status()).toBe(403);
 });
+
+test.describe('a long list', () => {
+  test.use({
+    files: { 'package.json': '{ "name": "own", "scripts": { "true": "true" } }' },
+    serverEnv: { RUNYARD_LIMITS__STARTS_PER_MINUTE: '1000000', RUNYARD_LIMITS__MAX_JOBS: '100' },
+  });
+
+  test('goes on behind its newest hundred, without scripts', async ({ app, browser, api }) => {
+    const ids: string[] = [];
+    for (let n = 0; n < 105; n += 1) {
+      ids.unshift((await api.start({ scriptName: 'true' })).id);
+    }
+    const storageState = await app.page.context().storageState();
+    const context = await browser.newContext({ javaScriptEnabled: false, storageState });
+    const page = await context.newPage();
+    const listed = () =>
+      page
+        .getByTestId('process-row')
+        .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')));
+    await page.goto(new URL('/?q=true', app.page.url()).href);
+    expect(await listed()).toEqual(ids.slice(0, 100));
+    await submit(page, page.getByTestId('older-processes'));
+    await expect(page).toHaveURL(/\?q=true&older=/);
+    expect(await listed()).toEqual(ids.slice(100));
+    await expect(page.getByTestId('older-processes')).toHaveCount(0);
+    await context.close();
+
+    // With scripts one scrolls on, and needs no link.
+    await app.page.reload();
+    await app.isLive();
+    await expect(app.page.getByTestId('older-processes')).toBeHidden();
+  });
+});

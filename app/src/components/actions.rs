@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 
+use super::act::{Act, act};
 use super::menu::Menu;
 use super::{Icon, IconName};
-use crate::api::{restart_process, signal_process, stop_process};
-use crate::live::{Live, use_live};
-use crate::model::{Problem, Process, ProcessId, Status, Verb};
+use crate::api::signal_process;
+use crate::live::use_live;
+use crate::model::{Process, ProcessId, Status, Verb};
 
 /// The signals of the menu, and what programs usually do on them.
 const SIGNALS: [(&str, &str); 7] = [
@@ -34,13 +35,13 @@ pub(crate) fn Actions(
     let id = StoredValue::new(process.read_untracked().id.clone());
     let is_busy = RwSignal::new(false);
     let is_ended = move || process.read().status.is_ended();
-    let stop = move |event: web_sys::SubmitEvent| {
+    let run = move |event: web_sys::SubmitEvent, what: Act| {
         event.prevent_default();
-        run(live, is_busy, stop_process(id.get_value()));
-    };
-    let restart = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        run(live, is_busy, restart_process(id.get_value()));
+        is_busy.set(true);
+        leptos::task::spawn_local(async move {
+            act(live, id.get_value(), what).await;
+            is_busy.try_set(false);
+        });
     };
     // One that waits has nothing to stop yet.
     let stop_word = move || match process.read().status {
@@ -51,7 +52,7 @@ pub(crate) fn Actions(
     let action = move |name| format!("/processes/{}/{name}", id.get_value());
     view! {
         <div class="actions" role="group" aria-label="Actions">
-            <form method="post" action=action("stop") on:submit=stop>
+            <form method="post" action=action("stop") on:submit=move |event| run(event, Act::Stop)>
                 <button
                     class="button danger"
                     data-testid="stop"
@@ -61,7 +62,7 @@ pub(crate) fn Actions(
                     <span>{stop_word}</span>
                 </button>
             </form>
-            <form method="post" action=action("restart") on:submit=restart>
+            <form method="post" action=action("restart") on:submit=move |event| run(event, Act::Restart)>
                 <button
                     class="button"
                     data-testid="restart"
@@ -78,22 +79,6 @@ pub(crate) fn Actions(
         </div>
     }
     .into_any()
-}
-
-/// Runs a call; its answer is only taken while no message could bring a newer one.
-fn run(
-    live: Live,
-    is_busy: RwSignal<bool>,
-    call: impl Future<Output = Result<Process, Problem>> + 'static,
-) {
-    is_busy.set(true);
-    leptos::task::spawn_local(async move {
-        match call.await {
-            Ok(process) => live.offer(process),
-            Err(problem) => live.alerts.report(&problem),
-        }
-        is_busy.try_set(false);
-    });
 }
 
 #[component]

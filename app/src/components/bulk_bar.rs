@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::act::{Act, act};
 use super::process_list::Chosen;
 use super::{Icon, IconName};
-use crate::api::{restart_process, stop_process};
 use crate::live::use_live;
 
 /// A bar that is there while something is chosen.
@@ -13,19 +13,11 @@ pub(super) fn BulkBar(chosen: Chosen) -> impl IntoView {
     let live = use_live();
     let is_busy = RwSignal::new(false);
     // One after the other: each answer is told, and a refusal of one does not keep the others.
-    let run = move |is_restart: bool| {
+    let run = move |what: Act| {
         is_busy.set(true);
         leptos::task::spawn_local(async move {
             for id in chosen.get_untracked() {
-                let result = if is_restart {
-                    restart_process(id.clone()).await
-                } else {
-                    stop_process(id.clone()).await
-                };
-                match result {
-                    Ok(process) => live.offer(process),
-                    Err(problem) => live.alerts.report(&problem),
-                }
+                act(live, id.clone(), what).await;
                 chosen.try_update(|chosen| chosen.retain(|other| *other != id));
             }
             is_busy.try_set(false);
@@ -40,7 +32,7 @@ pub(super) fn BulkBar(chosen: Chosen) -> impl IntoView {
                 class="button danger"
                 data-testid="bulk-stop"
                 disabled=move || is_busy.get()
-                on:click=move |_| run(false)
+                on:click=move |_| run(Act::Stop)
             >
                 "Stop"
             </button>
@@ -49,7 +41,7 @@ pub(super) fn BulkBar(chosen: Chosen) -> impl IntoView {
                 class="button"
                 data-testid="bulk-restart"
                 disabled=move || is_busy.get()
-                on:click=move |_| run(true)
+                on:click=move |_| run(Act::Restart)
             >
                 "Restart"
             </button>

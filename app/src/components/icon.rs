@@ -36,6 +36,10 @@ pub(crate) enum IconName {
     Search,
     /// A keyboard: keys.
     Keyboard,
+    /// A funnel: only what fits.
+    Filter,
+    /// A bell: notices.
+    Bell,
 }
 
 impl IconName {
@@ -65,6 +69,14 @@ impl IconName {
             Self::Keyboard => {
                 "M10 8h.01M12 12h.01M14 8h.01M16 12h.01M18 8h.01M6 8h.01M7 16h10M8 12h.01M4 4h16a2 2 \
                  0 0 1 2 2v12a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z"
+            }
+            Self::Filter => {
+                "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.341L21.74 4.67A1 1 0 \
+                 0 0 21 3H3a1 1 0 0 0-.742 1.67l7.225 7.989A2 2 0 0 1 10 14z"
+            }
+            Self::Bell => {
+                "M10.268 21a2 2 0 0 0 3.464 0M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 \
+                 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326"
             }
             Self::Search => "m21 21-4.34-4.34M11 3a8 8 0 1 0 0 16 8 8 0 1 0 0-16",
         }

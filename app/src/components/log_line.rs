@@ -92,12 +92,6 @@ fn pieces_of(line: &Line, is_raw: bool) -> (Vec<Piece>, usize) {
     (spans.into_iter().map(Piece::from).collect(), cut)
 }
 
-/// The text of a line as it is seen: without colours.
-pub(super) fn plain_text(line: &Line) -> String {
-    let (spans, _) = parse_line(&line.entry.line, line.style, usize::MAX);
-    spans.into_iter().map(|span| span.text).collect()
-}
-
 /// The attempt that wrote the entry.
 pub(super) fn attempt_of(attempts: &[Attempt], idx: i64) -> Option<&Attempt> {
     attempts.iter().rev().find(|attempt| attempt.first_idx.is_some_and(|first| first <= idx))
@@ -142,6 +136,6 @@ mod tests {
 
     #[test]
     fn a_copy_is_clean() {
-        assert_eq!(plain_text(&line("\x1b[1ma\x1b[0m b")), "a b");
+        assert_eq!(line("\x1b[1ma\x1b[0m b").plain_text(), "a b");
     }
 }

@@ -73,6 +73,8 @@ pub(super) struct LogPane {
     page: RequestSlot,
     /// Whether long lines are wrapped.
     pub(super) is_wrapped: RwSignal<bool>,
+    /// What is shown.
+    pub(super) filter: RwSignal<LineFilter>,
     /// What is drawn.
     pub(super) drawn: RwSignal<Drawn>,
     /// How high all rows are that the page was loaded with.
@@ -103,6 +105,7 @@ impl LogPane {
             last_top: StoredValue::new(0),
             page: RequestSlot::new(),
             is_wrapped: RwSignal::new(false),
+            filter: RwSignal::default(),
             drawn: RwSignal::new(drawn),
             first_height_px: height_px,
             container: NodeRef::new(),
@@ -141,11 +144,17 @@ impl LogPane {
 
     /// The filter, as the end of a query.
     pub(super) fn filter_query(self) -> String {
-        self.feed.try_with_value(Feed::filter_query).unwrap_or_default()
+        self.filter.try_with_untracked(LineFilter::query).unwrap_or_default()
     }
 
-    /// Shows only what fits.
-    pub(super) fn set_filter(self, filter: LineFilter) {
+    /// Changes what is shown.
+    pub(super) fn change_filter(self, change: impl FnOnce(&mut LineFilter)) {
+        let mut filter = self.filter.get_untracked();
+        change(&mut filter);
+        if self.filter.with_untracked(|before| *before == filter) {
+            return;
+        }
+        self.filter.set(filter.clone());
         self.page.put(None);
         self.feed.try_update_value(|feed| feed.set_filter(filter));
         self.schedule();

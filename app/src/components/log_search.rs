@@ -1,21 +1,16 @@
 //! Search in the log on screen: how many lines fit, and the next and the previous of them, whether
 //! they are loaded or not.
 
-use std::time::Duration;
-
 use leptos::html;
-use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::log_pane::LogPane;
+use super::needle_field::{RegexToggle, Typing};
 use super::{Icon, IconName};
-use crate::live::{Answer, Needle, Request, RequestSlot, use_live};
+use crate::live::{Answer, LineFilter, Needle, Request, RequestSlot, use_live};
 use crate::model::{LogPage, Problem};
 use crate::text::format::format_count;
-
-/// How long typing has to pause before the server is asked.
-const TYPING_PAUSE: Duration = Duration::from_millis(200);
 
 /// The end of a count: all else that is said of it is passed over.
 #[derive(Deserialize)]
@@ -39,25 +34,36 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
     let live = use_live();
     let count = RwSignal::new(Count::None);
     let current = StoredValue::new(None::<i64>);
-    let pending = StoredValue::new(None::<TimeoutHandle>);
+    let is_only = RwSignal::new(false);
+    let typing = Typing::new();
     let request = RequestSlot::new();
     let input = NodeRef::<html::Input>::new();
 
+    // The log shows all lines, or only those that fit.
+    let apply = move || {
+        let shown =
+            if is_only.get_untracked() { needle.get_untracked() } else { Needle::default() };
+        pane.change_filter(|filter| filter.needle = shown);
+    };
+    let filter_query = move || pane.filter.with_untracked(LineFilter::query_without_needle);
     let ask = move || {
         let wanted = needle.get_untracked();
         if wanted.is_empty() {
+            apply();
             return count.set(Count::None);
         }
         count.set(Count::Counting);
         let id = pane.url("");
         let id = id.trim_start_matches("/api/processes/").trim_end_matches("/logs");
-        let filter = pane.filter_query();
+        let filter = filter_query();
         let url = format!("/api/logs/search?count=true&process={id}{}{filter}", wanted.query());
         request.put(Request::get(&url, move |answer| match answer {
             Answer::Part(_) => {}
             Answer::Whole(text) => {
                 let counted = serde_json::from_str::<Counted>(&text);
                 count.try_set(Count::Lines(counted.map_or(0, |counted| counted.matches)));
+                // What the server takes can be shown.
+                apply();
             }
             Answer::Refused(Problem { detail, .. }) => {
                 count.try_set(Count::Refused(detail));
@@ -68,10 +74,15 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
     let changed = move || {
         request.put(None);
         current.set_value(None);
-        if let Some(timer) = pending.try_update_value(Option::take).flatten() {
-            timer.clear();
+        typing.pauses(ask);
+    };
+    let toggle_only = move |_| {
+        is_only.update(|is| *is = !*is);
+        apply();
+        // What was found stays in sight, now among its neighbours.
+        if let Some(idx) = current.get_value().filter(|_| !is_only.get_untracked()) {
+            pane.show(idx);
         }
-        pending.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok());
     };
     let go = move |is_forward: bool| {
         let wanted = needle.get_untracked();
@@ -85,7 +96,7 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
             (false, Some(idx)) => format!("before={idx}"),
             (false, None) => format!("before={}", last + 1),
         };
-        let tail = format!("{}{}", wanted.query(), pane.filter_query());
+        let tail = format!("{}{}", wanted.query(), filter_query());
         let url = pane.url(&format!("?limit=1&{place}{tail}"));
         // Behind the last comes the first.
         let around = if is_forward { "after=-1" } else { "tail=1" };
@@ -156,19 +167,17 @@ pub(super) fn LogSearch(pane: LogPane, needle: RwSignal<Needle>) -> impl IntoVie
                     changed();
                 }
             />
+            <RegexToggle needle changed=Callback::new(move |()| changed()) testid="log-search-regex"/>
             <button
                 type="button"
                 class="icon-button toggle"
-                aria-label="Regular expression"
-                title="Regular expression"
-                data-testid="log-search-regex"
-                aria-pressed=move || needle.read().is_regex.to_string()
-                on:click=move |_| {
-                    needle.update(|needle| needle.is_regex = !needle.is_regex);
-                    changed();
-                }
+                aria-label="Only lines that fit"
+                title="Only lines that fit"
+                data-testid="log-search-only"
+                aria-pressed=move || is_only.get().to_string()
+                on:click=toggle_only
             >
-                ".*"
+                <Icon name=IconName::Filter/>
             </button>
             <output data-testid="log-search-count" class:refused=move || matches!(count.get(), Count::Refused(_))>
                 {words}

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use super::log_line::plain_text;
 use super::log_pane::LogPane;
 use super::{Icon, IconName};
 use crate::live::Row;
@@ -90,7 +89,7 @@ impl LogPane {
     fn texts(self, (first, last): (i64, i64)) -> String {
         let rows = self.rows_between(first, last);
         let lines = rows.iter().filter_map(|row| match &**row {
-            Row::Line(line) => Some(plain_text(line)),
+            Row::Line(line) => Some(line.plain_text()),
             Row::Gap { .. } => None,
         });
         lines.collect::<Vec<_>>().join("\n")

@@ -7,7 +7,7 @@ use super::log_line::Times;
 use super::log_pane::LogPane;
 use super::menu::Menu;
 use super::{Icon, IconName};
-use crate::live::{LineFilter, Request, RequestSlot, use_live};
+use crate::live::{Request, RequestSlot, use_live};
 use crate::model::{Level, LogPage, Problem};
 
 /// Where the choices are remembered in the browser.
@@ -20,17 +20,14 @@ pub(super) fn LogTools(
     times: RwSignal<Times>,
     is_raw: RwSignal<bool>,
 ) -> impl IntoView {
-    let filter = RwSignal::new(LineFilter::default());
-    let change = move |filter: LineFilter| pane.set_filter(filter);
     Effect::new(move |_| restore(pane, times, is_raw));
     let set_streams = move |value: String| {
         let has = |name: &str| value.is_empty() || value.contains(name);
-        filter.update(|filter| filter.streams = [has("stdout"), has("stderr"), has("system")]);
-        change(filter.get_untracked());
+        let streams = [has("stdout"), has("stderr"), has("system")];
+        pane.change_filter(|filter| filter.streams = streams);
     };
     let set_level = move |value: String| {
-        filter.update(|filter| filter.level = value.parse::<Level>().ok());
-        change(filter.get_untracked());
+        pane.change_filter(|filter| filter.level = value.parse::<Level>().ok());
     };
     let keep = move || {
         let (is_wrapped, is_raw) = (pane.is_wrapped.get_untracked(), is_raw.get_untracked());
@@ -51,7 +48,7 @@ pub(super) fn LogTools(
     };
     let download = move |format: &'static str| {
         move || {
-            filter.track();
+            pane.filter.track();
             pane.url(&format!("/download?format={format}{}", pane.filter_query()))
         }
     };

@@ -1,22 +1,18 @@
 //! Every process, newest first or by project, with search as you type. Only the rows in sight are
 //! drawn, so that thousands cost no more than a screenful.
 
-use std::time::Duration;
-
 use leptos::html;
-use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 
 use super::bulk_bar::BulkBar;
+use super::needle_field::Typing;
 use super::process_row::ProcessRow;
 use crate::api::list_processes;
 use crate::live::{Processes, SizeWatch, use_live};
 use crate::model::{Problem, ProcessId, ProcessList as Page};
-use crate::text::filter::Query;
+use crate::text::filter::{Query, percent_encode};
 
-/// How long typing has to pause before the server is asked for what is not loaded here.
-const TYPING_PAUSE: Duration = Duration::from_millis(250);
 /// The heights of a row and of a project's headline; `.row` and `.group` in the style sheet.
 const ROW_PX: i32 = 54;
 const GROUP_PX: i32 = 30;
@@ -104,8 +100,9 @@ pub(crate) fn ProcessList(
                 {move || Suspend::new(async move {
                     match first_page.await {
                         Ok(page) => {
+                            let older = older_href(page.next_cursor.as_deref(), &query.get_untracked());
                             live.processes.add_page(page);
-                            view! { <Rows query is_grouped selected/> }.into_any()
+                            view! { <Rows query is_grouped selected older/> }.into_any()
                         }
                         Err(problem) => {
                             view! { <p class="inline-alert" role="alert">{problem.detail}</p> }.into_any()
@@ -123,6 +120,7 @@ fn Rows(
     query: RwSignal<String>,
     is_grouped: RwSignal<bool>,
     selected: Signal<Option<ProcessId>>,
+    older: Option<String>,
 ) -> impl IntoView {
     let live = use_live();
     let chosen: Chosen = RwSignal::default();
@@ -181,10 +179,20 @@ fn Rows(
                 <For each=move || in_sight.read().items.clone() key=Item::clone children=row/>
             </ul>
             {empty}
+            // Scrolling brings them; without scripts it is a link.
+            {older.map(|href| view! {
+                <p class="older-page"><a href=href data-testid="older-processes">"Older processes"</a></p>
+            })}
         </div>
         <BulkBar chosen/>
     }
     .into_any()
+}
+
+/// Where the next page of the list is; `older` is a cursor, which is an id.
+fn older_href(older: Option<&str>, query: &str) -> Option<String> {
+    let word = percent_encode(query);
+    older.map(|older| format!("/?q={word}&older={older}"))
 }
 
 /// What fits, in the order of the list: the project with the newest process first.
@@ -266,12 +274,10 @@ fn keep_in_address(text: &str) {
 /// Asks the server for matches among the processes that are not loaded, once typing pauses.
 fn search_older(text: RwSignal<String>) {
     let live = use_live();
-    let pending = StoredValue::new(None::<TimeoutHandle>);
+    let typing = Typing::new();
     Effect::new(move |_| {
         let query = Query::parse(&text.read());
-        if let Some(timer) = pending.try_update_value(Option::take).flatten() {
-            timer.clear();
-        }
+        typing.goes_on();
         if query.is_empty() || live.processes.older().is_none() {
             return;
         }
@@ -283,7 +289,7 @@ fn search_older(text: RwSignal<String>) {
                 }
             });
         };
-        pending.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok());
+        typing.pauses(ask);
     });
 }
 
@@ -301,6 +307,13 @@ mod tests {
         assert!(sight.items.len() < 30 && !sight.is_end);
         assert!(cut_out(&items, Some((ROW_PX * 4_990, 600))).is_end);
         assert_eq!(cut_out(&items, None).items.len(), 5_000);
+    }
+
+    #[test]
+    fn the_next_page_is_that_of_the_same_search() {
+        let href = older_href(Some("0190-a"), "status:failed a&b");
+        assert_eq!(href.as_deref(), Some("/?q=status%3Afailed%20a%26b&older=0190-a"));
+        assert_eq!(older_href(None, "x"), None);
     }
 
     #[test]

@@ -193,11 +193,6 @@ impl Feed {
         };
     }
 
-    /// The filter, as the end of a query.
-    pub(crate) fn filter_query(&self) -> String {
-        self.filter.query()
-    }
-
     /// What is missing at the beginning of the window.
     pub(crate) fn older(&self) -> Option<Wanted> {
         (self.window_from > 0).then_some(Wanted::Before(self.window_from))

@@ -191,7 +191,7 @@ fn a_page_around_a_line_is_held_from_the_start() {
 #[test]
 fn a_filter_keeps_what_fits_and_asks_for_the_rest() {
     let mut feed = feed(0..50);
-    feed.set_filter(LineFilter { streams: [false, true, false], level: None });
+    feed.set_filter(LineFilter { streams: [false, true, false], ..LineFilter::default() });
     assert!(keys(&mut feed).is_empty());
     assert_eq!(feed.older(), Some(Wanted::Before(50)));
     feed.push(entries(50..60));

@@ -41,12 +41,27 @@ impl Needle {
         if self.is_empty() {
             return vec![];
         }
+        self.with_regex(|regex| regex.map(|regex| find_all(regex, text)).unwrap_or_default())
+    }
+
+    /// Whether a text has it. An expression that only the server can read is taken for found. For the
+    /// browser, unless it is empty.
+    pub(crate) fn fits(&self, text: impl FnOnce() -> String) -> bool {
+        self.is_empty()
+            || self.with_regex(|regex| {
+                regex.is_none_or(|regex| {
+                    regex.set_last_index(0);
+                    regex.test(&text())
+                })
+            })
+    }
+
+    fn with_regex<T>(&self, work: impl FnOnce(Option<&RegExp>) -> T) -> T {
         COMPILED.with_borrow_mut(|compiled| {
             if compiled.as_ref().is_none_or(|(needle, _)| needle != self) {
                 *compiled = Some((self.clone(), self.compile()));
             }
-            let regex = compiled.as_ref().and_then(|(_, regex)| regex.as_ref());
-            regex.map(|regex| find_all(regex, text)).unwrap_or_default()
+            work(compiled.as_ref().and_then(|(_, regex)| regex.as_ref()))
         })
     }
 

@@ -9,6 +9,23 @@ use crate::text::filter::Query;
 /// One process, as it is now.
 pub(crate) type ProcessSignal = ArcRwSignal<Process>;
 
+/// What a process is shown as until the server says how it is.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    signal: ProcessSignal,
+    before: Process,
+    shown: Process,
+}
+
+impl Expected {
+    /// It was refused: shows what was before, unless something newer is shown already.
+    pub(crate) fn take_back(self) {
+        if self.signal.with_untracked(|now| *now == self.shown) {
+            self.signal.set(self.before);
+        }
+    }
+}
+
 /// See the module. A handle: copies are the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Processes {
@@ -72,15 +89,31 @@ impl Processes {
         })
     }
 
+    fn opened(self, id: &ProcessId) -> Option<ProcessSignal> {
+        let opened = self.opened.get_value();
+        opened.filter(|opened| opened.with_untracked(|opened| opened.id == *id))
+    }
+
+    /// Shows a process as it is expected to be.
+    pub(crate) fn expect(
+        self,
+        id: &ProcessId,
+        change: impl FnOnce(&mut Process),
+    ) -> Option<Expected> {
+        let signal = self.get(id).or_else(|| self.opened(id))?;
+        let before = signal.get_untracked();
+        let mut shown = before.clone();
+        change(&mut shown);
+        signal.set(shown.clone());
+        Some(Expected { signal, before, shown })
+    }
+
     /// Takes a process as it is now.
     pub(crate) fn upsert(self, process: Process) {
         if let Some(signal) = self.get(&process.id) {
             return set(&signal, process);
         }
-        let opened = self
-            .opened
-            .get_value()
-            .filter(|opened| opened.with_untracked(|opened| opened.id == process.id));
+        let opened = self.opened(&process.id);
         let id = process.id.clone();
         let signal = match opened {
             Some(opened) => {
@@ -205,6 +238,26 @@ mod tests {
         processes.upsert(sample_process("a", Status::Running));
         assert_eq!(old.with_untracked(|old| old.status), Status::Running);
         assert_eq!(ids(processes, "").len(), 2);
+    }
+
+    #[test]
+    fn what_was_expected_is_taken_back_unless_something_is_newer() {
+        let owner = Owner::new();
+        owner.set();
+        let processes = Processes::new();
+        processes.add_found(page(&["a"], Status::Running));
+        let id = ProcessId("a".into());
+        let status = || processes.get(&id).unwrap().with_untracked(|a| a.status);
+        let expect = || processes.expect(&id, |a| a.status = Status::Stopping).unwrap();
+        let expected = expect();
+        assert_eq!(status(), Status::Stopping);
+        expected.take_back();
+        assert_eq!(status(), Status::Running);
+        let expected = expect();
+        processes.upsert(sample_process("a", Status::Failed));
+        expected.take_back();
+        assert_eq!(status(), Status::Failed);
+        assert!(processes.expect(&ProcessId("b".into()), |_| {}).is_none());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a log consists of on screen: lines with what is known of them, and gaps.
 
+use super::needle::Needle;
 use crate::model::{Entry, EntryKind, Level, Levels};
-use crate::text::ansi::{Style, style_after};
+use crate::text::ansi::{Style, parse_line, style_after};
 
 /// A line of the log.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +15,14 @@ pub(crate) struct Line {
     pub(crate) level: Option<Level>,
     /// It goes on with what the line before it said, as a stack trace does.
     pub(crate) is_continuation: bool,
+}
+
+impl Line {
+    /// The text as it is seen: without colours.
+    pub(crate) fn plain_text(&self) -> String {
+        let (spans, _) = parse_line(&self.entry.line, self.style, usize::MAX);
+        spans.into_iter().map(|span| span.text).collect()
+    }
 }
 
 /// One row of the viewer.
@@ -74,11 +83,13 @@ pub(crate) struct LineFilter {
     pub(crate) streams: [bool; 3],
     /// At least so serious.
     pub(crate) level: Option<Level>,
+    /// Only lines that have it.
+    pub(crate) needle: Needle,
 }
 
 impl Default for LineFilter {
     fn default() -> Self {
-        Self { streams: [true; 3], level: None }
+        Self { streams: [true; 3], level: None, needle: Needle::default() }
     }
 }
 
@@ -87,10 +98,17 @@ impl LineFilter {
     pub(crate) fn fits(&self, line: &Line) -> bool {
         self.streams[line.entry.kind as usize]
             && self.level.is_none_or(|least| line.level >= Some(least))
+            && self.needle.fits(|| line.plain_text())
     }
 
     /// The same for the server, as the end of a query.
     pub(crate) fn query(&self) -> String {
+        let needle = if self.needle.is_empty() { String::new() } else { self.needle.query() };
+        self.query_without_needle() + &needle
+    }
+
+    /// The same for a query that looks for something.
+    pub(crate) fn query_without_needle(&self) -> String {
         let mut query = String::new();
         if self.streams != [true; 3] {
             let kinds = [EntryKind::Stdout, EntryKind::Stderr, EntryKind::System];
@@ -134,7 +152,8 @@ mod tests {
     #[test]
     fn a_filter_is_a_query() {
         assert_eq!(LineFilter::default().query(), "");
-        let filter = LineFilter { streams: [true, false, true], level: Some(Level::Warn) };
+        let (streams, level) = ([true, false, true], Some(Level::Warn));
+        let filter = LineFilter { streams, level, ..LineFilter::default() };
         assert_eq!(filter.query(), "&stream=stdout,system&level=warn");
         let fits = |line| filter.fits(&Liner::default().line(entry(EntryKind::Stdout, line)));
         assert!(fits("ERROR a") && fits("WARN a") && !fits("INFO a") && !fits("a"));

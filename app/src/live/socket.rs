@@ -96,6 +96,7 @@ fn retry_later(live: Live) {
         Some(Link::Connecting | Link::Live) => 1,
         None => return,
     };
+    live.notices.leave();
     let delay_ms = backoff_ms(failures, js_sys::Math::random());
     live.link.set(Link::Waiting { failures, retry_at: now_ms() + delay_ms });
     let delay = Duration::from_millis(u64::try_from(delay_ms).unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use leptos_router::hooks::use_location;
+use leptos_router::hooks::{use_location, use_query_map};
 
 use crate::api::{get_user_name, list_processes, list_scripts};
 use crate::components::{
@@ -22,7 +22,9 @@ pub(crate) fn Layout() -> impl IntoView {
 
     let user = Resource::new(|| (), |()| async { get_user_name().await.ok() });
     let catalogue = Resource::new(|| (), |()| list_scripts());
-    let first_page = Resource::new(|| (), |()| list_processes(None, None, None));
+    // A page further down is asked for by those without scripts.
+    let older = use_query_map().read_untracked().get("older");
+    let first_page = Resource::new(|| (), move |()| list_processes(None, None, older.clone()));
 
     let path = use_location().pathname;
     let selected = Memo::new(move |_| {

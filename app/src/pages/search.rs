@@ -1,22 +1,17 @@
 //! Lines of all logs: newest first, as they are found.
 
-use std::time::Duration;
-
-use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::Deserialize;
 
-use crate::components::{Icon, IconName};
+use crate::components::{Icon, IconName, RegexToggle, Typing};
 use crate::live::{Answer, Clock, Needle, Request, RequestSlot, use_live};
 use crate::model::{EntryKind, Level, Problem, ProcessId};
 use crate::text::ansi::{Style, parse_line};
 use crate::text::format::format_count;
 use crate::text::markup::{Piece, push_escaped, push_pieces, text_of};
 
-/// How long typing has to pause before the server is asked.
-const TYPING_PAUSE: Duration = Duration::from_millis(250);
 /// Lines of one search.
 const LIMIT: u32 = 300;
 /// What is shown of a line.
@@ -89,7 +84,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
     let found = RwSignal::new(0_i64);
     let names = StoredValue::new(Vec::<Searched>::new());
     let request = RequestSlot::new();
-    let pending = StoredValue::new(None::<TimeoutHandle>);
+    let typing = Typing::new();
 
     let take = move |text: &str, taken: usize| {
         // The last line may not be whole yet.
@@ -145,10 +140,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
     // Typing on gives up the search under way, on the server too.
     let changed = move || {
         request.put(None);
-        if let Some(timer) = pending.try_update_value(Option::take).flatten() {
-            timer.clear();
-        }
-        pending.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok());
+        typing.pauses(ask);
     };
     Effect::new(move |_| {
         if !needle.read_untracked().is_empty() {
@@ -198,20 +190,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
                         changed();
                     }
                 />
-                <button
-                    type="button"
-                    class="icon-button toggle"
-                    aria-label="Regular expression"
-                    title="Regular expression"
-                    data-testid="search-all-regex"
-                    aria-pressed=move || needle.read().is_regex.to_string()
-                    on:click=move |_| {
-                        needle.update(|needle| needle.is_regex = !needle.is_regex);
-                        changed();
-                    }
-                >
-                    ".*"
-                </button>
+                <RegexToggle needle changed=Callback::new(move |()| changed()) testid="search-all-regex"/>
                 <ChoiceFields choices changed=Callback::new(move |()| changed())/>
             </form>
             <p

@@ -1,0 +1,54 @@
+//! The bell: what ended while nobody looked, and whether the browser tells of it, too.
+
+use leptos::prelude::*;
+
+use super::menu::Menu;
+use super::{IconName, status_word};
+use crate::live::{Notice, use_live};
+
+/// A menu in the bar.
+#[component]
+pub(crate) fn NoticeList() -> impl IntoView {
+    let live = use_live();
+    let notices = live.notices;
+    let row = move |Notice { id, script, status, reason, at }: Notice| {
+        let words = format!("{}, {}", status_word(status), live.clock.stamp(at));
+        view! {
+            <a role="menuitem" href=format!("/processes/{id}") data-testid="notice" data-id=id.0>
+                <b>{script}</b>
+                <span class="outcome" data-status=status.as_str()>{words}</span>
+                <small>{reason}</small>
+            </a>
+        }
+    };
+    let count = move || notices.shown().len();
+    view! {
+        <div class="notices" data-testid="notices" data-count=count>
+            <Menu name="Notices" icon=IconName::Bell testid="notices-menu">
+                <p class="empty" hidden=move || count() != 0>
+                    "What ends while you are elsewhere is listed here."
+                </p>
+                {move || notices.shown().into_iter().map(row).collect_view()}
+                <button
+                    type="button"
+                    role="menuitem"
+                    data-testid="notices-clear"
+                    hidden=move || count() == 0
+                    on:click=move |_| notices.clear()
+                >
+                    "Clear"
+                </button>
+                <label class="menu-field">
+                    <input
+                        type="checkbox"
+                        data-testid="notices-loud"
+                        prop:checked=move || notices.is_loud()
+                        on:change:target=move |event| notices.set_loud(event.target().checked())
+                    />
+                    <span>"The browser tells me, too"</span>
+                </label>
+            </Menu>
+        </div>
+    }
+    .into_any()
+}
