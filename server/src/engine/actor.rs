@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{Attempt, Breaker, Process, ProcessType, Status};
+use app::model::{Attempt, Breaker, Process, ProcessType};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::config::PoolsConfig;
 use crate::keeper::client::{Scope, SpawnError, SpawnSpec};
-use crate::logs::hub::Log;
-use crate::logs::mask::Mask;
 use crate::logs::recorder::Recorder;
 use crate::logs::tail::{RunTail, TailError};
 use crate::project::LaunchPlan;
@@ -33,6 +31,7 @@ mod after;
 mod care;
 mod clearing;
 mod holders;
+mod launch;
 mod limits;
 mod output;
 mod run;
@@ -142,142 +141,6 @@ struct Run {
 }
 
 impl Actor {
-    /// Makes the process known and starts its actor. `also` is stored together with it.
-    ///
-    /// # Errors
-    /// When a live process with this id is in memory already.
-    pub(super) fn launch(
-        shared: &Arc<Shared>,
-        record: ProcessRecord,
-        plan: LaunchPlan,
-        cause: Cause,
-        also: Vec<Change>,
-    ) -> Result<Arc<Handle>, EngineError> {
-        let mut record = record;
-        record.process.status = Status::Queued;
-        record.process.reason = "queued".into();
-        record.process.next_at = None;
-        let is_open = record.process.breaker == Some(Breaker::Open);
-        let (mut actor, handle) = Self::make(shared, record, plan, State::Queued)?;
-        if actor.process.kind == ProcessType::ShortLived
-            && actor.plan.strategy.depends_on.is_empty()
-        {
-            // Here, not in its task: who is launched first stands first in line.
-            actor.asked = Some(actor.pool().ask(&actor.process.id, actor.process.priority));
-        }
-        if is_open {
-            actor.begin_trial();
-        }
-        shared.tasks.spawn(async move {
-            let first = actor.attempt(cause, also).await;
-            actor.follow(first).await;
-        });
-        Ok(handle)
-    }
-
-    /// Takes up a process that waits for its next attempt.
-    ///
-    /// # Errors
-    /// When a live process with this id is in memory already.
-    pub(super) fn resume_pause(
-        shared: &Arc<Shared>,
-        record: ProcessRecord,
-        plan: LaunchPlan,
-    ) -> Result<(), EngineError> {
-        let pause = pause_of(&record.process);
-        let (mut actor, _) = Self::make(shared, record, plan, State::BackingOff(pause))?;
-        let cause = Cause::recovery();
-        shared.tasks.spawn(async move { actor.follow(Ok(Next::Later(cause))).await });
-        Ok(())
-    }
-
-    /// Takes up a process whose newest attempt is `run` in the keeper's hands.
-    ///
-    /// # Errors
-    /// When the run's spool cannot be read.
-    pub(super) fn adopt(
-        shared: &Arc<Shared>,
-        record: ProcessRecord,
-        plan: LaunchPlan,
-        state: State,
-        cursor: Cursor,
-        has_cursor: bool,
-    ) -> Result<(), EngineError> {
-        let id = record.process.id.clone();
-        let mut record = record;
-        if !state.is_over() {
-            // A crash may have come before it was stored that a probe is there to ask.
-            let was_ready = record.process.ready == Some(true);
-            record.process.ready = plan.strategy.ready.as_ref().map(|_| was_ready);
-        }
-        let (mut actor, _) = Self::make(shared, record, plan, state)?;
-        let mut run = actor
-            .open_run(cursor, has_cursor)
-            .map_err(|e| EngineError::Spec { id, why: e.to_string() })?;
-        if !actor.state.is_over() {
-            if actor.process.kind == ProcessType::ShortLived {
-                actor.slot = Some(actor.pool().take());
-            }
-            actor.look_after(&mut run);
-        }
-        shared.tasks.spawn(async move {
-            let first = actor.supervise(run).await;
-            actor.follow(first).await;
-        });
-        Ok(())
-    }
-
-    fn make(
-        shared: &Arc<Shared>,
-        record: ProcessRecord,
-        plan: LaunchPlan,
-        state: State,
-    ) -> Result<(Self, Arc<Handle>), EngineError> {
-        let ProcessRecord { process, spec } = record;
-        let (sender, commands) = mpsc::channel(COMMANDS);
-        // A process that was in memory keeps its live end: those who follow it go on.
-        let log = match shared.registry.get(&process.id) {
-            Some(old) => Arc::clone(old.log()),
-            None => Log::new(process.id.clone(), process.next_idx),
-        };
-        let handle = Handle::new(sender, process.clone(), Arc::clone(&log));
-        shared.registry.insert(&process.id, &handle).map_err(|()| {
-            EngineError::InvalidState("the process is being started already".into())
-        })?;
-        let mask = Mask::new(&plan.secrets)
-            .map_err(|e| EngineError::Spec { id: process.id.clone(), why: e.to_string() })?;
-        let recorder = Recorder::new(log, shared.writer.clone()).with_mask(mask);
-        let history = History::of(&process.attempts, process.breaker, &plan.strategy);
-        let watcher = plan.strategy.watch.as_ref().map(|watch| {
-            Watcher::start(
-                &plan.folder,
-                watch,
-                &shared.settings.data_dir,
-                &shared.tasks,
-                &shared.stop,
-            )
-        });
-        shared.board.note(&process);
-        let actor = Self {
-            shared: Arc::clone(shared),
-            handle: Arc::clone(&handle),
-            commands,
-            plan: Arc::new(plan),
-            spec,
-            process,
-            state,
-            recorder,
-            slot: None,
-            asked: None,
-            is_unsaved: false,
-            history,
-            watcher,
-            begun: None,
-            asked_by: None,
-        };
-        Ok((actor, handle))
-    }
-
     /// The slots that a job takes.
     fn pool(&self) -> Slots {
         let name = self.plan.strategy.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
