@@ -90,8 +90,15 @@ unit: ## Run the unit and integration tests
 	$(call say,running the unit and integration tests)
 	@cargo test --locked --package app --package server
 
+# What reads bytes of others: the keeper's protocol, the spool, lines, messages of the WebSocket. Each of
+# these tests makes so many cases up.
+CASES ?= 10000
+READERS := keeper::protocol keeper::handshake sys::spool sys::procfs logs::split logs::tail http::ws
+
 .PHONY: faults
 faults: ## Break everything that can break, many times over
+	$(call say,feeding nonsense to everything that reads)
+	@PROPTEST_CASES=$(CASES) cargo test --locked --package app --package server --lib -- $(READERS)
 	$(call say,running the fault tests in full)
 	@RUNYARD_FAULTS=full cargo test --locked --package server --test faults
 

@@ -12,7 +12,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("sys", &[][..]),
         ("config", &[]),
         ("cli", &["config"]),
-        ("keeper", &["sys"]),
+        ("keeper", &["failpoint", "sys"]),
         ("project", &["config"]),
         ("store", &["failpoint"]),
         ("failpoint", &[]),

@@ -14,6 +14,7 @@ use crate::logs::tail::{RunTail, TailError};
 use crate::project::LaunchPlan;
 use crate::store::{Change, Cursor, ProcessRecord, StoreError};
 use crate::sys::spool::ExitRecord;
+use crate::sys::{clock, load, procfs};
 
 use super::cause::Cause;
 use super::health::{Health, Probes};
@@ -259,9 +260,20 @@ impl Actor {
     /// When the newest attempt has run for too long.
     fn deadline(&self) -> Option<Instant> {
         let timeout_ms = self.plan.timeout_ms.filter(|ms| *ms > 0)?;
-        let ran_ms = self.process.started_at.map_or(0, |at| self.shared.clock.now_ms() - at);
-        let left_ms = timeout_ms.saturating_sub(u64::try_from(ran_ms).unwrap_or(0));
+        let left_ms = timeout_ms.saturating_sub(self.up_ms());
         Some(Instant::now() + Duration::from_millis(left_ms))
+    }
+
+    /// How long the newest attempt has run, in milliseconds. A root that is there tells it by a clock
+    /// that nobody sets.
+    fn up_ms(&self) -> u64 {
+        let root = self.process.pid.and_then(|pid| procfs::stat(pid).ok().flatten());
+        if let Some(root) = root {
+            let started_ms = root.starttime.saturating_mul(1_000) / load::TICKS_PER_SECOND;
+            return (clock::boottime_ns() / 1_000_000).saturating_sub(started_ms);
+        }
+        let up_ms = self.process.started_at.map_or(0, |at| self.shared.clock.now_ms() - at);
+        u64::try_from(up_ms).unwrap_or(0)
     }
 
     /// Moves the state on, and what is shown of it.

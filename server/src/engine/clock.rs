@@ -1,7 +1,7 @@
 //! What the engine cannot work out: the time of day and chance, as an argument, so that tests set
 //! them. How long something waits is told by tokio's clock, which tests stop and wind on.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::sys::clock;
 
 /// Tells the time and throws the dice.
 pub trait Clock: Send + Sync + 'static {
@@ -18,8 +18,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        clock::realtime_ms()
     }
 
     fn chance(&self) -> f64 {

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::failpoint;
 use crate::sys::pipe;
 use crate::sys::spool::{IndexRecord, Moved, RECORD_SIZE, SpoolWriter, Stream};
 
@@ -116,6 +117,7 @@ impl Capture {
             _ => &self.err,
         };
         let Some(pipe) = pipe else { return Ok(Moved::Nothing) };
+        failpoint::disturb("spool-write")?;
         let moved = self.spool.take(stream, pipe.as_fd(), MAX_MOVE)?;
         match moved {
             Moved::Bytes(moved) => *bytes += moved as u64,

@@ -9,10 +9,16 @@ use std::path::Path;
 use app::model::EntryKind;
 
 use crate::store::{Cursor, StoreError};
-use crate::sys::spool::{IndexRecord, RECORD_SIZE, SpoolError, SpoolReader, Stream};
+use crate::sys::spool::{ExitRecord, IndexRecord, RECORD_SIZE, SpoolError, SpoolReader, Stream};
 
 use super::recorder::Recorder;
 use super::split::{MAX_LINE, Splitter};
+
+mod gap;
+#[cfg(test)]
+mod tests;
+
+pub use gap::Gap;
 
 /// One read from a segment.
 const READ_BYTES: usize = 64 * 1024;
@@ -44,6 +50,24 @@ struct StreamTail {
     /// Bytes taken in.
     offset: u64,
     closed: bool,
+    /// From there to the offset nothing is there, and nobody was told yet.
+    missing_from: Option<u64>,
+}
+
+impl StreamTail {
+    /// What was counted up to `to` is not there. A line that has begun ends here.
+    fn miss(&mut self, to: u64, ts: i64, recorder: &mut Recorder) {
+        let kind = self.kind;
+        self.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+        self.missing_from.get_or_insert(self.offset);
+        self.offset = to;
+    }
+
+    /// What is missing, once it is known how much.
+    fn missed(&mut self) -> Option<Gap> {
+        let from = self.missing_from.take()?;
+        Some(Gap::Bytes { stream: self.stream, from, to: self.offset })
+    }
 }
 
 /// Reads one run's spool from a cursor on.
@@ -57,6 +81,12 @@ pub struct RunTail {
     /// The record in work: its bytes are not all taken in yet.
     current: Option<IndexRecord>,
     queued: std::collections::VecDeque<IndexRecord>,
+    /// The record in work stands in no file.
+    is_made_up: bool,
+    /// How the root has ended, until that is no more needed.
+    end: Option<ExitRecord>,
+    /// What is missing, in the order in which it was met.
+    gaps: std::collections::VecDeque<Gap>,
     buffer: Vec<u8>,
 }
 
@@ -72,6 +102,7 @@ impl RunTail {
             splitter: Splitter::new(MAX_LINE),
             offset,
             closed: false,
+            missing_from: None,
         };
         let mut this = Self {
             run: cursor.run.clone(),
@@ -81,6 +112,9 @@ impl RunTail {
             index_off: cursor.index_off,
             current: None,
             queued: std::collections::VecDeque::new(),
+            is_made_up: false,
+            end: None,
+            gaps: std::collections::VecDeque::new(),
             buffer: Vec::new(),
         };
         if let Some(before) = cursor.index_off.checked_sub(RECORD_SIZE) {
@@ -92,13 +126,22 @@ impl RunTail {
     /// What follows the cursor in records that are done with are the begun lines.
     fn reload_begun_lines(&mut self, before: u64) -> Result<(), TailError> {
         let run = self.run.clone();
-        let records = self.reader.read_records(before, 1).map_err(|e| spool_error(&run, e))?;
+        let records = match self.reader.read_records(before, 1) {
+            // What began before is read with the next record.
+            Err(SpoolError::Corrupt { .. } | SpoolError::Released { .. }) => return Ok(()),
+            records => records.map_err(|e| spool_error(&run, e))?,
+        };
         let Some(record) = records.first() else { return Ok(()) };
         for (to, stream) in [(record.out_off, &mut self.out), (record.err_off, &mut self.err)] {
             while stream.offset < to {
                 let piece = read_piece(&mut self.reader, &mut self.buffer, stream, to)
                     .map_err(|e| spool_error(&run, e))?;
-                let Some(piece) = piece else { break };
+                let Some(piece) = piece else {
+                    // A gap that nobody was told of before the crash.
+                    stream.missing_from = Some(stream.offset);
+                    stream.offset = to;
+                    break;
+                };
                 stream.offset += piece.len() as u64;
                 stream.splitter.push(piece, |_, _| {});
             }
@@ -111,7 +154,7 @@ impl RunTail {
     /// Where the run stands: up to the last whole line of each stream.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        let at = |s: &StreamTail| s.offset - s.splitter.pending() as u64;
+        let at = |s: &StreamTail| s.missing_from.unwrap_or(s.offset - s.splitter.pending() as u64);
         Cursor {
             run: self.run.clone(),
             index_off: self.index_off,
@@ -148,7 +191,21 @@ impl RunTail {
         }
     }
 
-    /// Takes in about `budget` bytes. `false`: nothing more is there.
+    /// The root has ended: what the index does not count up to there is taken in all the same.
+    pub fn ends_at(&mut self, exit: &ExitRecord) {
+        if self.end.is_none() {
+            self.end = Some(exit.clone());
+        }
+    }
+
+    /// Something that is missing at the place up to which lines were given: to be told before the next
+    /// step.
+    pub fn take_gap(&mut self) -> Option<Gap> {
+        self.gaps.pop_front()
+    }
+
+    /// Takes in about `budget` bytes. `false`: nothing more is there. Returns early where something is
+    /// missing: see [`RunTail::take_gap`].
     ///
     /// # Errors
     /// When the spool cannot be read.
@@ -156,9 +213,11 @@ impl RunTail {
         let run = self.run.clone();
         let mut left = budget;
         loop {
-            let Some(record) = self.next_record().map_err(|e| spool_error(&run, e))? else {
-                return Ok(false);
-            };
+            let record = self.next_record().map_err(|e| spool_error(&run, e))?;
+            if !self.gaps.is_empty() {
+                return Ok(true);
+            }
+            let Some(record) = record else { return Ok(false) };
             let ts = record.realtime_ms();
             let ends = [(record.out_off, &mut self.out), (record.err_off, &mut self.err)];
             for (to, stream) in ends {
@@ -166,13 +225,25 @@ impl RunTail {
                     if left == 0 || recorder.is_chunk_full() {
                         return Ok(true);
                     }
-                    let piece = read_piece(&mut self.reader, &mut self.buffer, stream, to)
-                        .map_err(|e| spool_error(&run, e))?;
+                    let piece = match read_piece(&mut self.reader, &mut self.buffer, stream, to) {
+                        // Its file is gone, and there are later ones.
+                        Err(SpoolError::Released { .. }) => {
+                            let size = stream.stream.segment_size();
+                            let next = (stream.offset / size + 1) * size;
+                            stream.miss(next.min(to), ts, recorder);
+                            continue;
+                        }
+                        piece => piece.map_err(|e| spool_error(&run, e))?,
+                    };
                     let Some(piece) = piece else {
-                        // The record counts more than there is: power was lost.
-                        stream.offset = to;
+                        // The record counts more than there is.
+                        stream.miss(to, ts, recorder);
                         break;
                     };
+                    if let Some(gap) = stream.missed() {
+                        self.gaps.push_back(gap);
+                        return Ok(true);
+                    }
                     left = left.saturating_sub(piece.len());
                     stream.offset += piece.len() as u64;
                     let kind = stream.kind;
@@ -185,13 +256,19 @@ impl RunTail {
                 [(record.out_closed(), &mut self.out), (record.err_closed(), &mut self.err)]
             {
                 if closed && !stream.closed {
+                    if let Some(gap) = stream.missed() {
+                        self.gaps.push_back(gap);
+                        return Ok(true);
+                    }
                     stream.closed = true;
                     let kind = stream.kind;
                     stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
                 }
             }
             self.current = None;
-            self.index_off += RECORD_SIZE;
+            if !std::mem::take(&mut self.is_made_up) {
+                self.index_off += RECORD_SIZE;
+            }
         }
     }
 
@@ -200,17 +277,62 @@ impl RunTail {
         for stream in [&mut self.out, &mut self.err] {
             let kind = stream.kind;
             stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+            self.gaps.extend(stream.missed());
         }
     }
 
     fn next_record(&mut self) -> Result<Option<IndexRecord>, SpoolError> {
         if self.current.is_none() {
             if self.queued.is_empty() {
-                self.queued.extend(self.reader.read_records(self.index_off, RECORDS)?);
+                self.read_on()?;
             }
             self.current = self.queued.pop_front();
         }
         Ok(self.current)
+    }
+
+    /// Reads on in the index. What is damaged is passed over when something sound follows: each record
+    /// counts from the beginning, so no byte is lost with it. When nothing follows, it may be the end
+    /// that the next keeper cuts off and writes anew; only once the root has ended, what it has written
+    /// is taken in without.
+    fn read_on(&mut self) -> Result<(), SpoolError> {
+        let is_damaged = match self.reader.read_records(self.index_off, RECORDS) {
+            Ok(records) if !records.is_empty() => {
+                self.queued.extend(records);
+                return Ok(());
+            }
+            Ok(_) => false,
+            Err(SpoolError::Corrupt { .. } | SpoolError::Released { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if is_damaged && let Some(off) = self.reader.find_record(self.index_off)? {
+            self.gaps.push_back(Gap::Records { count: (off - self.index_off) / RECORD_SIZE });
+            self.index_off = off;
+            self.queued.extend(self.reader.read_records(off, RECORDS)?);
+            return Ok(());
+        }
+        let is_short = |end: &ExitRecord| {
+            end.out_off > self.out.offset
+                || end.err_off > self.err.offset
+                || end.streams_closed && !self.is_closed()
+        };
+        if let Some(end) = self.end.clone().filter(is_short) {
+            let missing = end.idx_off.saturating_sub(self.index_off) / RECORD_SIZE;
+            if missing > 0 || is_damaged {
+                self.gaps.push_back(Gap::Records { count: missing.max(1) });
+            }
+            self.index_off = self.index_off.max(end.idx_off);
+            self.is_made_up = true;
+            let both = IndexRecord::OUT_CLOSED | IndexRecord::ERR_CLOSED;
+            self.queued.push_back(IndexRecord {
+                boottime_ns: 0,
+                realtime_ns: u64::try_from(end.ended_at_ms).unwrap_or(0).saturating_mul(1_000_000),
+                out_off: end.out_off.max(self.out.offset),
+                err_off: end.err_off.max(self.err.offset),
+                flags: if end.streams_closed { both } else { 0 },
+            });
+        }
+        Ok(())
     }
 }
 

@@ -91,6 +91,15 @@ impl Default for Strategy {
 }
 
 impl Strategy {
+    /// No pause between two attempts is longer, in milliseconds.
+    #[must_use]
+    pub fn longest_pause_ms(&self) -> u64 {
+        let retries = self.retries.as_ref().map_or(0, |retries| retries.max_delay_ms);
+        let delay_ms = self.restart.max_delay_ms.max(self.restart.delay_ms).max(retries);
+        // What is left to chance may come on top.
+        delay_ms.saturating_mul(2).max(to_ms(self.breaker.cooldown_s))
+    }
+
     /// That of a start which says nothing: a service comes back, a job runs once.
     pub(super) fn plain(is_service: bool) -> Self {
         match is_service {

@@ -26,6 +26,7 @@ pub(crate) const KNOCK: &str = "knock";
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         Row::new(12, "many_children_exit_at_once", exit_together),
+        Row::new(37, "more_pipes_than_a_process_may_usually_have", hold_many_pipes),
         Row::new(23, "a_pid_that_is_another_process_now", spare_stranger),
         Row::new(24, "state_of_before_a_reboot", reject_other_boot),
         Row::new(31, "nonsense_on_the_keepers_socket", send_nonsense),
@@ -116,6 +117,89 @@ fn reject_other_boot() -> Findings {
     block_on(Stale::with(|meta| meta.boot_id = "another-boot".into()).spare_it())
 }
 
+/// The first argument that makes this program one that holds many pipes.
+pub(crate) const HOLD: &str = "hold-pipes";
+
+/// Each of them says this much, and stays.
+const CHATTER: &str = "i=0; while [ $i -lt 20 ]; do echo \"o $i\"; echo \"e $i\" >&2; i=$((i+1)); done; \
+    exec sleep 321";
+const CHATTERERS: usize = 700;
+
+/// Children that hold more pipes together than a process may usually have open, as whoever this is.
+pub(crate) fn hold_pipes() -> ExitCode {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let ends: Arc<Mutex<HashMap<String, Option<i32>>>> = Arc::default();
+        let seen = Arc::clone(&ends);
+        let sink = Arc::new(move |event| {
+            if let KeeperEvent::Exited { run, exit } = event {
+                seen.lock().unwrap().insert(run, exit.signal);
+            }
+        });
+        let keeper = KeeperClient::connect(folder.path(), 1, &exe(), sink).await.unwrap();
+        let run = |n: usize| format!("chatter.{n}");
+        let mut pids = Vec::new();
+        for n in 0..CHATTERERS {
+            let spec = SpawnSpec {
+                run: run(n),
+                program: "/bin/sh".into(),
+                argv: ["sh", "-c", CHATTER].map(str::to_owned).into(),
+                cwd: "/".into(),
+                env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                limits: TreeLimits::default(),
+            };
+            pids.push(keeper.spawn(spec).await.unwrap().pid);
+        }
+        let said = |n: usize, stream: &str| {
+            let name = format!("{stream}.{:016x}.seg", 0);
+            std::fs::read_to_string(folder.path().join("runs").join(run(n)).join(name))
+        };
+        let expected =
+            |letter: char| (0..20).map(|i| format!("{letter} {i}\n")).collect::<String>();
+        let all = [("out", expected('o')), ("err", expected('e'))];
+        wait_until("all that they say", || {
+            (0..CHATTERERS).all(|n| {
+                all.iter().all(|(stream, text)| said(n, stream).is_ok_and(|said| said == *text))
+            })
+        });
+        let pid: i32 = std::fs::read_to_string(folder.path().join("keeper.pid"))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let pipes = procfs::pipes_of(pid).unwrap().len();
+        assert!(pipes > 1_024, "{pipes} pipes only");
+        for pid in &pids {
+            send(*pid, Signal::SIGKILL);
+        }
+        wait_until("every exit", || ends.lock().unwrap().len() == CHATTERERS);
+        assert!(ends.lock().unwrap().values().all(|signal| *signal == Some(9)));
+        wait_until("the pipes to be closed", || procfs::pipes_of(pid).unwrap().len() < 64);
+        end(keeper, folder.path()).await;
+    });
+    ExitCode::SUCCESS
+}
+
+fn hold_many_pipes() -> Findings {
+    let me = std::env::current_exe().unwrap();
+    let mut command = if nix::unistd::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&me);
+        command
+    } else {
+        Command::new(&me)
+    };
+    // The folder that it works in has to be one that everybody can use.
+    let output = command.arg(HOLD).env("TMPDIR", "/tmp").current_dir("/").output();
+    let Ok(output) = output else { return Findings::skip("there is no setpriv here") };
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("failed to execute") {
+        return Findings::skip("another user cannot reach the test's program here");
+    }
+    assert!(output.status.success(), "{said}");
+    Findings { rounds: CHATTERERS as u64, lines: 40 * CHATTERERS as u64, ..Findings::default() }
+}
+
 fn exit_together() -> Findings {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
@@ -127,7 +211,7 @@ fn exit_together() -> Findings {
             }
         });
         let keeper = KeeperClient::connect(folder.path(), 1, &exe(), sink).await.unwrap();
-        let count = rounds(300, 5_000);
+        let count = rounds(300, 10_000);
         let mut pids = Vec::new();
         for n in 0..count {
             let spec = SpawnSpec {

@@ -20,7 +20,10 @@ use libtest_mimic::Arguments;
 
 mod check;
 mod children;
+mod clients;
 mod crash;
+mod damage;
+mod disk;
 mod failpoints;
 mod identity;
 mod limits;
@@ -34,6 +37,7 @@ mod succession;
 #[allow(dead_code, reason = "it is shared: each test program uses its part")]
 mod support;
 mod system;
+mod time;
 mod viewer;
 mod witness;
 
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
     match args.next().as_deref() {
         Some(witness::NAME) => return witness::run(args),
         Some(limits::EATER) => return limits::eat(args),
+        Some(identity::HOLD) => return identity::hold_pipes(),
         Some(identity::KNOCK) => return identity::knock(&args.next().unwrap_or_default()),
         _ => {}
     }
@@ -54,6 +59,10 @@ fn main() -> ExitCode {
         children::rows(),
         shortage::rows(),
         limits::rows(),
+        damage::rows(),
+        clients::rows(),
+        disk::rows(),
+        time::rows(),
         identity::rows(),
         soak::rows(),
     ]

@@ -18,7 +18,9 @@ pub(crate) fn rows() -> Vec<Row> {
     vec![
         Row::new(14, "disk_full_under_the_spool", fill_disk),
         Row::new(15, "database_locked", lock_database),
+        Row::new(15, "database_full", fill_database),
         Row::new(17, "descriptors_exhausted_in_the_keeper", exhaust_keeper),
+        Row::new(17, "descriptors_exhausted_in_the_server", exhaust_server),
         Row::new(18, "fork_refused", refuse_fork),
     ]
 }
@@ -128,6 +130,75 @@ fn lock_database() -> Findings {
             let process = server.wait_for_status(&id, "completed").await;
             assert_eq!(process["exitCode"], 0);
             account(&server, &id, lines, 1_500, &mut findings).await;
+            findings.rounds += 1;
+        }
+        findings
+    })
+}
+
+/// The disk under the database is full for a while: the spool is on another one.
+fn fill_database() -> Findings {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("database");
+        std::fs::create_dir_all(&place).unwrap();
+        let Some(disk) = SmallDisk::mount(&place, 24) else {
+            return Findings::skip("no file system can be mounted here (not root?)");
+        };
+        let database = place.join("runyard.db");
+        let setting = [("RUNYARD_SERVER__DATABASE", database.to_str().unwrap())];
+        let server = Server::start_in(folder, &package_json(&SCRIPTS), &setting);
+        let mut findings = Findings::default();
+        for _ in 0..rounds(1, 5) {
+            let lines = 12_000;
+            let id = start_witness(&server, lines, 1_000, 4).await;
+            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
+            let filler = place.join(".filler");
+            assert!(fill(&filler) > 0);
+            // Nothing can be stored, and the live end of the log goes on.
+            let from = server.process(&id).await["nextIdx"].as_i64().unwrap();
+            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > from + 500).await;
+            tokio::time::sleep(Duration::from_secs(rounds(2, 12))).await;
+            std::fs::remove_file(&filler).unwrap();
+            let process = server.wait_for_status(&id, "completed").await;
+            assert_eq!(process["exitCode"], 0);
+            account(&server, &id, lines, 1_500, &mut findings).await;
+            findings.rounds += 1;
+        }
+        drop(server);
+        drop(disk);
+        findings
+    })
+}
+
+/// The server can open nothing more: it takes no connections, and does not spin; what runs is followed.
+fn exhaust_server() -> Findings {
+    block_on(async {
+        let server = start(&SCRIPTS, &[]);
+        let mut findings = Findings::default();
+        for _ in 0..rounds(1, 5) {
+            let lines = 6_000;
+            let id = start_witness(&server, lines, 1_000, 4).await;
+            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
+            let child = server.process(&id).await["pid"].as_i64().unwrap() as i32;
+            // Those that are open have the lowest numbers, but for a few that were closed meanwhile.
+            if !limit_descriptors(server.pid(), 8) {
+                return Findings::skip("prlimit cannot be used here");
+            }
+            let knocking: Vec<_> =
+                (0..20).map(|_| std::net::TcpStream::connect(server.address()).unwrap()).collect();
+            let before = ticks_of(server.pid());
+            wait_until("the child's end", || !is_alive(child));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            // A second and a half of lines, and one in which there is nothing to do.
+            assert!(ticks_of(server.pid()) - before < 150, "the server spins");
+            assert!(limit_descriptors(server.pid(), 4096));
+            drop(knocking);
+            let process = server.wait_for_status(&id, "completed").await;
+            assert_eq!(process["exitCode"], 0);
+            account(&server, &id, lines, 1_500, &mut findings).await;
+            let again = server.run("true", &[]).await;
+            server.wait_for_status(&again, "completed").await;
             findings.rounds += 1;
         }
         findings

@@ -402,7 +402,7 @@ fn launch(
 fn create_token(folder: &Path, settings: &[(String, String)], role: &str, more: &[&str]) -> String {
     let output = command(folder)
         .envs(settings.iter().map(|(k, v)| (k, v)))
-        .args(["token", "create", "--role", role, "--name", "tests", "--ttl", "1h", "--data"])
+        .args(["token", "create", "--role", role, "--name", "tests", "--ttl", "72h", "--data"])
         .arg(folder.join("data"))
         .args(more)
         .output()

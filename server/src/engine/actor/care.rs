@@ -22,8 +22,7 @@ impl Actor {
             // It was before Runyard's own restart: what is asked now tells whether it still is.
             (run.health.is_ready, run.was_ready) = (Some(true), true);
         }
-        let up_ms = self.process.started_at.map_or(0, |at| self.shared.clock.now_ms() - at);
-        let up = Duration::from_millis(u64::try_from(up_ms).unwrap_or_default());
+        let up = Duration::from_millis(self.up_ms());
         run.probes = Probes::start(
             &self.plan,
             &run.name,

@@ -25,14 +25,34 @@ impl Actor {
             self.note_stored(run, stored.cursor);
         }
         self.wait_for_followers().await;
+        if let Some(exit) = &run.exit {
+            run.tail.ends_at(exit);
+        }
         let more = run.tail.step(&mut self.recorder, STEP_BYTES)?;
         self.recorder.show();
+        self.mark_gaps(run).await?;
         if self.recorder.is_chunk_full() {
             self.save_output(run).await?;
         } else if self.recorder.has_unsaved() && run.unsaved_since.is_none() {
             run.unsaved_since = Some(Instant::now());
         }
         Ok(more)
+    }
+
+    /// Says in the log what is missing at this place. One transaction stores that, the lines before it
+    /// and the cursor behind it: it is told once.
+    pub(super) async fn mark_gaps(&mut self, run: &mut Run) -> Result<(), ActorError> {
+        while let Some(gap) = run.tail.take_gap() {
+            let text = gap.describe();
+            tracing::error!(run = run.name, text, "the spool is damaged");
+            run.unsaved_since = None;
+            run.has_cursor = true;
+            let now = self.shared.clock.now_ms();
+            let words = self.recorder.stage_system(now, &text);
+            self.shared.writer.submit(vec![words, Change::PutCursor(run.tail.cursor())]).await?;
+            self.recorder.show_staged().await?;
+        }
+        Ok(())
     }
 
     /// Lets followers that read keep up with the ring: the spool waits on disk meanwhile.

@@ -228,6 +228,7 @@ impl Actor {
     ) -> Result<Option<Next>, ActorError> {
         run.tail.finish(exit.ended_at_ms, &mut self.recorder);
         self.recorder.show();
+        self.mark_gaps(run).await?;
         if exit.exit_code.is_none() && exit.signal.is_none() {
             // Bytes in a pipe die with the last who holds it.
             let text = "nobody saw it end: what it wrote last is missing if no keeper was there";

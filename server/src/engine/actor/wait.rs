@@ -133,7 +133,9 @@ impl Actor {
         // Of the process's own time: a clock that is set does not shorten the pause.
         let deadline = pause.until_ms.map(|until_ms| {
             let left_ms = u64::try_from(until_ms - self.shared.clock.now_ms()).unwrap_or_default();
-            Instant::now() + Duration::from_millis(left_ms)
+            // One that was set while Runyard was not there does not make it longer than any pause.
+            let longest_ms = self.plan.strategy.longest_pause_ms();
+            Instant::now() + Duration::from_millis(left_ms.min(longest_ms))
         });
         let cause = loop {
             tokio::select! {

@@ -70,19 +70,22 @@ fn close_code(error: &WebSocketError) -> u16 {
 
 /// One message. Whatever is wrong with it is answered; the connection goes on.
 async fn handle(caller: &Caller, shared: &Arc<Shared>, message: &[u8]) {
-    let message = match serde_json::from_slice::<ClientMessage>(message) {
+    let message = match read_message(message) {
         Ok(message) => message,
-        Err(error) => {
-            let words = format!(
-                "the message does not fit: {error}; it must be one of subscribe, unsubscribe, \
-                 replay, start-process, stop-process"
-            );
-            return shared.refuse("invalid_message", words);
-        }
+        Err(words) => return shared.refuse("invalid_message", words),
     };
     if let Err(error) = act(caller, shared, message).await {
         shared.refuse(error.code, error.detail);
     }
+}
+
+fn read_message(bytes: &[u8]) -> Result<ClientMessage, String> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        format!(
+            "the message does not fit: {error}; it must be one of subscribe, unsubscribe, \
+             replay, start-process, stop-process"
+        )
+    })
 }
 
 async fn act(
@@ -142,4 +145,45 @@ async fn subscribe(
         let detail = format!("one connection can follow {MAX_SUBSCRIPTIONS} logs: open another");
         ServiceError::new(429, "too_many_subscriptions", detail)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What comes is a message or is refused in words, whatever it is.
+        #[test]
+        fn any_bytes_are_read_without_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+            kind in "subscribe|unsubscribe|replay|start-process|stop-process|other",
+            value in "[-0-9a-z\\[\\]{}\":,.\\\\ ]{0,40}",
+        ) {
+            for bytes in [bytes, format!("{{\"type\":\"{kind}\",{value}}}").into_bytes()] {
+                if let Err(words) = read_message(&bytes) {
+                    prop_assert!(words.contains("it must be one of subscribe"));
+                }
+            }
+        }
+
+        #[test]
+        fn frames_of_any_bytes_end_the_connection_at_most(
+            bytes in proptest::collection::vec(any::<u8>(), 0..2_000),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let (mut socket, _) =
+                    after_handshake_split(&bytes[..], tokio::io::sink(), Role::Server);
+                socket.set_max_message_size(MAX_MESSAGE);
+                let mut unused = |_| std::future::ready(Ok::<(), std::io::Error>(()));
+                // Each frame takes bytes, so there are no more of them than bytes.
+                let mut frames = 0;
+                while socket.read_frame(&mut unused).await.is_ok() {
+                    frames += 1;
+                    assert!(frames <= bytes.len());
+                }
+            });
+        }
+    }
 }

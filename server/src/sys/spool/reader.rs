@@ -96,6 +96,28 @@ impl SpoolReader {
         Ok(records)
     }
 
+    /// Where the first sound record of the index from `from_off` on stands; `None` when there is none.
+    ///
+    /// # Errors
+    /// Those of reading files.
+    pub fn find_record(&mut self, from_off: u64) -> Result<Option<u64>, SpoolError> {
+        let end = self.tail_off()?;
+        let mut off = from_off;
+        while off < end {
+            match self.read_records(off, 1) {
+                Ok(records) if !records.is_empty() => return Ok(Some(off)),
+                Ok(_) | Err(SpoolError::Corrupt { .. }) => off += RECORD_SIZE,
+                // Its segment is gone.
+                Err(SpoolError::Released { .. }) => {
+                    let size = Stream::Index.segment_size();
+                    off = (off / size + 1) * size;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
     /// Where the index ends: after its last whole record.
     ///
     /// # Errors
