@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
-use crate::components::{PaletteDialog, StartForm};
+use crate::components::{DeclaredPanel, PaletteDialog, StartForm};
 use crate::model::{Catalogue, Problem};
 use crate::pages::{ProcessPage, SearchPage, SignIn};
 
@@ -50,6 +50,12 @@ pub(crate) fn palette(
     opened: Trigger,
 ) -> Result<AnyView, NotLoaded> {
     Ok(view! { <PaletteDialog catalogue opened/> }.into_any())
+}
+
+/// What is declared: most projects declare nothing.
+#[wasm_split(declared, fallible)]
+pub(crate) fn declared_panel() -> Result<AnyView, NotLoaded> {
+    Ok(view! { <DeclaredPanel/> }.into_any())
 }
 
 /// Loads what the page at this path needs before it can be hydrated.

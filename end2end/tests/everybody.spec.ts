@@ -47,6 +47,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'search');
       await page.goto('/');
       await app.isLive();
+      await page.getByTestId('notices-menu').click();
+      await expectAccessible(page, 'notices');
+      await page.keyboard.press('Escape');
       await page.keyboard.press('Control+k');
       await expectAccessible(page, 'palette');
       await page.keyboard.press('Escape');

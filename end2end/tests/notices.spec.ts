@@ -6,7 +6,7 @@ import { expect, test } from '../support/fixtures.ts';
 async function look(page: Page, isThere: boolean): Promise<void> {
   await page.evaluate((isHidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden });
-    document.dispatchEvent(new Event('visibilitychange'));
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
   }, !isThere);
 }
 

@@ -13,6 +13,7 @@ test('the first load is small, and the next one smaller', async ({ page, runyard
   const sizes = await Promise.all(responses.map(bodySize));
   const bytes = sizes.reduce((sum, { size }) => sum + size, 0);
   const each = sizes.map(({ path, size }) => `${path} ${size}`).join('\n');
+  console.log(`first load: ${bytes} bytes`);
   expect(bytes, each).toBeLessThanOrEqual(BUDGET);
   expect(bytes, each).toBeGreaterThan(0);
 

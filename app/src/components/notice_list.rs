@@ -5,21 +5,30 @@ use leptos::prelude::*;
 use super::menu::Menu;
 use super::{IconName, status_word};
 use crate::live::{Notice, use_live};
+use crate::text::markup::push_escaped;
 
 /// A menu in the bar.
 #[component]
 pub(crate) fn NoticeList() -> impl IntoView {
     let live = use_live();
     let notices = live.notices;
-    let row = move |Notice { id, script, status, reason, at }: Notice| {
-        let words = format!("{}, {}", status_word(status), live.clock.stamp(at));
-        view! {
-            <a role="menuitem" href=format!("/processes/{id}") data-testid="notice" data-id=id.0>
-                <b>{script}</b>
-                <span class="outcome" data-status=status.as_str()>{words}</span>
-                <small>{reason}</small>
-            </a>
+    let rows = move || {
+        let mut html = String::new();
+        for Notice { id, script, status, reason, at } in notices.shown() {
+            html.push_str(&format!(
+                "<a role=menuitem href=\"/processes/{id}\" data-testid=notice data-id=\"{id}\"><b>"
+            ));
+            push_escaped(&mut html, &script);
+            html.push_str(&format!(
+                "</b><span class=outcome data-status={}>{}, {}</span><small>",
+                status.as_str(),
+                status_word(status),
+                live.clock.stamp(at),
+            ));
+            push_escaped(&mut html, &reason);
+            html.push_str("</small></a>");
         }
+        html
     };
     let count = move || notices.shown().len();
     view! {
@@ -28,7 +37,7 @@ pub(crate) fn NoticeList() -> impl IntoView {
                 <p class="empty" hidden=move || count() != 0>
                     "What ends while you are elsewhere is listed here."
                 </p>
-                {move || notices.shown().into_iter().map(row).collect_view()}
+                <div inner_html=rows></div>
                 <button
                     type="button"
                     role="menuitem"

@@ -104,4 +104,7 @@ pub struct Project {
 pub struct Catalogue {
     /// Roots first, then their packages.
     pub projects: Vec<Project>,
+    /// Whether something is declared, or there are pools of slots besides the one of all jobs.
+    #[serde(default)]
+    pub has_declared: bool,
 }

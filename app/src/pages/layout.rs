@@ -6,9 +6,9 @@ use leptos_router::hooks::{use_location, use_query_map};
 
 use crate::api::{get_user_name, list_processes, list_scripts};
 use crate::components::{
-    AlertList, CatalogueList, DeclaredPanel, Palette, ProcessList, Sparks, StartDialog, Starter,
-    TopBar,
+    AlertList, CatalogueList, Palette, ProcessList, Sparks, StartDialog, Starter, TopBar,
 };
+use crate::later::{declared_panel, shown};
 use crate::live::Live;
 use crate::model::ProcessId;
 
@@ -25,6 +25,16 @@ pub(crate) fn Layout() -> impl IntoView {
     // A page further down is asked for by those without scripts.
     let older = use_query_map().read_untracked().get("older");
     let first_page = Resource::new(|| (), move |()| list_processes(None, None, older.clone()));
+
+    // Only the browser asks for what is declared, so only there it has a place.
+    let is_declared = RwSignal::new(false);
+    Effect::new(move |_| {
+        catalogue.with(|catalogue| {
+            if let Some(Ok(catalogue)) = catalogue {
+                is_declared.set(catalogue.has_declared);
+            }
+        });
+    });
 
     let path = use_location().pathname;
     let selected = Memo::new(move |_| {
@@ -50,7 +60,9 @@ pub(crate) fn Layout() -> impl IntoView {
                         })}
                     </Suspense>
                 </details>
-                <DeclaredPanel/>
+                {move || is_declared.get().then(|| Suspend::new(async {
+                    shown(declared_panel().await)
+                }))}
                 <ProcessList first_page selected/>
             </aside>
             <main class="main"><Outlet/></main>

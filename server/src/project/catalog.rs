@@ -142,7 +142,8 @@ impl Catalog {
                 problem: found.problem.clone(),
             }
         };
-        Catalogue { projects: self.projects.iter().map(project).collect() }
+        let projects = self.projects.iter().map(project).collect();
+        Catalogue { projects, ..Catalogue::default() }
     }
 
     /// The same moment, with only the scripts for which `keeps` says so, by project and name; a

@@ -91,6 +91,9 @@ impl Caller {
                 self.access.allows(Verb::View, target)
             });
         }
+        let sees_pools = self.access.allows(Verb::View, Target::System);
+        catalogue.has_declared = !self.list_declared().processes.is_empty()
+            || (sees_pools && self.service.engine.pools().len() > 1);
         if !self.access.allows_all(Verb::View) {
             // A problem of a project is for those who see more of it than that.
             catalogue.projects.retain(|project| !project.scripts.is_empty());
