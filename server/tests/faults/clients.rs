@@ -81,7 +81,7 @@ fn ignore_output() -> Findings {
         let most = (count + 1).to_string();
         let server = start(&[], &[("RUNYARD_LIMITS__SOCKETS_PER_USER", most.as_str())]);
         // Long enough for all of them to come and to be there for a while.
-        let lines = rounds(40_000, 150_000);
+        let lines = rounds(40_000, 80_000);
         let id = start_witness(&server, lines, 1_000, 4).await;
         let viewer = viewer::start(&server, &id);
         let mut sockets = Vec::new();

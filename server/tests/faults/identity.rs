@@ -17,6 +17,7 @@ use server::sys::spool::{RunMeta, write_meta};
 
 use crate::check::{account, start, start_witness};
 use crate::row::{Findings, Row, rounds};
+use crate::shortage::limit_descriptors;
 use crate::support::command;
 use crate::system::{block_on, is_alive, keeper_pid, send, wait_until};
 
@@ -211,7 +212,10 @@ fn exit_together() -> Findings {
             }
         });
         let keeper = KeeperClient::connect(folder.path(), 1, &exe(), sink).await.unwrap();
-        let count = rounds(300, 10_000);
+        // Each has two pipes and a descriptor of the process.
+        let pid = std::fs::read_to_string(folder.path().join("keeper.pid")).unwrap();
+        let has_room = limit_descriptors(pid.trim().parse().unwrap(), 65_536);
+        let count = rounds(300, if has_room { 10_000 } else { 5_000 });
         let mut pids = Vec::new();
         for n in 0..count {
             let spec = SpawnSpec {

@@ -205,8 +205,10 @@ fn exhaust_server() -> Findings {
     })
 }
 
-fn limit_descriptors(pid: i32, limit: u64) -> bool {
-    let limit = format!("--nofile={limit}:");
+/// Sets the soft limit, and the hard one if that is lower.
+pub(crate) fn limit_descriptors(pid: i32, limit: u64) -> bool {
+    let limit =
+        if limit > 4096 { format!("--nofile={limit}") } else { format!("--nofile={limit}:") };
     let set = Command::new("prlimit").arg("--pid").arg(pid.to_string()).arg(limit).output();
     set.is_ok_and(|output| output.status.success())
 }
