@@ -104,9 +104,9 @@ impl Leaves {
 
     /// Removes the group of a run, unless somebody is still in it.
     pub(super) fn remove(&self, run: &str) {
-        if let Some(leaf) = self.get(run) {
+        if let Some(base) = &self.base {
             // Somebody was left behind on purpose; the group is theirs.
-            let _ = leaf.remove();
+            let _ = base.below(run).remove();
         }
     }
 

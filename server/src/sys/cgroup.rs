@@ -168,6 +168,12 @@ fn collect_members(path: &Path, depth: usize, pids: &mut Vec<i32>) -> io::Result
 }
 
 fn remove_tree(path: &Path, depth: usize) -> io::Result<()> {
+    // Most have none below: then this is all that there is to do.
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
+        Err(error) if !is_gone(&error) => return Err(error),
+        _ => return Ok(()),
+    }
     for below in folders(path)? {
         if depth > 0 {
             remove_tree(&below, depth - 1)?;

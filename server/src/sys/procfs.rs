@@ -1,7 +1,7 @@
 //! What `/proc` says about processes.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 
 /// A process at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,11 @@ impl Stat {
 /// # Errors
 /// Those of reading a file, such as `EMFILE`.
 pub fn stat(pid: i32) -> io::Result<Option<Stat>> {
-    match fs::read(format!("/proc/{pid}/stat")) {
-        Ok(text) => Ok(parse_stat(&text)),
+    // The kernel writes it as a whole, and less than this: one read, and no question for its size.
+    let mut text = [0; 2048];
+    let read = fs::File::open(format!("/proc/{pid}/stat")).and_then(|mut it| it.read(&mut text));
+    match read {
+        Ok(len) => Ok(parse_stat(&text[..len])),
         Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
