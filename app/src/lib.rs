@@ -23,4 +23,5 @@ mod text;
 
 pub use app::App;
 pub use later::load_parts;
+pub use pages::SignInWith;
 pub use shell::{ShellOptions, shell};

@@ -13,3 +13,4 @@ pub(crate) use not_found::NotFound;
 pub(crate) use process::ProcessPage;
 pub(crate) use search::SearchPage;
 pub(crate) use sign_in::SignIn;
+pub use sign_in::SignInWith;

@@ -37,12 +37,19 @@ export class Runyard {
     this.#data = mkdtempSync(join(tmpdir(), 'runyard-e2e-'));
   }
 
-  /** Starts one that serves a project, the example site; `env` is added to its environment. */
-  static async start(env: Record<string, string> = {}, project = SITE): Promise<Runyard> {
+  /**
+   * Starts one that serves a project, the example site; `env` is added to its environment, and `port`
+   * is a free one unless somebody has to know it before.
+   */
+  static async start(
+    env: Record<string, string> = {},
+    project = SITE,
+    port?: number,
+  ): Promise<Runyard> {
     if (!existsSync(BIN)) {
       throw new Error(`${BIN} is not there: run \`make build\` first, or set RUNYARD_BIN`);
     }
-    const runyard = new Runyard(await freePort(), env, project);
+    const runyard = new Runyard(port ?? (await freePort()), env, project);
     try {
       await runyard.startServer();
     } catch (error) {
@@ -91,14 +98,17 @@ export class Runyard {
     return link;
   }
 
-  /** The REST interface, with a token that the command line made. */
+  /** A token of an admin, made by the command line. */
+  async token(): Promise<string> {
+    const args = ['token', 'create', '--role', 'admin', '--name', 'e2e', '--ttl', '1h'];
+    const options = { env: cleanEnvironment() };
+    const made = await promisify(execFile)(BIN, [...args, '--data', this.#data], options);
+    return made.stdout.trim();
+  }
+
+  /** The REST interface, with such a token. */
   async api(): Promise<Api> {
-    if (this.#api === undefined) {
-      const args = ['token', 'create', '--role', 'admin', '--name', 'e2e', '--ttl', '1h'];
-      const options = { env: cleanEnvironment() };
-      const made = await promisify(execFile)(BIN, [...args, '--data', this.#data], options);
-      this.#api = new Api(this.url, made.stdout.trim());
-    }
+    this.#api ??= new Api(this.url, await this.token());
     return this.#api;
   }
 

@@ -14,9 +14,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 mod jwks;
 mod key;
 mod lockout;
+mod oidc;
+mod outbound;
 mod password;
 mod policy;
 mod rate_limit;
+mod role_map;
 mod session;
 mod sign_in;
 mod token;
@@ -24,11 +27,14 @@ mod token;
 pub use jwks::{ExternalError, ExternalTokens, SourceError};
 pub use key::{KeyError, SigningKey};
 pub use lockout::Lockout;
+pub use oidc::{FLOW_TTL, Flow, OidcError, OidcProvider, Vouched};
+pub use outbound::OutboundError;
 pub use password::{check_password, hash_password, verify_password};
 pub use policy::{Access, PatternError, Policy, Role, Target};
 pub use rate_limit::{RateLimit, StartLimits};
 pub use session::{
-    SESSION_COOKIE, SESSION_TTL, expired_session_cookie, read_session_cookie, session_cookie,
+    SESSION_COOKIE, SESSION_TTL, expired_session_cookie, expired_sign_on_cookie,
+    read_session_cookie, read_sign_on_cookie, session_cookie, sign_on_cookie,
 };
 pub use sign_in::{CODE_TTL, SignInCodes};
 pub use token::{Audience, Grant, Identity, Issued, TokenIssuer, Via};

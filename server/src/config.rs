@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod limits;
 mod logs;
+mod oidc;
 mod pools;
 mod process;
 mod roles;
@@ -35,6 +36,7 @@ pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub use error::{ConfigError, Invalid};
 pub use limits::LimitsConfig;
 pub use logs::LogsConfig;
+pub use oidc::{OidcConfig, OidcSection, Secret};
 pub use pools::PoolsConfig;
 pub use process::{
     BreakerConfig, Condition, Cores, Kind, Missed, Overlap, ProbeConfig, ProcessConfig,
@@ -60,6 +62,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// `[auth]`: whether anybody is asked who they are, and how.
     pub auth: AuthConfig,
+    /// `[oidc]`: where people can sign in.
+    pub oidc: OidcSection,
     /// `[audit]`: how long it is kept.
     pub audit: AuditConfig,
     /// `[logs]`: how much of them is kept.
@@ -123,6 +127,7 @@ impl Config {
         let mut audit = AuditConfig::default();
         let mut logs = LogsConfig::default();
         let mut auth = AuthConfig::default();
+        let mut oidc = OidcSection::default();
         let mut roles = RolesConfig::default();
         let mut pools = PoolsConfig::default();
         let mut origins = BTreeMap::new();
@@ -133,6 +138,7 @@ impl Config {
                 RunConfig::SECTION => run.set(&setting),
                 LimitsConfig::SECTION => limits.set(&setting),
                 AuthConfig::SECTION => auth.set(&setting),
+                OidcSection::SECTION => oidc.set(&setting),
                 AuditConfig::SECTION => audit.set(&setting),
                 LogsConfig::SECTION => logs.set(&setting),
                 RolesConfig::SECTION => roles.set(&setting),
@@ -174,8 +180,19 @@ impl Config {
         if server.data_dir.as_os_str().is_empty() {
             server.data_dir = projects.first().unwrap_or(&current_dir).join(data_dir::DEFAULT_NAME);
         }
-        let config =
-            Self { server, run, limits, auth, audit, logs, roles, pools, processes, projects };
+        let config = Self {
+            server,
+            run,
+            limits,
+            auth,
+            oidc,
+            audit,
+            logs,
+            roles,
+            pools,
+            processes,
+            projects,
+        };
         config.validate(&origins)?;
         Ok(config)
     }
@@ -190,8 +207,16 @@ impl Config {
             );
             return Err(Invalid { key: "mode", message });
         }
-        let mut named = self.auth.named_roles();
-        if let Some((key, role)) = named.find(|(_, role)| !self.roles.roles.contains_key(*role)) {
+        self.check_roles(self.auth.named_roles())
+    }
+
+    /// Whether every role that is named is one.
+    fn check_roles<'a>(
+        &self,
+        mut named: impl Iterator<Item = (&'static str, &'a str)>,
+    ) -> Result<(), Invalid> {
+        let is_missing = |role: &str| !self.roles.roles.contains_key(role);
+        if let Some((key, role)) = named.find(|(_, role)| is_missing(role)) {
             let known: Vec<_> = self.roles.roles.keys().map(String::as_str).collect();
             let message =
                 format!("{role:?} is no role: {}", suggest::suggest("the roles are", role, &known));
@@ -206,6 +231,10 @@ impl Config {
             (RunConfig::SECTION, self.run.validate()),
             (LimitsConfig::SECTION, self.limits.validate()),
             (AuthConfig::SECTION, self.auth.validate().and_then(|()| self.check_auth())),
+            (
+                OidcSection::SECTION,
+                self.oidc.validate().and_then(|()| self.check_roles(self.oidc.named_roles())),
+            ),
             (AuditConfig::SECTION, self.audit.validate()),
             (LogsConfig::SECTION, self.logs.validate()),
             (RolesConfig::SECTION, self.roles.validate()),

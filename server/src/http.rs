@@ -30,6 +30,7 @@ mod pages;
 mod problem;
 mod rest;
 mod sign_in;
+mod sign_on;
 mod socket;
 pub mod tls;
 mod ws;
@@ -130,6 +131,8 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), guard::require_identity));
     let open = Router::new()
         .route("/sign-in", get(sign_in::sign_in).post(sign_in::by_password))
+        .route("/sign-in/oidc", get(sign_on::begin))
+        .route("/sign-in/callback", get(sign_on::finish))
         .route("/api/config.schema.json", get(rest::declared::schema))
         .route("/api/openapi.json", get(openapi::json))
         .route("/docs", get(openapi::page))

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{ExternalTokens, Policy, SigningKey};
+use crate::auth::{ExternalTokens, OidcProvider, Policy, SigningKey};
 use crate::config::Config;
 use crate::engine::{Claim, Clock, Engine, EngineSettings, Fleet};
 use crate::http::assets::Assets;
@@ -73,6 +73,7 @@ impl Server {
             _ => None,
         };
         let external = config.auth.external().map(ExternalTokens::new).transpose()?;
+        let provider = config.oidc.provider().map(OidcProvider::new).transpose()?;
         let claim = Claim::take(&config.server.data_dir).await?;
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
         let seal_key = SigningKey::load_or_create_seal(&config.server.data_dir)?;
@@ -122,6 +123,8 @@ impl Server {
                     .unwrap_or(NonZeroU32::MIN),
                 sockets_per_user: config.limits.sockets_per_user,
                 external,
+                provider,
+                sealer,
                 is_auth_off: config.auth.is_off,
                 clock,
             })

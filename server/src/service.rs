@@ -11,11 +11,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{
-    ExternalTokens, Lockout, Policy, RateLimit, SignInCodes, SigningKey, StartLimits, TokenIssuer,
+    ExternalTokens, Lockout, OidcProvider, Policy, RateLimit, SignInCodes, SigningKey, StartLimits,
+    TokenIssuer,
 };
 use crate::config::{Config, RolesConfig};
 use crate::engine::{Clock, Engine, Fleet};
 use crate::project::SharedCatalog;
+use crate::seal::Sealer;
 use crate::store::{AccessStore, Store, StoreError, Writer};
 
 mod audit;
@@ -35,6 +37,7 @@ mod report;
 mod retention;
 mod search;
 mod sessions;
+mod single_sign_on;
 mod sockets;
 mod starts;
 mod tokens;
@@ -53,6 +56,8 @@ pub use identify::{Credential, Peer};
 pub use logs::{DownloadParams, LogFormat, LogParams};
 pub use report::Comparison;
 pub use search::{SearchEvent, SearchParams, SearchResult};
+pub use single_sign_on::ProviderAnswer;
+use single_sign_on::SingleSignOn;
 pub use sockets::SocketPermit;
 use sockets::Sockets;
 
@@ -86,6 +91,10 @@ pub struct Parts {
     pub sockets_per_user: u32,
     /// Whose tokens are taken beside our own.
     pub external: Option<ExternalTokens>,
+    /// Where people can sign in.
+    pub provider: Option<OidcProvider>,
+    /// Seals what a browser keeps of a sign-in.
+    pub sealer: Sealer,
     /// Whether nobody is asked who they are.
     pub is_auth_off: bool,
     /// The time of day.
@@ -114,6 +123,7 @@ pub struct Service {
     strangers: RateLimit,
     sockets: Sockets,
     external: Option<ExternalTokens>,
+    single_sign_on: SingleSignOn,
     is_auth_off: bool,
     clock: Arc<dyn Clock>,
 }
@@ -141,6 +151,7 @@ impl Service {
             strangers: RateLimit::new(STRANGERS_PER_MINUTE),
             sockets: Sockets::new(parts.sockets_per_user),
             external: parts.external,
+            single_sign_on: SingleSignOn::new(parts.provider, parts.sealer),
             is_auth_off: parts.is_auth_off,
             tokens: TokenIssuer::new(&parts.key),
             codes: SignInCodes::new(),

@@ -20,7 +20,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("auth", &["config"]),
         ("logs", &["store", "sys"]),
         ("engine", &["config", "failpoint", "keeper", "logs", "project", "seal", "store", "sys"]),
-        ("service", &["auth", "config", "engine", "logs", "project", "store"]),
+        ("service", &["auth", "config", "engine", "logs", "project", "seal", "store"]),
         ("http", &["auth", "engine", "logs", "service"]),
         ("console", &["auth", "config", "store"]),
         ("serve", &["auth", "config", "engine", "http", "project", "seal", "service", "store"]),

@@ -6,6 +6,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::components::{Icon, IconName, ThemeButton};
 
+/// The provider where people can sign in, as they know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInWith(pub String);
+
 /// How to get in. `?refused=` says what did not work: a link, a password, or too many tries.
 #[component]
 pub(crate) fn SignIn() -> impl IntoView {
@@ -18,10 +22,34 @@ pub(crate) fn SignIn() -> impl IntoView {
                 let wait_s: u32 = query.get("s").and_then(|s| s.parse().ok()).unwrap_or(1);
                 format!("Too many tries. Try again in {wait_s} s.")
             }
+            "state" => {
+                "This sign-in took too long, was finished before, or began in another browser. \
+                 Try again."
+                    .to_owned()
+            }
+            "provider" => "The sign-in was refused. Try again.".to_owned(),
+            "unavailable" => "The sign-in cannot be reached at the moment. Try again.".to_owned(),
+            "role" => {
+                "You are known, but none of your groups has a role here. Ask an admin.".to_owned()
+            }
+            "out" => "Your account is kept out. Ask an admin.".to_owned(),
             _ => "This link was used already, or it is too old. Each link works once.".to_owned(),
         };
         Some(view! { <p class="inline-alert" role="alert" data-testid="alert">{words}</p> })
     };
+    // Known to the server, and handed on to the browser with the page.
+    let provider = SharedValue::new(|| {
+        use_context::<Option<SignInWith>>().flatten().map(|SignInWith(label)| label)
+    });
+    let provider = provider.into_inner().map(|label| {
+        view! {
+            <p>
+                <a class="button primary" href="/sign-in/oidc" rel="external" data-testid="sign-in-provider">
+                    {format!("Sign in with {label}")}
+                </a>
+            </p>
+        }
+    });
     view! {
         <Title text="Sign in · Runyard"/>
         <main class="plain" data-testid="sign-in">
@@ -32,6 +60,7 @@ pub(crate) fn SignIn() -> impl IntoView {
             </div>
             <h1>"Sign in"</h1>
             {refused}
+            {provider}
             // A form of the browser's own: it works before, and without, any script.
             <form method="post" action="/sign-in">
                 <label class="field">

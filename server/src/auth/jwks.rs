@@ -17,6 +17,7 @@ use jsonwebtoken::{Algorithm, Validation, decode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::role_map::map_role;
 use super::{Identity, Via};
 use crate::config::{ExternalConfig, KeySource};
 
@@ -163,16 +164,9 @@ impl ExternalTokens {
 
     /// The first role of the map that one of the claim's values leads to.
     fn role(&self, claims: &Value) -> Result<String, ExternalError> {
-        let claim = &self.config.role_claim;
-        let values: Vec<&str> = match claims.get(claim) {
-            Some(Value::String(value)) => value.split_whitespace().collect(),
-            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let mut map = self.config.role_map.iter();
-        let mapped = map.find(|(value, _)| values.contains(&value.as_str()));
-        let role = mapped.map(|(_, role)| role).or(self.config.default_role.as_ref());
-        role.cloned().ok_or_else(|| ExternalError::Role(claim.clone()))
+        let ExternalConfig { role_claim, role_map, default_role, .. } = &self.config;
+        let role = map_role(claims.get(role_claim), role_map, default_role.as_ref());
+        role.ok_or_else(|| ExternalError::Role(role_claim.clone()))
     }
 }
 

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
 
+use super::FLOW_TTL;
+
+/// Between the two halves of a sign-in at a provider, what belongs to it.
+const SIGN_ON_COOKIE: &str = "runyard_sign_on";
+
 /// The cookie's name.
 pub const SESSION_COOKIE: &str = "runyard_session";
 
@@ -15,21 +20,40 @@ pub const SESSION_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 /// send it no other way.
 #[must_use]
 pub fn session_cookie(token: &str, secure: bool) -> String {
-    build(token, SESSION_TTL, secure)
+    build(SESSION, token, SESSION_TTL, secure)
 }
 
 /// The value of `Set-Cookie` that ends a session.
 #[must_use]
 pub fn expired_session_cookie(secure: bool) -> String {
-    build("", Duration::ZERO, secure)
+    build(SESSION, "", Duration::ZERO, secure)
 }
 
-fn build(value: &str, max_age: Duration, secure: bool) -> String {
+/// The value of `Set-Cookie` for the way to a provider and back. The way back begins at another
+/// site, so it is `Lax`: sent when the browser comes from there, and with nothing that a page there
+/// asks for by itself.
+#[must_use]
+pub fn sign_on_cookie(kept: &str, secure: bool) -> String {
+    build(SIGN_ON, kept, FLOW_TTL, secure)
+}
+
+/// The value of `Set-Cookie` that takes it away.
+#[must_use]
+pub fn expired_sign_on_cookie(secure: bool) -> String {
+    build(SIGN_ON, "", Duration::ZERO, secure)
+}
+
+/// Name, path, and who may cause that it is sent.
+type Kind = (&'static str, &'static str, SameSite);
+const SESSION: Kind = (SESSION_COOKIE, "/", SameSite::Strict);
+const SIGN_ON: Kind = (SIGN_ON_COOKIE, "/sign-in", SameSite::Lax);
+
+fn build((name, path, same_site): Kind, value: &str, max_age: Duration, secure: bool) -> String {
     let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
-    Cookie::build((SESSION_COOKIE, value))
-        .path("/")
+    Cookie::build((name, value))
+        .path(path)
         .http_only(true)
-        .same_site(SameSite::Strict)
+        .same_site(same_site)
         .secure(secure)
         .max_age(cookie::time::Duration::seconds(seconds))
         .build()
@@ -39,9 +63,19 @@ fn build(value: &str, max_age: Duration, secure: bool) -> String {
 /// The session token in the value of a `Cookie` header; the first, if there are several.
 #[must_use]
 pub fn read_session_cookie(header: &str) -> Option<String> {
+    read(SESSION_COOKIE, header)
+}
+
+/// What belongs to a sign-in at a provider, in the value of a `Cookie` header.
+#[must_use]
+pub fn read_sign_on_cookie(header: &str) -> Option<String> {
+    read(SIGN_ON_COOKIE, header)
+}
+
+fn read(name: &str, header: &str) -> Option<String> {
     Cookie::split_parse(header)
         .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == SESSION_COOKIE)
+        .find(|cookie| cookie.name() == name)
         .map(|cookie| cookie.value().to_owned())
         .filter(|token| !token.is_empty())
 }
@@ -57,6 +91,16 @@ mod tests {
             "runyard_session=a.b.c; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800"
         );
         assert!(session_cookie("a.b.c", true).contains("; Secure"));
+    }
+
+    #[test]
+    fn the_cookie_of_a_sign_in_at_a_provider_is_short_lived() {
+        assert_eq!(
+            sign_on_cookie("sealed", false),
+            "runyard_sign_on=sealed; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age=600"
+        );
+        assert_eq!(read_sign_on_cookie("runyard_sign_on=sealed").as_deref(), Some("sealed"));
+        assert_eq!(read_session_cookie("runyard_sign_on=sealed"), None);
     }
 
     #[test]

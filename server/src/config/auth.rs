@@ -146,7 +146,7 @@ impl AuthConfig {
 }
 
 /// By https, or from this machine.
-fn is_trustworthy(url: &str) -> bool {
+pub(super) fn is_trustworthy(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);

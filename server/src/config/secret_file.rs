@@ -2,12 +2,13 @@
 //! secret stores hand them out.
 
 use super::setting::{Rejected, Setting, Value};
-use super::{ConfigError, ServerConfig};
+use super::{ConfigError, OidcSection, ServerConfig};
 
 /// The end of a key that names a file.
 const SUFFIX: &str = "_file";
 /// What may be a secret: section and key.
-const SECRETS: &[(&str, &str)] = &[(ServerConfig::SECTION, "database")];
+const SECRETS: &[(&str, &str)] =
+    &[(ServerConfig::SECTION, "database"), (OidcSection::SECTION, "client_secret")];
 /// Nobody's secret is longer; a file that is was not meant to be one.
 const LONGEST_BYTES: usize = 64 << 10;
 

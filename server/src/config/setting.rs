@@ -5,16 +5,17 @@ use std::path::PathBuf;
 
 use super::suggest::suggest;
 use super::{
-    AuditConfig, AuthConfig, ConfigError, LimitsConfig, LogsConfig, PoolsConfig, RolesConfig,
-    RunConfig, ServerConfig,
+    AuditConfig, AuthConfig, ConfigError, LimitsConfig, LogsConfig, OidcSection, PoolsConfig,
+    RolesConfig, RunConfig, ServerConfig,
 };
 
 /// Every section and its keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 8] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 9] = [
     (ServerConfig::SECTION, ServerConfig::KEYS),
     (RunConfig::SECTION, RunConfig::KEYS),
     (LimitsConfig::SECTION, LimitsConfig::KEYS),
     (AuthConfig::SECTION, AuthConfig::KEYS),
+    (OidcSection::SECTION, OidcSection::KEYS),
     (AuditConfig::SECTION, AuditConfig::KEYS),
     (LogsConfig::SECTION, LogsConfig::KEYS),
     (RolesConfig::SECTION, RolesConfig::KEYS),

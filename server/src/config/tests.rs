@@ -102,12 +102,12 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limit]\nmax_jobs = 3\n",
             &[],
             "runyard.toml:2: unknown key limit.max_jobs: did you mean limits? the sections are: \
-             server, run, limits, auth, audit, logs, roles, pools, process",
+             server, run, limits, auth, oidc, audit, logs, roles, pools, process",
         ),
         (
             "listen = \"x\"\n",
             &[],
-            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, auth, audit, \
+            "runyard.toml:1: unknown key listen: the sections are: server, run, limits, auth, oidc, audit, \
              logs, roles, pools, process",
         ),
         (

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use app::ShellOptions;
 use app::api::BackendRef;
+use app::{ShellOptions, SignInWith};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -46,7 +46,9 @@ async fn render_page(
     };
     let nonce = Nonce::new();
     let policy = headers::policy(&nonce);
+    let provider = state.service.provider_label().map(|label| SignInWith(label.to_owned()));
     let context = move || {
+        provide_context(provider.clone());
         // The renderer marks every inline script with it, ours and those with the page's data.
         provide_context(nonce.clone());
         if let Some(backend) = &backend {

@@ -162,6 +162,7 @@ fn compare(before: &Config, after: &Config) -> ConfigDiff {
                 },
         ),
         ("auth", before.auth == after.auth),
+        ("oidc", before.oidc == after.oidc),
         ("audit", before.audit == after.audit),
         ("logs", before.logs == after.logs),
         ("roles", before.roles == after.roles),

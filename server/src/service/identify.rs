@@ -97,13 +97,15 @@ impl Service {
 
     /// A refusal, which is another one when too many came from the same address.
     fn count_stranger(&self, error: ServiceError, peer: &Peer) -> ServiceError {
-        match self.strangers.check(&peer.address) {
-            Ok(()) => error,
-            Err(wait) => {
-                let detail = "too many requests from this address without a valid sign-in or token";
-                too_many("too_many_requests", detail, wait)
-            }
-        }
+        self.check_stranger(peer).err().unwrap_or(error)
+    }
+
+    /// Counts a request of somebody who has not said who they are.
+    pub(super) fn check_stranger(&self, peer: &Peer) -> Result<(), ServiceError> {
+        self.strangers.check(&peer.address).map_err(|wait| {
+            let detail = "too many requests from this address without a valid sign-in or token";
+            too_many("too_many_requests", detail, wait)
+        })
     }
 
     /// The identity as it stands now: whoever was renamed, moved to another role, kept out or

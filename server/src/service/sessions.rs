@@ -113,7 +113,7 @@ impl Service {
     }
 
     /// A session for somebody who has shown who they are; its token.
-    async fn begin_session(
+    pub(super) async fn begin_session(
         &self,
         user: &UserRecord,
         method: &str,
@@ -150,13 +150,13 @@ impl Service {
         Ok(issued.token)
     }
 
-    async fn signed_in(
+    pub(super) async fn signed_in<T>(
         &self,
         name: &str,
         via: &str,
         peer: &Peer,
-        token: Result<String, ServiceError>,
-    ) -> Result<String, ServiceError> {
+        token: Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         let (outcome, detail) = match &token {
             Ok(_) => ("ok", String::new()),
             Err(error) => (error.code, error.detail.clone()),

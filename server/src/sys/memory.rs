@@ -49,6 +49,8 @@ unsafe extern "C" fn release(
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn mapped_file_bytes() -> u64 {
@@ -59,9 +61,17 @@ mod tests {
 
     #[test]
     fn the_program_goes_on_with_less() {
-        let before = mapped_file_bytes();
-        release_program_pages();
-        let after = mapped_file_bytes();
-        assert!(after < before / 2, "{before} bytes before, {after} after");
+        let (before, begin) = (mapped_file_bytes(), Instant::now());
+        loop {
+            release_program_pages();
+            let after = mapped_file_bytes();
+            if after < before / 2 {
+                return;
+            }
+            // Other tests of this program run beside this one, and ask for their pages again.
+            let words = format!("{before} bytes before, {after} after");
+            assert!(begin.elapsed() < Duration::from_secs(30), "{words}");
+            std::thread::yield_now();
+        }
     }
 }

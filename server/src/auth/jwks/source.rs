@@ -9,17 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::{StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper::{Request, StatusCode, Uri};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use parking_lot::RwLock;
 
 use super::keys::KeySet;
+use crate::auth::outbound::Outbound;
 
 /// After this a set is read again.
 const GOOD_FOR: Duration = Duration::from_secs(600);
@@ -27,9 +22,6 @@ const GOOD_FOR: Duration = Duration::from_secs(600);
 const AT_LEAST: Duration = Duration::from_secs(10);
 /// A set that could not be read again is used for so long.
 const STALE_FOR: Duration = Duration::from_secs(3_600);
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// A set has a few keys; what is larger is none.
-const MAX_BYTES: usize = 256 * 1024;
 
 /// Why there are no keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,12 +38,10 @@ struct Held {
     failure: Option<SourceError>,
 }
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
-
 #[derive(Debug)]
 enum From {
     File(PathBuf),
-    Url(Uri, Box<HttpClient>),
+    Url(Uri, Box<Outbound>),
 }
 
 /// See the module.
@@ -70,14 +60,7 @@ impl Source {
 
     pub(super) fn url(url: &str) -> Result<Self, SourceError> {
         let uri = url.parse().map_err(|error| SourceError(format!("{url}: {error}")))?;
-        let provider = tokio_rustls::rustls::crypto::ring::default_provider();
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .map_err(|error| SourceError(format!("no certificates to trust: {error}")))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = Outbound::new().map_err(|error| SourceError(error.to_string()))?;
         Ok(Self::new(From::Url(uri, Box::new(client))))
     }
 
@@ -148,22 +131,20 @@ impl Source {
             From::File(path) => tokio::fs::read(path)
                 .await
                 .map_err(|error| SourceError(format!("{}: {error}", path.display())))?,
-            From::Url(url, client) => tokio::time::timeout(TIMEOUT, fetch(url.clone(), client))
-                .await
-                .map_err(|_| SourceError(format!("{url} did not answer within 5 s")))??,
+            From::Url(url, client) => fetch(url, client).await?,
         };
         KeySet::parse(&text).map_err(|error| failed(&error))
     }
 }
 
-async fn fetch(url: Uri, client: &HttpClient) -> Result<Vec<u8>, SourceError> {
-    let failed = |error: &dyn std::fmt::Display| SourceError(error.to_string());
-    let answer = client.get(url.clone()).await.map_err(|error| failed(&error))?;
+async fn fetch(url: &Uri, client: &Outbound) -> Result<Vec<u8>, SourceError> {
+    let mut request = Request::new(Vec::new());
+    request.uri_mut().clone_from(url);
+    let answer = client.send(request).await.map_err(|error| SourceError(error.to_string()))?;
     if answer.status() != StatusCode::OK {
         return Err(SourceError(format!("{url} answers with {}", answer.status())));
     }
-    let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await;
-    Ok(body.map_err(|error| failed(&error))?.to_bytes().to_vec())
+    Ok(answer.into_body())
 }
 
 /// A clock that was put back makes nothing older.

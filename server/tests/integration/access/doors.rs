@@ -159,6 +159,8 @@ const OPEN: &[&str] = &[
     // For those who are not signed in.
     "GET /sign-in",
     "POST /sign-in",
+    "GET /sign-in/oidc",
+    "GET /sign-in/callback",
     "GET /healthz",
     "GET /api/openapi.json",
     "GET /docs",

@@ -1,0 +1,201 @@
+//! `[oidc]`: signing in at an OpenID Connect provider.
+
+use std::fmt;
+
+use super::Invalid;
+use super::auth::is_trustworthy;
+use super::setting::{Rejected, Setting};
+
+/// A text that is shown nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, for whom it is meant.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A provider where people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidcConfig {
+    /// Its address, exactly as its discovery document has it.
+    pub issuer: String,
+    /// What Runyard is there.
+    pub client_id: String,
+    /// What Runyard shows there; `None` for a client without a secret.
+    pub client_secret: Option<Secret>,
+    /// Where browsers find Runyard, without a slash at its end.
+    pub public_url: String,
+    /// What is asked for beside `openid`.
+    pub scopes: Vec<String>,
+    /// The claim with the name of a person.
+    pub name_claim: String,
+    /// The claim with the groups of a person: a text of words, or a list.
+    pub groups_claim: String,
+    /// Groups and the roles that they mean, the first that fits.
+    pub role_map: Vec<(String, String)>,
+    /// The role of those whom no group fits; `None` keeps them out.
+    pub default_role: Option<String>,
+    /// What stands on the button: `Sign in with ...`.
+    pub label: String,
+}
+
+/// `[oidc]` as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OidcSection {
+    issuer: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    public_url: Option<String>,
+    scopes: Option<Vec<String>>,
+    name_claim: Option<String>,
+    groups_claim: Option<String>,
+    role_map: Vec<(String, String)>,
+    default_role: Option<String>,
+    label: Option<String>,
+}
+
+impl OidcSection {
+    pub(super) const SECTION: &str = "oidc";
+    pub(super) const KEYS: &[&str] = &[
+        "issuer",
+        "client_id",
+        "client_secret",
+        "client_secret_file",
+        "public_url",
+        "scopes",
+        "name_claim",
+        "groups_claim",
+        "role_map",
+        "default_role",
+        "label",
+    ];
+
+    pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
+        let text = || setting.text().map(str::to_owned);
+        match setting.key.as_str() {
+            "issuer" => self.issuer = Some(text()?),
+            "client_id" => self.client_id = Some(text()?),
+            "client_secret" => self.client_secret = Some(Secret(text()?)),
+            "public_url" => {
+                self.public_url = Some(setting.text()?.trim_end_matches('/').to_owned());
+            }
+            "scopes" => self.scopes = Some(setting.list()?),
+            "name_claim" => self.name_claim = Some(text()?),
+            "groups_claim" => self.groups_claim = Some(text()?),
+            "role_map" => self.role_map = setting.table()?,
+            "default_role" => self.default_role = Some(text()?),
+            "label" => self.label = Some(text()?),
+            _ => return Err(Rejected::UnknownKey),
+        }
+        Ok(())
+    }
+
+    /// The provider; `None` when the configuration names none.
+    #[must_use]
+    pub fn provider(&self) -> Option<OidcConfig> {
+        let issuer = self.issuer.clone()?;
+        let host = issuer.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
+        let label = self.label.clone().or_else(|| host.map(str::to_owned));
+        Some(OidcConfig {
+            label: label.unwrap_or_else(|| issuer.clone()),
+            issuer,
+            client_id: self.client_id.clone()?,
+            client_secret: self.client_secret.clone(),
+            public_url: self.public_url.clone()?,
+            scopes: self.scopes.clone().unwrap_or_else(|| vec!["profile".to_owned()]),
+            name_claim: self.name_claim.clone().unwrap_or_else(|| "preferred_username".to_owned()),
+            groups_claim: self.groups_claim.clone().unwrap_or_else(|| "groups".to_owned()),
+            role_map: self.role_map.clone(),
+            default_role: self.default_role.clone(),
+        })
+    }
+
+    /// Every role that is named here.
+    pub(super) fn named_roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let mapped = self.role_map.iter().map(|(_, role)| ("role_map", role.as_str()));
+        mapped.chain(self.default_role.as_deref().map(|role| ("default_role", role)))
+    }
+
+    /// Whether the values can be worked with.
+    ///
+    /// # Errors
+    /// A provider without what it needs, or over a line that others can write on.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let invalid = |key, message: &str| Err(Invalid { key, message: message.to_owned() });
+        let Some(issuer) = &self.issuer else {
+            return match *self == Self::default() {
+                true => Ok(()),
+                false => invalid("issuer", "it is missing: the address of the provider"),
+            };
+        };
+        if !is_trustworthy(issuer) {
+            let message = "whoever sits on an http line could vouch for anybody: give an https \
+                           address, or one of this machine";
+            return invalid("issuer", message);
+        }
+        if self.client_id.is_none() {
+            return invalid("issuer", "it needs oidc.client_id: what runyard is at the provider");
+        }
+        match &self.public_url {
+            None => {
+                let message = "it needs oidc.public_url: where browsers find runyard; the provider \
+                               must know that address with /sign-in/callback";
+                return invalid("issuer", message);
+            }
+            Some(url) if !is_trustworthy(url) => {
+                let message = "sessions would go over an http line: give an https address, or one \
+                               of this machine";
+                return invalid("public_url", message);
+            }
+            Some(_) => {}
+        }
+        if self.role_map.is_empty() && self.default_role.is_none() {
+            let message = "it needs oidc.role_map or oidc.default_role: which roles are had";
+            return invalid("issuer", message);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_needs_what_a_sign_in_needs() {
+        let mut section = OidcSection::default();
+        section.validate().unwrap();
+        assert_eq!(section.provider(), None);
+        section.client_id = Some("runyard".into());
+        assert_eq!(section.validate().unwrap_err().key, "issuer");
+        section.client_id = None;
+        section.issuer = Some("http://id.example".into());
+        assert!(section.validate().unwrap_err().message.contains("https"));
+        section.issuer = Some("https://id.example:8443/realms/one".into());
+        for wanted in ["client_id", "public_url", "role_map"] {
+            let Invalid { key, message } = section.validate().unwrap_err();
+            assert!(key == "issuer" && message.contains(wanted), "{key}: {message}");
+            match wanted {
+                "client_id" => section.client_id = Some("runyard".into()),
+                "public_url" => section.public_url = Some("https://runyard.example".into()),
+                _ => section.default_role = Some("viewer".into()),
+            }
+        }
+        section.validate().unwrap();
+        assert_eq!(section.provider().unwrap().label, "id.example");
+        section.public_url = Some("http://runyard.example".into());
+        assert_eq!(section.validate().unwrap_err().key, "public_url");
+        section.client_secret = Some(Secret("hunter2".into()));
+        assert!(!format!("{section:?}").contains("hunter2"));
+    }
+}

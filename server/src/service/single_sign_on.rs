@@ -1,0 +1,240 @@
+//! Signing in at an OpenID Connect provider.
+//!
+//! Whoever the provider vouches for is somebody here, found again by issuer and subject. Their role
+//! is what their groups say at each sign-in. They never become somebody who was here before under
+//! the same name: a name at the provider proves nothing about a name here.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use super::identify::Peer;
+use super::{Service, ServiceError};
+use crate::auth::{Flow, OidcError, OidcProvider, Vouched};
+use crate::seal::Sealer;
+use crate::store::{AccessChange, UserRecord};
+
+/// What the first half is sealed for.
+const PURPOSE: &str = "sign-in";
+/// How the audit and the sessions name this way in.
+const VIA: &str = "oidc";
+/// States that are remembered as used; more sign-ins in ten minutes have to wait.
+const MOST_USED: usize = 10_000;
+
+/// What the provider sends back with the browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderAnswer {
+    /// What is exchanged for a token.
+    pub code: Option<String>,
+    /// What was sent to it.
+    pub state: Option<String>,
+    /// Why it lets nobody in.
+    pub error: Option<String>,
+}
+
+/// A provider, and what belongs to the sign-ins that are under way.
+pub(super) struct SingleSignOn {
+    provider: Option<OidcProvider>,
+    sealer: Sealer,
+    /// States that were handed back, and until when they would be good.
+    used: Mutex<HashMap<String, i64>>,
+}
+
+impl SingleSignOn {
+    pub(super) fn new(provider: Option<OidcProvider>, sealer: Sealer) -> Self {
+        Self { provider, sealer, used: Mutex::default() }
+    }
+
+    /// The first half that belongs to this answer: of this browser, not too old, not used.
+    fn redeem(&self, cookie: Option<&str>, state: &str, now_ms: i64) -> Option<Flow> {
+        let flow = self.sealer.open(PURPOSE, cookie?).ok()?;
+        let flow: Flow = serde_json::from_slice(&flow).ok()?;
+        if now_ms >= flow.expires_at || flow.state != state {
+            return None;
+        }
+        let mut used = self.used.lock();
+        used.retain(|_, expires_at| now_ms < *expires_at);
+        if used.len() >= MOST_USED || used.contains_key(state) {
+            return None;
+        }
+        used.insert(state.to_owned(), flow.expires_at);
+        Some(flow)
+    }
+}
+
+impl Service {
+    /// What people know the provider as, where there is one.
+    #[must_use]
+    pub fn provider_label(&self) -> Option<&str> {
+        self.single_sign_on.provider.as_ref().map(OidcProvider::label)
+    }
+
+    /// The first half: where to send the browser, and what it keeps until it comes back.
+    ///
+    /// # Errors
+    /// 404 without a provider, 429 for an address that asks too often, 503 when the provider does
+    /// not answer.
+    pub async fn begin_sign_on(&self, peer: &Peer) -> Result<(String, String), ServiceError> {
+        let provider = self.provider()?;
+        self.check_stranger(peer)?;
+        let (url, flow) = match provider.begin(self.now()).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                let error = refusal(&error);
+                return self.signed_in("", VIA, peer, Err(error)).await;
+            }
+        };
+        let flow = serde_json::to_vec(&flow)
+            .map_err(|error| ServiceError::new(500, "internal", error.to_string()))?;
+        let cookie = self.single_sign_on.sealer.seal(PURPOSE, &flow);
+        let cookie =
+            cookie.map_err(|error| ServiceError::new(500, "internal", error.to_string()))?;
+        Ok((url, cookie))
+    }
+
+    /// The second half: the token of the new session of whom the provider vouches for.
+    ///
+    /// # Errors
+    /// `sign_on_state`, `sign_on_refused`, `sign_on_role`, `sign_on_kept_out`,
+    /// `sign_on_unavailable`, `too_many_tries`.
+    pub async fn finish_sign_on(
+        &self,
+        cookie: Option<&str>,
+        answer: ProviderAnswer,
+        peer: &Peer,
+    ) -> Result<String, ServiceError> {
+        let mut name = String::new();
+        let token = self.try_finish(cookie, answer, peer, &mut name).await;
+        self.signed_in(&name, VIA, peer, token).await
+    }
+
+    async fn try_finish(
+        &self,
+        cookie: Option<&str>,
+        answer: ProviderAnswer,
+        peer: &Peer,
+        name: &mut String,
+    ) -> Result<String, ServiceError> {
+        let provider = self.provider()?;
+        let key = format!("sign-on:{}", peer.address);
+        self.begin_try(&[&key])?;
+        let state = answer.state.unwrap_or_default();
+        let flow = self.single_sign_on.redeem(cookie, &state, self.clock.now_ms());
+        let flow = flow.ok_or_else(|| {
+            let detail = "the sign-in began in another browser, too long ago, or was finished \
+                          before: begin it again";
+            ServiceError::new(400, "sign_on_state", detail)
+        })?;
+        if let Some(error) = answer.error {
+            let said: String = error.chars().filter(|c| !c.is_control()).take(200).collect();
+            let detail = format!("the provider lets nobody in: {said}");
+            return Err(ServiceError::new(401, "sign_on_refused", detail));
+        }
+        let code = answer.code.unwrap_or_default();
+        let vouched = provider.finish(&flow, code, self.now()).await;
+        let vouched = vouched.map_err(|error| refusal(&error))?;
+        let user = self.welcome(provider.issuer(), vouched, name).await?;
+        self.lockout.succeed(&[&key]);
+        self.begin_session(&user, VIA, peer).await
+    }
+
+    /// The one here whom the provider means, made at the first time, with the role of today.
+    async fn welcome(
+        &self,
+        issuer: &str,
+        vouched: Vouched,
+        name: &mut String,
+    ) -> Result<UserRecord, ServiceError> {
+        let known = self.directory.known();
+        let is_meant = |user: &&UserRecord| {
+            user.source == issuer && user.subject.as_deref() == Some(vouched.subject.as_str())
+        };
+        let user = known.records.users.iter().find(is_meant);
+        (*name).clone_from(user.map_or(&vouched.name, |user| &user.name));
+        let Some(role) = vouched.role else {
+            // What was theirs before is not theirs any more.
+            let sessions = user.into_iter().flat_map(|user| known.sessions_of(&user.id));
+            let ended: Vec<_> =
+                sessions.map(|session| AccessChange::DeleteSession(session.id.clone())).collect();
+            if !ended.is_empty() {
+                self.directory.change(&ended).await?;
+            }
+            let detail = "none of the groups has a role here (oidc.role_map)";
+            return Err(ServiceError::new(403, "sign_on_role", detail));
+        };
+        if user.is_some_and(|user| user.is_disabled) {
+            let detail = "the account is kept out";
+            return Err(ServiceError::new(403, "sign_on_kept_out", detail));
+        }
+        let user = match user {
+            Some(user) if user.role == role => return Ok(user.clone()),
+            Some(user) => UserRecord { role, ..user.clone() },
+            None => {
+                let free = match known.user_named(&vouched.name) {
+                    None => vouched.name,
+                    Some(_) => format!("{} ({})", short(&vouched.name), short(&vouched.subject)),
+                };
+                let user = self.blank_user(&free, &role, issuer)?;
+                let subject = Some(vouched.subject);
+                UserRecord { source: issuer.to_owned(), subject, ..user }
+            }
+        };
+        name.clone_from(&user.name);
+        self.directory.change(&[AccessChange::PutUser(user.clone())]).await?;
+        Ok(user)
+    }
+
+    fn provider(&self) -> Result<&OidcProvider, ServiceError> {
+        self.single_sign_on.provider.as_ref().ok_or_else(|| {
+            let detail = "no provider is configured ([oidc])";
+            ServiceError::new(404, "no_provider", detail)
+        })
+    }
+}
+
+/// Two of them, with the brackets, are a name.
+fn short(text: &str) -> String {
+    text.chars().take(48).collect()
+}
+
+fn refusal(error: &OidcError) -> ServiceError {
+    let (status, code) = match error {
+        OidcError::Unavailable(_) => (503, "sign_on_unavailable"),
+        OidcError::Code(_) | OidcError::Token(_) => (401, "sign_on_refused"),
+    };
+    ServiceError::new(status, code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_half_is_redeemed_once_in_time_with_its_state() {
+        let sealer = Sealer::new(&[1; 32]).unwrap();
+        let flow = r#"{"state":"s","nonce":"n","verifier":"v","expires_at":1000}"#;
+        let cookie = sealer.seal(PURPOSE, flow.as_bytes()).unwrap();
+        let other = sealer.seal("plan", flow.as_bytes()).unwrap();
+        let on = SingleSignOn::new(None, sealer);
+        for (cookie, state, now_ms) in [
+            (None, "s", 0),
+            (Some("nonsense"), "s", 0),
+            (Some(other.as_str()), "s", 0),
+            (Some(&cookie), "another", 0),
+            (Some(&cookie), "", 0),
+            (Some(&cookie), "s", 1000),
+        ] {
+            assert!(on.redeem(cookie, state, now_ms).is_none(), "{cookie:?} {state} {now_ms}");
+        }
+        assert!(on.redeem(Some(&cookie), "s", 999).is_some());
+        assert!(on.redeem(Some(&cookie), "s", 999).is_none(), "it is used");
+        // What is too old is forgotten: it would not be taken anyway.
+        assert!(on.redeem(Some(&cookie), "s", 1000).is_none());
+        on.redeem(
+            Some(&on.sealer.seal(PURPOSE, flow.replace("1000", "2000").as_bytes()).unwrap()),
+            "s",
+            1500,
+        );
+        assert_eq!(on.used.lock().len(), 1);
+    }
+}
