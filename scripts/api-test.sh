@@ -23,7 +23,7 @@ trap clean EXIT
 
 mkdir "$work/project"
 cat >"$work/project/package.json" <<'JSON'
-{ "name": "tried", "scripts": { "hello": "echo hello", "sleep": "sleep 5" } }
+{ "name": "tried", "scripts": { "hello": "echo hello", "sleep": "sleep 600" } }
 JSON
 RUNYARD_RUN__RUNNER=native RUNYARD_LIMITS__STARTS_PER_MINUTE=1000000 \
   "$bin" serve --listen 127.0.0.1:0 --data "$work/data" --project "$work/project" >"$work/out" &
@@ -36,9 +36,39 @@ done
 [ -n "$url" ] || { echo 'api-test: the server did not start' >&2; exit 1; }
 token=$("$bin" token create --name api-test --ttl 1h --data "$work/data")
 
-# It writes beside itself what it found; that is not for the sources.
+# Something of each kind, so that what is tried is not always about something that is not there.
+api() { curl -fsS -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$@"; }
+first_id() { sed -n 's/.*"\(id\|processId\)":"\([^"]*\)".*/\2/p' | head -1; }
+process=$(api "$url/api/processes" -d '{"scriptName": "sleep"}' | first_id)
+password='correct horse battery'
+user=$(api "$url/api/users" -d "{\"name\": \"tried\", \"role\": \"viewer\", \"password\": \"$password\"}" | first_id)
+curl -fsS -o "$work/signed-in" -H "Origin: $url" --data-urlencode "password=$password" -d name=tried "$url/sign-in"
+session=$(api "$url/api/sessions" | first_id)
+[ -n "$process$user$session" ] || { echo 'api-test: there is nothing to try it on' >&2; exit 1; }
+
+# It reads its settings here, and writes here what it found; that is not for the sources.
 cd "$work"
-"$python/schemathesis" run "$url/api/openapi.json" \
-  --header "Authorization: Bearer $token" \
-  --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-  --phases examples,coverage,fuzzing --generation-database none --no-color "$@"
+cat >schemathesis.toml <<TOML
+[[operations]]
+include-path-regex = "^/api/processes/[{]id[}]"
+parameters = { "path.id" = "$process" }
+
+[[operations]]
+include-path = "/api/users/{id}"
+parameters = { "path.id" = "$user" }
+
+[[operations]]
+include-path = "/api/sessions/{id}"
+parameters = { "path.id" = "$session" }
+TOML
+try() {
+  "$python/schemathesis" run "$url/api/openapi.json" \
+    --header "Authorization: Bearer $token" \
+    --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
+    --phases examples,coverage,fuzzing --generation-database none --no-color "$@"
+}
+# What takes tokens back finds the one that it came with in a list, and then nothing is let in any more: it is last.
+failed=0
+try --exclude-path '/api/tokens/{id}' "$@" || failed=1
+try --include-path '/api/tokens/{id}' "$@" || failed=1
+exit "$failed"

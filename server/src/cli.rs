@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 
 pub use args::{
-    DataArgs, HealthcheckArgs, ServeArgs, TerminalArgs, TokenCreateArgs, UserAddArgs,
+    ConfineArgs, DataArgs, HealthcheckArgs, ServeArgs, TerminalArgs, TokenCreateArgs, UserAddArgs,
     UserPasswdArgs,
 };
 use args::{RawAudit, RawCli, RawCommand, RawToken, RawUser};
@@ -47,6 +47,8 @@ pub enum Command {
     Upgrade(DataArgs),
     /// Run a program in a terminal.
     Terminal(TerminalArgs),
+    /// Run a program that is kept from some things.
+    Confine(ConfineArgs),
     /// Print a token for a program.
     TokenCreate(TokenCreateArgs),
     /// Add somebody who may sign in.
@@ -84,6 +86,7 @@ impl Cli {
             Some(RawCommand::Down(folder)) => Command::Down(folder),
             Some(RawCommand::Upgrade(folder)) => Command::Upgrade(folder),
             Some(RawCommand::Terminal(terminal)) => Command::Terminal(terminal),
+            Some(RawCommand::Confine(terminal)) => Command::Confine(terminal),
             Some(RawCommand::Token { command: RawToken::Create(create) }) => {
                 Command::TokenCreate(create)
             }

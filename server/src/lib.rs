@@ -10,6 +10,7 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod confine;
 pub mod console;
 pub mod engine;
 pub mod failpoint;

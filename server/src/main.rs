@@ -9,9 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use server::auth::{Audience, Grant, SigningKey, TokenIssuer};
-use server::cli::{Cli, Command, HealthcheckArgs, ServeArgs, TerminalArgs, TokenCreateArgs};
+use server::cli::{
+    Cli, Command, ConfineArgs, HealthcheckArgs, ServeArgs, TerminalArgs, TokenCreateArgs,
+};
 use server::config::suggest::suggest;
 use server::config::{Config, Flags, RolesConfig, Sources, parse_role};
+use server::confine::Confinement;
 use server::console;
 use server::engine::SystemClock;
 use server::serve::Server;
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Down(args) => block_on(folder::take_down(args)),
         Command::Upgrade(args) => block_on(folder::upgrade(args)),
         Command::Terminal(args) => return run_in_terminal(&args),
+        Command::Confine(args) => return confine(args),
         Command::TokenCreate(args) => create_token(args),
         Command::UserAdd(args) => block_on(async {
             let config = load_config(args.place.into_flags())?;
@@ -130,6 +134,16 @@ fn run_in_terminal(args: &TerminalArgs) -> ExitCode {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
         Err(error) => refuse(&error.to_string()),
     }
+}
+
+/// Becomes the program, or says why it cannot; 126 is what shells say of one that cannot be executed.
+fn confine(args: ConfineArgs) -> ExitCode {
+    let ConfineArgs { user, write, strict, program, args } = args;
+    let writable = Some(write).filter(|folders| !folders.is_empty());
+    let confinement = Confinement { user, writable, is_strict: strict };
+    let error = server::confine::run(&confinement, &program, &args);
+    refuse(&error.to_string());
+    ExitCode::from(126)
 }
 
 fn refuse(why: &str) -> ExitCode {

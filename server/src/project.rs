@@ -10,6 +10,7 @@
 mod arguments;
 mod bounds;
 mod catalog;
+mod confine;
 mod declared;
 mod discover;
 mod environment;

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{ExternalTokens, OidcProvider, Policy, SigningKey};
-use crate::config::Config;
+use crate::config::{Config, Sandbox};
+use crate::confine;
 use crate::engine::{Claim, Clock, Engine, EngineSettings, Fleet};
 use crate::http::assets::Assets;
 use crate::http::{AppState, Edge, listen, router, tls};
@@ -73,6 +74,7 @@ impl Server {
             _ => None,
         };
         let external = config.auth.external().map(ExternalTokens::new).transpose()?;
+        check_sandbox(config)?;
         let provider = config.oidc.provider().map(OidcProvider::new).transpose()?;
         let claim = Claim::take(&config.server.data_dir).await?;
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
@@ -219,4 +221,17 @@ impl Server {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// Says at once what would be said at each start.
+fn check_sandbox(config: &Config) -> anyhow::Result<()> {
+    let words = "this kernel has no Landlock (Linux 6.2 or later has it): scripts cannot be kept \
+                 from writing outside their projects";
+    match config.run.sandbox {
+        Sandbox::Off => {}
+        _ if confine::can_sandbox() => {}
+        Sandbox::Try => tracing::warn!("{words}"),
+        Sandbox::Require => anyhow::bail!("run.sandbox = \"require\": {words}"),
+    }
+    Ok(())
 }

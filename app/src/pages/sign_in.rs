@@ -37,19 +37,18 @@ pub(crate) fn SignIn() -> impl IntoView {
         };
         Some(view! { <p class="inline-alert" role="alert" data-testid="alert">{words}</p> })
     };
-    // Known to the server, and handed on to the browser with the page.
-    let provider = SharedValue::new(|| {
-        use_context::<Option<SignInWith>>().flatten().map(|SignInWith(label)| label)
-    });
-    let provider = provider.into_inner().map(|label| {
-        view! {
-            <p>
-                <a class="button primary" href="/sign-in/oidc" rel="external" data-testid="sign-in-provider">
-                    {format!("Sign in with {label}")}
-                </a>
-            </p>
-        }
-    });
+    // Only the server knows it. What is there stays as it came when the browser takes the page over,
+    // so the shape must be the same without it.
+    let provider = use_context::<Option<SignInWith>>().flatten();
+    let has_none = provider.is_none();
+    let words = provider.map(|SignInWith(label)| format!("Sign in with {label}"));
+    let provider = view! {
+        <p hidden=has_none>
+            <a class="button primary" href="/sign-in/oidc" rel="external" data-testid="sign-in-provider">
+                {words.unwrap_or_default()}
+            </a>
+        </p>
+    };
     view! {
         <Title text="Sign in · Runyard"/>
         <main class="plain" data-testid="sign-in">

@@ -52,6 +52,9 @@ pub(super) enum RawCommand {
     /// Run a program in a terminal of its own; the server starts this by itself
     #[command(hide = true)]
     Terminal(TerminalArgs),
+    /// Run a program that is kept from some things; the server starts this by itself
+    #[command(hide = true)]
+    Confine(ConfineArgs),
     /// Tokens for programs that use the API
     Token {
         #[command(subcommand)]
@@ -180,6 +183,30 @@ pub struct TerminalArgs {
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<String>,
+}
+
+/// What `confine` runs, and what it is kept from.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct ConfineArgs {
+    /// Become this user and group
+    #[arg(long, value_name = "UID:GID", value_parser = parse_user)]
+    pub user: Option<(u32, u32)>,
+    /// Write in this folder, and in no other that is not named
+    #[arg(long, value_name = "FOLDER")]
+    pub write: Vec<PathBuf>,
+    /// Do not begin where the kernel cannot hold it to that
+    #[arg(long)]
+    pub strict: bool,
+    /// The program
+    pub program: String,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+}
+
+fn parse_user(text: &str) -> Result<(u32, u32), String> {
+    let ids = text.split_once(':').and_then(|(uid, gid)| uid.parse().ok().zip(gid.parse().ok()));
+    ids.ok_or_else(|| format!("{text:?} is no user and group: write them as 1000:1000"))
 }
 
 /// The flags of `token create`.

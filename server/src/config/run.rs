@@ -1,13 +1,14 @@
 //! `[run]`: how scripts are run and what they may be given.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use app::model::ArgSpec;
 
 use super::setting::{Rejected, Setting};
 use super::suggest::suggest;
-use super::{Invalid, arg_spec};
+use super::{Invalid, RunAs, Sandbox, arg_spec};
 
 /// What runs the scripts of package.json.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +97,12 @@ pub struct RunConfig {
     pub env_allow: Vec<String>,
     /// Names of environment variables whose values are secrets; `*` is any text.
     pub secret_env: Vec<String>,
+    /// Who scripts run as; `None` is whoever runs Runyard.
+    pub run_as: Option<RunAs>,
+    /// Whether they are kept from writing outside their projects.
+    pub sandbox: Sandbox,
+    /// Folders that they may write in all the same.
+    pub sandbox_write: Vec<PathBuf>,
     /// What no argument may have.
     pub arg_deny: Vec<ArgDeny>,
     /// `[run.args]`: which arguments a script takes, by its name or `PROJECT/SCRIPT`.
@@ -116,6 +123,9 @@ impl Default for RunConfig {
             grace_s: 10,
             env_allow: env_allow.map(str::to_owned).into(),
             secret_env: secret_env.map(str::to_owned).into(),
+            run_as: None,
+            sandbox: Sandbox::Off,
+            sandbox_write: Vec::new(),
             arg_deny,
             args: Vec::new(),
             commands: Vec::new(),
@@ -125,14 +135,30 @@ impl Default for RunConfig {
 
 impl RunConfig {
     pub(super) const SECTION: &str = "run";
-    pub(super) const KEYS: &[&str] =
-        &["runner", "grace_s", "env_allow", "secret_env", "arg_deny", "args", "commands"];
+    pub(super) const KEYS: &[&str] = &[
+        "runner",
+        "grace_s",
+        "env_allow",
+        "secret_env",
+        "run_as",
+        "sandbox",
+        "sandbox_write",
+        "arg_deny",
+        "args",
+        "commands",
+    ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
             "runner" => self.runner = setting.text()?.parse().map_err(Rejected::BadValue)?,
             "grace_s" => self.grace_s = setting.number()?,
             "env_allow" => self.env_allow = setting.list()?,
+            "run_as" => self.run_as = Some(setting.text()?.parse().map_err(Rejected::BadValue)?),
+            "sandbox" => self.sandbox = setting.text()?.parse().map_err(Rejected::BadValue)?,
+            "sandbox_write" => {
+                let folders = setting.list()?;
+                self.sandbox_write = folders.iter().map(|it| setting.base.join(it)).collect();
+            }
             "secret_env" => self.secret_env = setting.list()?,
             "arg_deny" => {
                 let rules =
@@ -177,6 +203,9 @@ impl RunConfig {
                 );
                 return Err(Invalid { key, message });
             }
+        }
+        if let Some(Err(message)) = self.run_as.as_ref().map(RunAs::check) {
+            return Err(Invalid { key: "run_as", message });
         }
         let empty = |text: &str| text.trim().is_empty();
         if let Some((name, _)) = self.commands.iter().find(|(n, c)| empty(n) || empty(c)) {

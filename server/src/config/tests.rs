@@ -153,7 +153,7 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "",
             &[("RUNYARD_RUN__GRACE", "1")],
             "environment variable RUNYARD_RUN__GRACE: unknown key run.grace: did you mean grace_s? \
-             [run] has: runner, grace_s, env_allow, secret_env, arg_deny, args, commands",
+             [run] has: runner, grace_s, env_allow, secret_env, run_as, sandbox, sandbox_write, arg_deny, args, commands",
         ),
         (
             "",

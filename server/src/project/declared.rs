@@ -7,6 +7,7 @@ use app::model::{ProcessType, StartRequest};
 
 use crate::config::{Kind, ProcessConfig};
 
+use super::confine::Confined;
 use super::discover::{Found, FoundScript};
 use super::environment::EnvSource;
 use super::launch::{self, Launch};
@@ -60,6 +61,7 @@ pub(super) fn make(
     let cwd = request.cwd.as_deref().or(config.cwd.as_deref());
     let cwd = folder::resolve(cwd, &project.folder, &project.name)?;
     let mut env = rules.env.build(base_env, &request.env)?;
+    let confined = Confined::of(rules.run, &project.folder, &mut env);
     for (name, value) in &config.env {
         // What the start says is more particular.
         if !request.env.contains_key(name) {
@@ -109,6 +111,7 @@ pub(super) fn make(
         command_line,
         args,
         secrets,
+        confined,
         strategy,
     })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{RunConfig, TreeLimits};
 
+use super::confine::Confined;
 use super::discover::{Found, FoundScript};
 use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
@@ -53,6 +54,9 @@ pub struct LaunchPlan {
     /// Values that are shown nowhere, and covered in what it writes.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// What it is kept from.
+    #[serde(default)]
+    pub confined: Option<Confined>,
     /// How it is looked after.
     #[serde(default)]
     pub strategy: Strategy,
@@ -134,6 +138,7 @@ pub(super) fn make(
             .ok_or_else(|| PlanError::SignalUnknown { name: name.clone() })?,
     };
     let mut env = rules.env.build(base_env, &request.env)?;
+    let confined = Confined::of(rules.run, &project.folder, &mut env);
     let Launch { program, argv, command_line } =
         launch::prepare(project, script, &request.args, &cwd, &mut env)?;
     let command_line = secrets.cover(&command_line, &request.args)?;
@@ -161,6 +166,7 @@ pub(super) fn make(
         command_line,
         args,
         secrets,
+        confined,
         strategy,
     })
 }

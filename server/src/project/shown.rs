@@ -3,6 +3,7 @@
 use app::model::{ConfigurationValue, ProcessConfiguration, ProcessType};
 use serde_json::Value;
 
+use super::confine::Confined;
 use super::secret::COVER;
 use super::signal::signal_name;
 use super::{LaunchPlan, strategy::Strategy};
@@ -46,6 +47,9 @@ impl LaunchPlan {
             let value = rule.value.map(|value| self.cover(&value));
             ConfigurationValue { value, ..rule }
         });
+        let kept_from = self.confined.iter().flat_map(Confined::rules);
+        let kept_from = kept_from
+            .map(|(name, value)| ConfigurationValue { name: name.to_owned(), value: Some(value) });
         ProcessConfiguration {
             command_line: self.cover(&self.command_line),
             program: self.program.display().to_string(),
@@ -56,7 +60,7 @@ impl LaunchPlan {
             kill_signal: signal_name(self.kill_signal),
             timeout_ms: self.timeout_ms,
             max_buffer: self.max_buffer,
-            rules: rules.collect(),
+            rules: rules.chain(kept_from).collect(),
             env: env.collect(),
             config_hash: None,
         }
@@ -141,6 +145,7 @@ mod tests {
             command_line: "vite".into(),
             args: vec![],
             secrets: vec!["s3cret".into()],
+            confined: None,
             strategy,
         }
     }

@@ -158,7 +158,10 @@ impl Caller {
                 return Ok(page);
             }
             for line in lines {
-                if params.since.is_some_and(|since| line.record.at < since - CLOCK_SLACK_MS) {
+                if params
+                    .since
+                    .is_some_and(|since| line.record.at < since.saturating_sub(CLOCK_SLACK_MS))
+                {
                     return Ok(page);
                 }
                 cursor = line.id;

@@ -47,6 +47,19 @@ pub(super) struct Who {
     pub(super) peer: Peer,
 }
 
+impl Caller {
+    /// Counts a request, or a message on a WebSocket.
+    ///
+    /// # Errors
+    /// 429 when there were too many in the last minute.
+    pub fn count_request(&self) -> Result<(), ServiceError> {
+        self.service().requests.check(&self.key()).map_err(|wait| {
+            let detail = "too many requests in a minute (limits.requests_per_minute)";
+            too_many("too_many_requests", detail, wait)
+        })
+    }
+}
+
 impl Service {
     /// The service as the one who brings `credential` may use it.
     ///
@@ -62,10 +75,7 @@ impl Service {
         let (identity, user_id) = self.stand(identity)?;
         let access = self.access_of(&identity)?;
         let caller = Caller::new(Arc::clone(self), Who { identity, user_id, peer }, access);
-        self.requests.check(&caller.key()).map_err(|wait| {
-            let detail = "too many requests in a minute (limits.requests_per_minute)";
-            too_many("too_many_requests", detail, wait)
-        })?;
+        caller.count_request()?;
         Ok(caller)
     }
 

@@ -201,3 +201,24 @@ async fn a_socket_needs_an_identity_and_the_right_origin() {
     let Err(Error::Http(answer)) = connect_async(request).await else { panic!("it was let in") };
     assert_eq!(answer.status(), 401);
 }
+
+#[tokio::test]
+async fn messages_count_as_requests() {
+    let server = Server::start(&[("RUNYARD_LIMITS__REQUESTS_PER_MINUTE", "20")]);
+    let (mut socket, _) = Socket::open_as(&server, server.token()).await;
+    let unknown = json!({"type": "unsubscribe", "processId": "x"});
+    let mut answered = 0;
+    loop {
+        socket.send(unknown.clone()).await;
+        let answer = socket.next().await.unwrap();
+        if answer["type"] == "error" {
+            assert_eq!(answer["code"], "too_many_requests");
+            break;
+        }
+        answered += 1;
+        assert!(answered <= 21, "nothing was refused");
+    }
+    assert!(answered >= 10, "{answered}");
+    let refused = server.send(reqwest::Method::GET, "/api/processes", None).await;
+    assert_eq!(refused.status(), 429);
+}

@@ -49,6 +49,10 @@ impl Actor {
     fn spec_of(&self, name: &str) -> Result<SpawnSpec, String> {
         let strategy = &self.plan.strategy;
         let plain = (self.plan.program.clone(), self.plan.argv.clone());
+        let plain = match &self.plan.confined {
+            Some(confined) => confined.wrap(&plain.0, plain.1),
+            None => plain,
+        };
         let (program, argv) = match strategy.tty {
             Some(size) => stdin::in_terminal(&self.shared.settings.exe, size, &plain.0, plain.1),
             None => plain,

@@ -96,6 +96,14 @@ pub(in crate::engine) async fn run(command: &[String], plan: &LaunchPlan) -> Res
     let path = plan.env.get("PATH").cloned().unwrap_or_default();
     let program =
         which::which_in(name, Some(path), &plan.cwd).map_err(|error| format!("{name}: {error}"))?;
+    let (program, args) = match &plan.confined {
+        Some(confined) => {
+            let argv = command.to_vec();
+            let (program, argv) = confined.wrap(&program, argv);
+            (program, argv.into_iter().skip(1).collect())
+        }
+        None => (program, args.to_vec()),
+    };
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .current_dir(&plan.cwd)

@@ -28,6 +28,7 @@ fn plan(ready: Option<ProbeConfig>, alive: Option<ProbeConfig>) -> Arc<LaunchPla
         command_line: "true".into(),
         args: vec![],
         secrets: vec![],
+        confined: None,
         strategy: Strategy { ready, alive, ..Strategy::default() },
     })
 }

@@ -70,6 +70,9 @@ fn close_code(error: &WebSocketError) -> u16 {
 
 /// One message. Whatever is wrong with it is answered; the connection goes on.
 async fn handle(caller: &Caller, shared: &Arc<Shared>, message: &[u8]) {
+    if let Err(error) = caller.count_request() {
+        return shared.refuse(error.code, error.detail);
+    }
     let message = match read_message(message) {
         Ok(message) => message,
         Err(words) => return shared.refuse("invalid_message", words),

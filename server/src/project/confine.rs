@@ -1,0 +1,86 @@
+//! What a program is kept from, as a part of its plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{RunConfig, Sandbox};
+
+/// Where every program may write: devices such as `/dev/null`, and temporary files.
+const ALWAYS: [&str; 3] = ["/dev", "/tmp", "/var/tmp"];
+
+/// What a program is kept from. It begins through `runyard confine`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confined {
+    /// User, group, and the name that they were given by.
+    user: Option<(u32, u32, String)>,
+    /// Where it may write; `None` is everywhere.
+    writable: Option<Vec<PathBuf>>,
+    is_strict: bool,
+    /// The binary that does it; known where it runs.
+    #[serde(skip)]
+    pub exe: PathBuf,
+}
+
+impl Confined {
+    /// What the configuration says for a project; `None` when it keeps it from nothing. The
+    /// environment becomes that of the user.
+    pub(super) fn of(
+        run: &RunConfig,
+        folder: &Path,
+        env: &mut BTreeMap<String, String>,
+    ) -> Option<Self> {
+        if let Some(user) = &run.run_as {
+            env.insert("HOME".to_owned(), user.home.to_string_lossy().into_owned());
+            env.insert("USER".to_owned(), user.login.clone());
+            env.insert("LOGNAME".to_owned(), user.login.clone());
+        }
+        if run.run_as.is_none() && run.sandbox == Sandbox::Off {
+            return None;
+        }
+        let writable = (run.sandbox != Sandbox::Off).then(|| {
+            let always = ALWAYS.iter().map(PathBuf::from);
+            let more = run.sandbox_write.iter().cloned();
+            always.chain([folder.to_owned()]).chain(more).collect()
+        });
+        Some(Self {
+            user: run.run_as.as_ref().map(|user| (user.uid, user.gid, user.name.clone())),
+            writable,
+            is_strict: run.sandbox == Sandbox::Require,
+            exe: PathBuf::new(),
+        })
+    }
+
+    /// The command that becomes `program` with these arguments, its own name first.
+    #[must_use]
+    pub fn wrap(&self, program: &Path, argv: Vec<String>) -> (PathBuf, Vec<String>) {
+        let mut words = vec!["runyard".to_owned(), "confine".to_owned()];
+        if let Some((uid, gid, _)) = &self.user {
+            words.extend(["--user".to_owned(), format!("{uid}:{gid}")]);
+        }
+        for folder in self.writable.iter().flatten() {
+            words.extend(["--write".to_owned(), folder.to_string_lossy().into_owned()]);
+        }
+        if self.is_strict {
+            words.push("--strict".to_owned());
+        }
+        words.extend(["--".to_owned(), program.to_string_lossy().into_owned()]);
+        (self.exe.clone(), words.into_iter().chain(argv.into_iter().skip(1)).collect())
+    }
+
+    /// For people: name and value of each rule.
+    pub(super) fn rules(&self) -> Vec<(&'static str, String)> {
+        let mut rules = Vec::new();
+        if let Some((_, _, name)) = &self.user {
+            rules.push(("run_as", name.clone()));
+        }
+        if let Some(writable) = &self.writable {
+            let folders: Vec<_> =
+                writable.iter().map(|folder| folder.display().to_string()).collect();
+            let how = if self.is_strict { "require" } else { "try" };
+            rules.push(("sandbox", format!("{how}: writes in {}", folders.join(", "))));
+        }
+        rules
+    }
+}
