@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -77,7 +78,7 @@ impl Server {
         std::fs::write(project.join("package.json"), package_json).unwrap();
         let settings: Vec<(String, String)> =
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let (child, link) = launch(folder.path(), "127.0.0.1:0", &settings, &[]);
+        let (child, link) = launch(folder.path(), &free_address(), &settings, &[]);
         let base = link.split("/sign-in").next().unwrap().to_owned();
         let token = create_token(folder.path(), &settings, "admin", &[]);
         let arguments = Vec::new();
@@ -374,6 +375,20 @@ pub(crate) fn command(folder: &Path) -> Command {
         .env("RUNYARD_RUN__RUNNER", "native")
         .env("RUNYARD_LIMITS__STARTS_PER_MINUTE", "1000");
     command
+}
+
+/// An address that a server can come back to. The system gives the ports above 32,768 to whoever connects
+/// to something, so one of those might be somebody else's when the server is started again.
+fn free_address() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Programs that run at the same time begin at different ones.
+    let begin = (std::process::id() % 10) as u16 * 1_000;
+    loop {
+        let port = 20_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return format!("127.0.0.1:{port}");
+        }
+    }
 }
 
 fn launch(
