@@ -18,6 +18,7 @@ mod logs;
 mod oidc;
 mod pools;
 mod process;
+mod role_mapping;
 mod roles;
 mod run;
 mod secret_file;
@@ -45,6 +46,7 @@ pub use process::{
     RestartConfig, RestartWhen, RetriesConfig, Schedule, Size, StopConfig, TreeLimits, WatchConfig,
     Wrong, dependants_first, dependencies_first, json_schema,
 };
+pub use role_mapping::RoleMapping;
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
 pub use run::{ArgDeny, RunConfig, RunnerChoice};
 pub use server::{ServerConfig, parse_listen};
@@ -209,7 +211,7 @@ impl Config {
             );
             return Err(Invalid { key: "mode", message });
         }
-        self.check_roles(self.auth.named_roles())
+        self.check_roles(self.auth.roles.named_roles())
     }
 
     /// Whether every role that is named is one.
@@ -235,7 +237,7 @@ impl Config {
             (AuthConfig::SECTION, self.auth.validate().and_then(|()| self.check_auth())),
             (
                 OidcSection::SECTION,
-                self.oidc.validate().and_then(|()| self.check_roles(self.oidc.named_roles())),
+                self.oidc.validate().and_then(|()| self.check_roles(self.oidc.roles.named_roles())),
             ),
             (AuditConfig::SECTION, self.audit.validate()),
             (LogsConfig::SECTION, self.logs.validate()),

@@ -164,8 +164,8 @@ impl ExternalTokens {
 
     /// The first role of the map that one of the claim's values leads to.
     fn role(&self, claims: &Value) -> Result<String, ExternalError> {
-        let ExternalConfig { role_claim, role_map, default_role, .. } = &self.config;
-        let role = map_role(claims.get(role_claim), role_map, default_role.as_ref());
+        let ExternalConfig { role_claim, roles, .. } = &self.config;
+        let role = map_role(claims.get(role_claim), roles);
         role.ok_or_else(|| ExternalError::Role(role_claim.clone()))
     }
 }

@@ -228,7 +228,7 @@ impl OidcProvider {
     }
 
     fn vouched(&self, subject: &str, said: &Map<String, Value>) -> Vouched {
-        let OidcConfig { name_claim, groups_claim, role_map, default_role, .. } = &self.config;
+        let OidcConfig { name_claim, groups_claim, roles, .. } = &self.config;
         let names = [name_claim, "preferred_username", "email"];
         let mut names = names.iter().filter_map(|name| said.get(*name)?.as_str());
         let is_name = |name: &&str| !name.trim().is_empty() && !name.chars().any(char::is_control);
@@ -236,7 +236,7 @@ impl OidcProvider {
         Vouched {
             subject: subject.to_owned(),
             name: name.chars().take(MAX_NAME_CHARS).collect(),
-            role: map_role(said.get(groups_claim), role_map, default_role.as_ref()),
+            role: map_role(said.get(groups_claim), roles),
         }
     }
 
@@ -304,6 +304,7 @@ impl std::fmt::Display for Chain<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::RoleMapping;
 
     fn vouched(said: &Value) -> Vouched {
         let config = OidcConfig {
@@ -314,8 +315,10 @@ mod tests {
             scopes: vec![],
             name_claim: "nick".into(),
             groups_claim: "groups".into(),
-            role_map: vec![("ops".into(), "operator".into()), ("staff".into(), "viewer".into())],
-            default_role: None,
+            roles: RoleMapping {
+                map: vec![("ops".into(), "operator".into()), ("staff".into(), "viewer".into())],
+                default: None,
+            },
             label: "Example".into(),
         };
         let provider = OidcProvider::new(config).unwrap();

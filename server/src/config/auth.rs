@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::Invalid;
+use super::role_mapping::RoleMapping;
 use super::setting::{Rejected, Setting};
 
 /// Where the keys of an issuer are.
@@ -26,10 +27,8 @@ pub struct ExternalConfig {
     pub audience: String,
     /// The claim that says the role: a text of words, or a list.
     pub role_claim: String,
-    /// Values of that claim and the roles that they mean, the first that fits.
-    pub role_map: Vec<(String, String)>,
-    /// The role of those whom no value fits; `None` keeps them out.
-    pub default_role: Option<String>,
+    /// The roles that its values mean.
+    pub roles: RoleMapping,
 }
 
 /// Whether anybody is asked who they are, and how.
@@ -42,8 +41,7 @@ pub struct AuthConfig {
     issuer: Option<String>,
     audience: Option<String>,
     role_claim: Option<String>,
-    role_map: Vec<(String, String)>,
-    default_role: Option<String>,
+    pub(super) roles: RoleMapping,
 }
 
 impl AuthConfig {
@@ -76,8 +74,8 @@ impl AuthConfig {
             "issuer" => self.issuer = Some(text()?),
             "audience" => self.audience = Some(text()?),
             "role_claim" => self.role_claim = Some(text()?),
-            "role_map" => self.role_map = setting.table()?,
-            "default_role" => self.default_role = Some(text()?),
+            "role_map" => self.roles.map = setting.table()?,
+            "default_role" => self.roles.default = Some(text()?),
             _ => return Err(Rejected::UnknownKey),
         }
         Ok(())
@@ -96,15 +94,8 @@ impl AuthConfig {
             issuer: self.issuer.clone()?,
             audience: self.audience.clone()?,
             role_claim: self.role_claim.clone().unwrap_or_else(|| "role".to_owned()),
-            role_map: self.role_map.clone(),
-            default_role: self.default_role.clone(),
+            roles: self.roles.clone(),
         })
-    }
-
-    /// Every role that is named here.
-    pub(super) fn named_roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let mapped = self.role_map.iter().map(|(_, role)| ("role_map", role.as_str()));
-        mapped.chain(self.default_role.as_deref().map(|role| ("default_role", role)))
     }
 
     /// Whether the values can be worked with.
@@ -135,7 +126,7 @@ impl AuthConfig {
         if self.audience.is_none() {
             return invalid(key, "it needs auth.audience: whom the tokens are for (aud)");
         }
-        if self.role_map.is_empty() && self.default_role.is_none() {
+        if self.roles == RoleMapping::default() {
             return invalid(
                 key,
                 "it needs auth.role_map or auth.default_role: which roles are had",
@@ -184,7 +175,7 @@ mod tests {
             match wanted {
                 "issuer" => config.issuer = Some("i".into()),
                 "audience" => config.audience = Some("a".into()),
-                _ => config.default_role = Some("viewer".into()),
+                _ => config.roles.default = Some("viewer".into()),
             }
         }
         config.validate().unwrap();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Invalid;
 use super::auth::is_trustworthy;
+use super::role_mapping::RoleMapping;
 use super::setting::{Rejected, Setting};
 
 /// A text that is shown nowhere.
@@ -41,10 +42,8 @@ pub struct OidcConfig {
     pub name_claim: String,
     /// The claim with the groups of a person: a text of words, or a list.
     pub groups_claim: String,
-    /// Groups and the roles that they mean, the first that fits.
-    pub role_map: Vec<(String, String)>,
-    /// The role of those whom no group fits; `None` keeps them out.
-    pub default_role: Option<String>,
+    /// The roles that groups mean.
+    pub roles: RoleMapping,
     /// What stands on the button: `Sign in with ...`.
     pub label: String,
 }
@@ -59,8 +58,7 @@ pub struct OidcSection {
     scopes: Option<Vec<String>>,
     name_claim: Option<String>,
     groups_claim: Option<String>,
-    role_map: Vec<(String, String)>,
-    default_role: Option<String>,
+    pub(super) roles: RoleMapping,
     label: Option<String>,
 }
 
@@ -92,8 +90,8 @@ impl OidcSection {
             "scopes" => self.scopes = Some(setting.list()?),
             "name_claim" => self.name_claim = Some(text()?),
             "groups_claim" => self.groups_claim = Some(text()?),
-            "role_map" => self.role_map = setting.table()?,
-            "default_role" => self.default_role = Some(text()?),
+            "role_map" => self.roles.map = setting.table()?,
+            "default_role" => self.roles.default = Some(text()?),
             "label" => self.label = Some(text()?),
             _ => return Err(Rejected::UnknownKey),
         }
@@ -115,15 +113,8 @@ impl OidcSection {
             scopes: self.scopes.clone().unwrap_or_else(|| vec!["profile".to_owned()]),
             name_claim: self.name_claim.clone().unwrap_or_else(|| "preferred_username".to_owned()),
             groups_claim: self.groups_claim.clone().unwrap_or_else(|| "groups".to_owned()),
-            role_map: self.role_map.clone(),
-            default_role: self.default_role.clone(),
+            roles: self.roles.clone(),
         })
-    }
-
-    /// Every role that is named here.
-    pub(super) fn named_roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let mapped = self.role_map.iter().map(|(_, role)| ("role_map", role.as_str()));
-        mapped.chain(self.default_role.as_deref().map(|role| ("default_role", role)))
     }
 
     /// Whether the values can be worked with.
@@ -159,7 +150,7 @@ impl OidcSection {
             }
             Some(_) => {}
         }
-        if self.role_map.is_empty() && self.default_role.is_none() {
+        if self.roles == RoleMapping::default() {
             let message = "it needs oidc.role_map or oidc.default_role: which roles are had";
             return invalid("issuer", message);
         }
@@ -188,7 +179,7 @@ mod tests {
             match wanted {
                 "client_id" => section.client_id = Some("runyard".into()),
                 "public_url" => section.public_url = Some("https://runyard.example".into()),
-                _ => section.default_role = Some("viewer".into()),
+                _ => section.roles.default = Some("viewer".into()),
             }
         }
         section.validate().unwrap();

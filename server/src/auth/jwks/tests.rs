@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+use crate::config::RoleMapping;
 
 const NOW_S: u64 = 1_000_000;
 
@@ -71,11 +72,13 @@ fn config(keys: KeySource) -> ExternalConfig {
         issuer: "https://id.example".to_owned(),
         audience: "runyard".to_owned(),
         role_claim: "groups".to_owned(),
-        role_map: vec![
-            ("ops".to_owned(), "operator".to_owned()),
-            ("dev".to_owned(), "user".to_owned()),
-        ],
-        default_role: None,
+        roles: RoleMapping {
+            map: vec![
+                ("ops".to_owned(), "operator".to_owned()),
+                ("dev".to_owned(), "user".to_owned()),
+            ],
+            default: None,
+        },
     }
 }
 
