@@ -1,10 +1,8 @@
 //! A server of one's own: a fresh data folder, a small project, a free port. Whatever it started is
 //! ended when it is dropped.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -12,6 +10,13 @@ use nix::unistd::Pid;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+// The fault tests have this file from their own folder, and the part has to be found from there.
+#[path = "support/launch.rs"]
+mod launch;
+
+pub(crate) use launch::command;
+use launch::{create_token, free_address, launch};
 
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -364,64 +369,4 @@ fn end_run(run: &str) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
-}
-
-pub(crate) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runyard"));
-    command
-        .current_dir(folder.join("project"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("RUNYARD_RUN__RUNNER", "native")
-        .env("RUNYARD_LIMITS__STARTS_PER_MINUTE", "1000");
-    command
-}
-
-/// An address that a server can come back to. The system gives the ports above 32,768 to whoever connects
-/// to something, so one of those might be somebody else's when the server is started again.
-fn free_address() -> String {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Programs that run at the same time begin at different ones.
-    let begin = (std::process::id() % 10) as u16 * 1_000;
-    loop {
-        let port = 20_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return format!("127.0.0.1:{port}");
-        }
-    }
-}
-
-fn launch(
-    folder: &Path,
-    listen: &str,
-    settings: &[(String, String)],
-    arguments: &[String],
-) -> (Child, String) {
-    let mut child = command(folder)
-        .args(["--listen", listen, "--data"])
-        .arg(folder.join("data"))
-        .args(arguments)
-        .envs(settings.iter().map(|(k, v)| (k, v)))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    out.read_line(&mut line).unwrap();
-    // What it says later must not fill the pipe, nor meet a closed one.
-    std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-    let link = line.trim().strip_prefix("open ").unwrap_or_else(|| panic!("it said {line:?}"));
-    (child, link.to_owned())
-}
-
-fn create_token(folder: &Path, settings: &[(String, String)], role: &str, more: &[&str]) -> String {
-    let output = command(folder)
-        .envs(settings.iter().map(|(k, v)| (k, v)))
-        .args(["token", "create", "--role", role, "--name", "tests", "--ttl", "72h", "--data"])
-        .arg(folder.join("data"))
-        .args(more)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
