@@ -31,6 +31,7 @@ mod health;
 mod leftovers;
 mod mailbox;
 mod meter;
+mod orphans;
 mod pooling;
 pub mod queue;
 mod reconcile;
@@ -257,6 +258,10 @@ impl Engine {
         let (warden, stop) = (Arc::clone(&shared), shared.stop.clone());
         shared.tasks.spawn(async move {
             stop.run_until_cancelled(warden::look_on(warden)).await;
+        });
+        let stop = shared.stop.clone();
+        shared.tasks.spawn(async move {
+            stop.run_until_cancelled(orphans::reap_orphans()).await;
         });
         Ok(Self { shared })
     }

@@ -60,7 +60,7 @@ impl Capture {
         let (out, err) = pipes;
         for (stream, is_gone) in [(Stream::Out, out.is_none()), (Stream::Err, err.is_none())] {
             if is_gone {
-                spool.close_stream(stream);
+                spool.cut_stream(stream);
             }
         }
         Self {
@@ -135,7 +135,7 @@ impl Capture {
         self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
         // Of a run that says nothing nothing is kept: that its streams have ended is told with how
         // its root did.
-        if self.spool.is_empty() && !self.root_has_ended {
+        if self.spool.is_empty() && !self.root_has_ended && !self.spool.is_cut() {
             return step;
         }
         match self.spool.record() {

@@ -133,7 +133,8 @@ impl KeeperClient {
     /// first one on.
     ///
     /// # Errors
-    /// When there is no keeper within five seconds, or a newer server has it.
+    /// When no keeper listens within five seconds, or it does not answer in thirty, or a newer server
+    /// has it.
     pub async fn connect(
         data_dir: &Path,
         epoch: u64,

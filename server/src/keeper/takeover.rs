@@ -9,18 +9,15 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
 
 use super::note;
 use super::protocol::RUN_VARIABLE;
 use crate::sys::pidfd::Pidfd;
-use crate::sys::process::own_pid;
+use crate::sys::pipe;
+use crate::sys::procfs;
 use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream};
-use crate::sys::{pipe, procfs};
 
-/// How often, and after which pause, pipes are looked for that seem to be nowhere.
-const LOOKS: u32 = 20;
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+mod pipes;
 
 /// A run found in the data folder.
 #[derive(Debug)]
@@ -83,7 +80,12 @@ pub(super) fn find(
     let by_inode = |pipe: OwnedFd| Ok((pipe::inode(pipe.as_fd())?, pipe));
     let mut pipes = match kept {
         Some(kept) => kept.into_iter().map(by_inode).collect::<io::Result<_>>()?,
-        None => reopen_pipes(folders.iter().flat_map(Folder::open_pipes).collect())?,
+        None => {
+            let wanted: HashSet<u64> = folders.iter().flat_map(Folder::open_pipes).collect();
+            let open = folders.iter().filter(|folder| folder.open_pipes().next().is_some());
+            let roots = open.filter_map(|folder| Some(folder.meta.as_ref()?.pid)).collect();
+            pipes::reopen(wanted, &roots)?
+        }
     };
     Ok(folders.into_iter().map(|folder| folder.settle(&mut pipes)).collect())
 }
@@ -110,7 +112,9 @@ impl Folder {
         let meta = self.meta.as_ref().filter(|_| self.is_here);
         let out = meta.filter(|_| !self.spool.is_stream_closed(Stream::Out));
         let err = meta.filter(|_| !self.spool.is_stream_closed(Stream::Err));
-        [out.map(|meta| meta.out_pipe), err.map(|meta| meta.err_pipe)].into_iter().flatten()
+        let pipes = [out.map(|meta| meta.out_pipe), err.map(|meta| meta.err_pipe)];
+        // 0 stands for one that was never known.
+        pipes.into_iter().flatten().filter(|inode| *inode != 0)
     }
 
     fn settle(self, pipes: &mut HashMap<u64, OwnedFd>) -> Found {
@@ -137,13 +141,12 @@ impl Folder {
     }
 }
 
-/// The root, if it is alive and nobody else with its pid.
+/// The root, if it is there and nobody else with its pid. One that has ended and was not reaped yet
+/// counts: how it ended can still be told.
 fn open_root(meta: &RunMeta) -> Option<Pidfd> {
     let pidfd = Pidfd::open(meta.pid).ok()?;
     let stat = procfs::stat(meta.pid).ok()??;
-    // A child of this very process can be asked how it ended as long as it is not reaped.
-    let is_there = !stat.is_dead() || stat.ppid == own_pid();
-    (stat.starttime == meta.starttime && is_there).then_some(pidfd)
+    (stat.starttime == meta.starttime).then_some(pidfd)
 }
 
 /// The process with the run's mark that leads a session: the keeper gives each root its own. Its
@@ -173,36 +176,10 @@ fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
     }))
 }
 
-/// Opens pipes again, by inode, through whoever still has them. Every process is asked: one that
-/// holds a run's pipe need not bear its mark.
-///
-/// A process may be moving a descriptor to another number just when it is looked at (a shell does,
-/// for each redirection), and the pipe seems to be nowhere. So it is looked for more than once.
-fn reopen_pipes(mut wanted: HashSet<u64>) -> io::Result<HashMap<u64, OwnedFd>> {
-    let mut opened = HashMap::new();
-    for _ in 0..LOOKS {
-        if wanted.is_empty() {
-            break;
-        }
-        for process in procfs::processes()? {
-            // One that is gone or belongs to another user has none of ours.
-            for (fd, inode) in procfs::pipes_of(process.pid).unwrap_or_default() {
-                if wanted.contains(&inode)
-                    && let Ok(Some(pipe)) = pipe::reopen(process.pid, fd, inode)
-                {
-                    wanted.remove(&inode);
-                    opened.insert(inode, pipe);
-                }
-            }
-        }
-        std::thread::sleep(LOOK_AGAIN);
-    }
-    Ok(opened)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::process::own_pid;
 
     fn folder_with(meta: Option<&RunMeta>) -> tempfile::TempDir {
         let runs = tempfile::tempdir().unwrap();
@@ -245,6 +222,23 @@ mod tests {
         let rebooted = RunMeta { boot_id: "that".into(), ..meta };
         assert!(matches!(root_of(folder_with(Some(&rebooted)).path()), RootState::Lost));
         assert!(matches!(root_of(folder_with(None).path()), RootState::Lost));
+    }
+
+    #[test]
+    fn a_root_that_was_not_reaped_yet_can_still_be_asked() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let stat = loop {
+            match procfs::stat(pid).unwrap() {
+                Some(stat) if stat.is_dead() => break stat,
+                _ => std::thread::yield_now(),
+            }
+        };
+        let meta = RunMeta { pid, starttime: stat.starttime, ..own_meta() };
+        let runs = folder_with(Some(&meta));
+        assert!(matches!(root_of(runs.path()), RootState::Alive(_)));
+        child.wait().unwrap();
+        assert!(matches!(root_of(runs.path()), RootState::Lost));
     }
 
     #[test]

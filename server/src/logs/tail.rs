@@ -83,6 +83,8 @@ pub struct RunTail {
     queued: std::collections::VecDeque<IndexRecord>,
     /// The record in work stands in no file.
     is_made_up: bool,
+    /// What was written last may be missing.
+    is_cut: bool,
     /// How the root has ended, until that is no more needed.
     end: Option<ExitRecord>,
     /// What is missing, in the order in which it was met.
@@ -113,6 +115,7 @@ impl RunTail {
             current: None,
             queued: std::collections::VecDeque::new(),
             is_made_up: false,
+            is_cut: false,
             end: None,
             gaps: std::collections::VecDeque::new(),
             buffer: Vec::new(),
@@ -148,6 +151,7 @@ impl RunTail {
         }
         self.out.closed = record.out_closed();
         self.err.closed = record.err_closed();
+        self.is_cut = record.is_cut();
         Ok(())
     }
 
@@ -179,6 +183,12 @@ impl RunTail {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.out.closed && self.err.closed
+    }
+
+    /// Whether a pipe was gone before the end of its stream was seen.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Records that the keeper sent along; used when they follow on what is known, else the index
@@ -266,6 +276,7 @@ impl RunTail {
                 }
             }
             self.current = None;
+            self.is_cut |= record.is_cut();
             if !std::mem::take(&mut self.is_made_up) {
                 self.index_off += RECORD_SIZE;
             }
@@ -323,13 +334,12 @@ impl RunTail {
             }
             self.index_off = self.index_off.max(end.idx_off);
             self.is_made_up = true;
-            let both = IndexRecord::OUT_CLOSED | IndexRecord::ERR_CLOSED;
             self.queued.push_back(IndexRecord {
                 boottime_ns: 0,
                 realtime_ns: u64::try_from(end.ended_at_ms).unwrap_or(0).saturating_mul(1_000_000),
                 out_off: end.out_off.max(self.out.offset),
                 err_off: end.err_off.max(self.err.offset),
-                flags: if end.streams_closed { both } else { 0 },
+                flags: if end.streams_closed { IndexRecord::BOTH_CLOSED } else { 0 },
             });
         }
         Ok(())

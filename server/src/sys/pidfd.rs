@@ -44,6 +44,20 @@ pub struct Ended {
     pub max_rss_bytes: u64,
 }
 
+impl Ended {
+    /// What the status of `wait(2)` says; what was used is left at 0.
+    pub(super) fn from_status(status: i32) -> Self {
+        Self {
+            exit_code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
+            signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
+            core_dumped: libc::WCOREDUMP(status),
+            user_us: 0,
+            system_us: 0,
+            max_rss_bytes: 0,
+        }
+    }
+}
+
 impl Pidfd {
     /// Opens the process that has this pid now.
     ///
@@ -113,15 +127,7 @@ impl Pidfd {
             // say so for a process that is gone.
             return Ok(None);
         }
-        let status = info.exit_code;
-        Ok(Some(Ended {
-            exit_code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
-            signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
-            core_dumped: libc::WCOREDUMP(status),
-            user_us: 0,
-            system_us: 0,
-            max_rss_bytes: 0,
-        }))
+        Ok(Some(Ended::from_status(info.exit_code)))
     }
 
     fn wait(&self, options: i32) -> io::Result<Option<Ended>> {

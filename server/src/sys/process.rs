@@ -30,6 +30,16 @@ pub fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether orphans are left to this process: it is the first one, or has been made their new parent.
+#[must_use]
+pub fn adopts_orphans() -> bool {
+    let mut is_subreaper: libc::c_int = 0;
+    // SAFETY: this option writes one int, which is valid to write to.
+    let asked =
+        check(unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut is_subreaper, 0, 0, 0) });
+    own_pid() == 1 || asked.is_ok() && is_subreaper != 0
+}
+
 /// Raises the number of descriptors that this process may have to what is allowed, and returns the
 /// limit as it was: its children should have that one, as programs that use `select` or close all
 /// descriptors one by one suffer from a large one.

@@ -3,6 +3,9 @@
 use std::fs;
 use std::io::{self, Read as _};
 
+use super::load::TICKS_PER_SECOND;
+use super::pidfd::Ended;
+
 /// A process at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
@@ -48,6 +51,19 @@ pub fn stat(pid: i32) -> io::Result<Option<Stat>> {
         Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// How a process has ended that was not reaped yet, whoever is its parent, and the time that it used
+/// with those of its children that it had waited for. `None` when it runs, is gone or has become another
+/// one, or when this process may not know.
+#[must_use]
+pub fn end_of_zombie(pid: i32, starttime: u64) -> Option<Ended> {
+    // To whom it does not tell more, the kernel says 0 for every code. It has the same rule for this
+    // file, and no other one.
+    fs::read(format!("/proc/{pid}/io")).ok()?;
+    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = parse_stat(&text).filter(|stat| stat.is_dead() && stat.starttime == starttime)?;
+    parse_end(&text).filter(|_| stat.pid == pid)
 }
 
 /// Every process that can be seen.
@@ -158,6 +174,21 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     Some(Stat { pid, state, ppid, pgrp, session, starttime })
 }
 
+/// The times are the fields 14 to 17, the exit status is the last one, 52.
+fn parse_end(text: &[u8]) -> Option<Ended> {
+    let text = String::from_utf8_lossy(text);
+    let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
+    // The first of these is field 3.
+    let time_us = |field: usize| {
+        let ticks: u64 = fields.get(field - 3)?.parse().ok()?;
+        ticks.checked_mul(1_000_000 / TICKS_PER_SECOND)
+    };
+    let status = fields.get(52 - 3)?.parse().ok()?;
+    let user_us = time_us(14)?.checked_add(time_us(16)?)?;
+    let system_us = time_us(15)?.checked_add(time_us(17)?)?;
+    Some(Ended { user_us, system_us, ..Ended::from_status(status) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +216,27 @@ mod tests {
     }
 
     #[test]
+    fn how_a_zombie_has_ended_is_known_until_it_is_reaped() {
+        for (script, code, signal) in [("exit 7", Some(7), None), ("kill -9 $$", None, Some(9))] {
+            let mut child = std::process::Command::new("sh").args(["-c", script]).spawn().unwrap();
+            let pid = i32::try_from(child.id()).unwrap();
+            let stat = loop {
+                match stat(pid).unwrap() {
+                    Some(stat) if stat.is_dead() => break stat,
+                    _ => std::thread::yield_now(),
+                }
+            };
+            let ended = end_of_zombie(pid, stat.starttime).unwrap();
+            assert_eq!((ended.exit_code, ended.signal), (code, signal));
+            assert_eq!(end_of_zombie(pid, stat.starttime + 1), None);
+            child.wait().unwrap();
+            assert_eq!(end_of_zombie(pid, stat.starttime), None);
+        }
+        let own = stat(own_pid()).unwrap().unwrap();
+        assert_eq!(end_of_zombie(own.pid, own.starttime), None);
+    }
+
+    #[test]
     fn an_item_of_an_environment_is_matched_whole() {
         let environ = b"A=1\0RUN=a.12\0B=\0";
         assert_eq!(item(environ, "RUN").as_deref(), Some("a.12"));
@@ -196,6 +248,7 @@ mod tests {
         #[test]
         fn any_text_is_parsed_without_panic(text in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse_stat(&text);
+            let _ = parse_end(&text);
         }
     }
 }

@@ -27,6 +27,7 @@ mod disk;
 mod failpoints;
 mod identity;
 mod limits;
+mod orphans;
 mod row;
 mod shortage;
 mod shutdown;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     match args.next().as_deref() {
         Some(witness::NAME) => return witness::run(args),
         Some(limits::EATER) => return limits::eat(args),
+        Some("--listen") => return orphans::become_server(),
         Some(identity::HOLD) => return identity::hold_pipes(),
         Some(identity::KNOCK) => return identity::knock(&args.next().unwrap_or_default()),
         _ => {}
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         disk::rows(),
         time::rows(),
         identity::rows(),
+        orphans::rows(),
         soak::rows(),
     ]
     .into_iter()

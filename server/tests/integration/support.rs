@@ -15,7 +15,8 @@ use tempfile::TempDir;
 #[path = "support/launch.rs"]
 mod launch;
 
-pub(crate) use launch::command;
+#[allow(unused_imports, reason = "the fault tests have another parent of orphans")]
+pub(crate) use launch::{LAUNCHER, command};
 use launch::{create_token, free_address, launch};
 
 /// How long anything may take before a test fails.

@@ -229,9 +229,13 @@ impl Actor {
         run.tail.finish(exit.ended_at_ms, &mut self.recorder);
         self.recorder.show();
         self.mark_gaps(run).await?;
+        // Bytes in a pipe die with the last who holds it.
         if exit.exit_code.is_none() && exit.signal.is_none() {
-            // Bytes in a pipe die with the last who holds it.
             let text = "nobody saw it end: what it wrote last is missing if no keeper was there";
+            self.say(run, text).await?;
+        } else if run.tail.is_cut() {
+            let text = "no keeper was there when its output was closed: what was written last may \
+                        be missing";
             self.say(run, text).await?;
         }
         self.see_out_of_memory(run, exit).await?;
@@ -282,7 +286,8 @@ impl Actor {
         let first_idx = before.map_or(0, |last| last + 1);
         // Whatever ran has used memory: what an earlier keeper's child used is not known.
         let is_known = exit.max_rss_bytes > 0;
-        let ms = |us: u64| i64::try_from(us / 1000).ok().filter(|_| is_known);
+        let has_times = is_known || exit.user_us + exit.system_us > 0;
+        let ms = |us: u64| i64::try_from(us / 1000).ok().filter(|_| has_times);
         if let Some(attempt) = self.process.attempts.last_mut() {
             attempt.exit_code = exit.exit_code;
             attempt.signal = exit.signal.map(signal_name);

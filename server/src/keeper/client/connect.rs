@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::ask::strange;
 use super::link::{Link, LinkEnd};
-use super::{ClientError, KeeperEvent, Shared};
+use super::{ANSWER_WITHIN, ClientError, KeeperEvent, Shared};
 use crate::keeper::SOCKET;
 use crate::keeper::handshake::{self, Answer};
 use crate::keeper::protocol::{self, Event, Request};
@@ -21,8 +21,8 @@ use crate::sys::readiness;
 use crate::sys::socket::Socket;
 use crate::sys::spawn::{Command, spawn};
 
-/// So long a keeper may take to answer from its start.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+/// So long a keeper may take to listen from its start.
+const LISTENS_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks whether it listens.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// A keeper that does not listen by then has probably found the folder locked by one that was just
@@ -86,12 +86,12 @@ impl Shared {
 
     /// Connects, starting a keeper when there is none.
     pub(super) async fn open_link(&self) -> Result<OpenLink, ClientError> {
-        let deadline = Instant::now() + ANSWERS_WITHIN;
+        let deadline = Instant::now() + LISTENS_WITHIN;
         let path = self.data_dir.join(SOCKET);
         let mut start_at = Instant::now();
         loop {
             match Socket::connect(&path) {
-                Ok(socket) => return self.greet(socket, deadline).await,
+                Ok(socket) => return self.greet(socket).await,
                 Err(error) if !is_absence(&error) => return Err(error.into()),
                 Err(_) if Instant::now() >= deadline => return Err(ClientError::Late),
                 Err(_) if Instant::now() < start_at => sleep(LOOK_EVERY).await,
@@ -103,7 +103,8 @@ impl Shared {
         }
     }
 
-    async fn greet(&self, socket: Socket, deadline: Instant) -> Result<OpenLink, ClientError> {
+    /// One that listens may still be taking up thousands of runs.
+    async fn greet(&self, socket: Socket) -> Result<OpenLink, ClientError> {
         if socket.peer()?.uid != process::effective_uid() {
             let error = io::Error::new(ErrorKind::PermissionDenied, "it is another user's");
             return Err(error.into());
@@ -112,7 +113,7 @@ impl Shared {
         socket.send(&protocol::encode(0, &hello)?)?;
         let (link, queued) = Link::new(socket)?;
         let mut buffer = vec![0; protocol::MAX_MESSAGE];
-        let answer = timeout_at(deadline, link.receive(&mut buffer)).await;
+        let answer = timeout(ANSWER_WITHIN, link.receive(&mut buffer)).await;
         let len = answer.map_err(|_| ClientError::Late)??;
         if len == 0 {
             return Err(ClientError::Gone);

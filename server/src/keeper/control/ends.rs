@@ -4,9 +4,9 @@ use super::runs::Phase;
 use super::upgrade::Upgrade;
 use super::{Command, Control, RETRY_NS, RUN_BIT, note};
 use crate::keeper::protocol::Event;
-use crate::sys::clock;
 use crate::sys::pidfd::{peek_any_ended, reap_pid};
 use crate::sys::spool::{ExitRecord, write_exit};
+use crate::sys::{clock, procfs};
 use std::os::fd::AsFd;
 
 /// A process that was left to another parent is reaped by it in so long, or how it ended is given up.
@@ -21,12 +21,15 @@ impl Control {
         let ended = match pidfd.peek_end() {
             Ok(Some(ended)) => Some(ended),
             Ok(None) => return,
-            // An earlier keeper started it. How it ended is known when its new parent has reaped it,
-            // if the kernel tells it at all.
-            Err(_) => match pidfd.end_of_stranger() {
-                Ok(Some(ended)) => Some(ended),
-                Ok(None) if !is_late => return self.wait_for_reaping(key),
-                Ok(None) | Err(_) => None,
+            // An earlier keeper started it. How it ended is told as long as nobody has reaped it, and
+            // by newer kernels also afterwards.
+            Err(_) => match procfs::end_of_zombie(run.pid, run.starttime) {
+                Some(ended) => Some(ended),
+                None => match pidfd.end_of_stranger() {
+                    Ok(Some(ended)) => Some(ended),
+                    Ok(None) if !is_late => return self.wait_for_reaping(key),
+                    Ok(None) | Err(_) => None,
+                },
             },
         };
         let is_child = matches!(pidfd.peek_end(), Ok(Some(_)));

@@ -20,7 +20,8 @@ pub struct IndexRecord {
     pub out_off: u64,
     /// Bytes of stderr so far.
     pub err_off: u64,
-    /// Bit 0: stdout has ended. Bit 1: stderr has ended.
+    /// Bit 0: stdout has ended. Bit 1: stderr has ended. Bit 2: one of them has ended while nobody held
+    /// its pipe.
     pub flags: u32,
 }
 
@@ -29,6 +30,11 @@ impl IndexRecord {
     pub const OUT_CLOSED: u32 = 1;
     /// The bit of [`IndexRecord::flags`] that says that stderr has ended.
     pub const ERR_CLOSED: u32 = 2;
+    /// The bits that say that both have ended.
+    pub const BOTH_CLOSED: u32 = Self::OUT_CLOSED | Self::ERR_CLOSED;
+    /// The bit of [`IndexRecord::flags`] that says that a pipe was gone before its end was seen: what
+    /// was in it is lost.
+    pub const CUT: u32 = 4;
 
     /// Whether nothing more comes on stdout.
     #[must_use]
@@ -40,6 +46,12 @@ impl IndexRecord {
     #[must_use]
     pub fn err_closed(&self) -> bool {
         self.flags & Self::ERR_CLOSED != 0
+    }
+
+    /// Whether the last bytes of a stream may be lost.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.flags & Self::CUT != 0
     }
 
     /// When, in milliseconds since the epoch.

@@ -137,13 +137,22 @@ impl SpoolWriter {
         Ok(moved)
     }
 
-    /// Notes that a stream has ended without its pipe being there to say so.
-    pub fn close_stream(&mut self, stream: Stream) {
-        self.flags |= match stream {
+    /// Notes that the pipe of a stream is gone without having said that the stream has ended.
+    pub fn cut_stream(&mut self, stream: Stream) {
+        let closed = match stream {
             Stream::Out => IndexRecord::OUT_CLOSED,
             Stream::Err => IndexRecord::ERR_CLOSED,
             Stream::Index => 0,
         };
+        if self.flags & closed != closed {
+            self.flags |= closed | IndexRecord::CUT;
+        }
+    }
+
+    /// Whether a pipe was gone before the end of its stream was seen.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.flags & IndexRecord::CUT != 0
     }
 
     /// Writes a record if anything has come since the last, and returns it. After an error the
@@ -204,7 +213,7 @@ impl SpoolWriter {
     /// Whether both streams have ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.flags == IndexRecord::OUT_CLOSED | IndexRecord::ERR_CLOSED
+        self.flags & IndexRecord::BOTH_CLOSED == IndexRecord::BOTH_CLOSED
     }
 }
 

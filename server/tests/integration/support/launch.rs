@@ -5,8 +5,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
+/// A setting that names a program that becomes the server, with the arguments of that.
+pub(crate) const LAUNCHER: &str = "TEST_LAUNCHER";
+
 pub(crate) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runyard"));
+    command_of(env!("CARGO_BIN_EXE_runyard"), folder)
+}
+
+fn command_of(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .current_dir(folder.join("project"))
         .env_clear()
@@ -36,7 +43,9 @@ pub(super) fn launch(
     settings: &[(String, String)],
     arguments: &[String],
 ) -> (Child, String) {
-    let mut child = command(folder)
+    let launcher = settings.iter().find(|(name, _)| name == LAUNCHER);
+    let program = launcher.map_or(env!("CARGO_BIN_EXE_runyard"), |(_, program)| program.as_str());
+    let mut child = command_of(program, folder)
         .args(["--listen", listen, "--data"])
         .arg(folder.join("data"))
         .args(arguments)
