@@ -14,7 +14,7 @@ mod process;
 mod script;
 
 pub use access::Verb;
-pub use configuration::{ConfigurationValue, ProcessConfiguration};
+pub use configuration::{ConfigurationValue, ProcessConfiguration, SECRET_COVER};
 pub use declared::{
     ChangeKind, ConfigChange, ConfigDiff, DeclaredList, DeclaredProcess, Pool, PoolList,
 };

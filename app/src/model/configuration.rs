@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ProcessType;
 
+/// What is shown in the place of a secret.
+pub const SECRET_COVER: &str = "***";
+
 /// The answer to `GET /api/processes/:id/configuration`: that of the newest attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

@@ -235,7 +235,8 @@ impl Actor {
 
     fn open_run(&self, cursor: Cursor, has_cursor: bool) -> Result<Run, TailError> {
         let mailbox = self.shared.mailboxes.open(&cursor.run);
-        let tail = RunTail::open(&self.shared.run_dir(&cursor.run), &cursor)?;
+        let dir = self.shared.run_dir(&cursor.run);
+        let tail = RunTail::open(&dir, &cursor, self.recorder.mask())?;
         Ok(Run {
             name: cursor.run,
             mailbox,

@@ -8,11 +8,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, BuildError};
+use app::model::SECRET_COVER as COVER;
 
-/// What stands for a secret.
-pub const COVER: &str = "***";
 /// A shorter text is not looked for in output: it would be found in too much that is no secret.
 pub const SHORTEST: usize = 6;
+
+/// Secrets in a row, each overlapping the next, over which a cut is moved.
+const MOST_STEPS: usize = 1_000;
 
 /// Finds secrets, wherever they stand. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +39,36 @@ impl Mask {
             return Ok(None);
         }
         Ok(Some(Self(AhoCorasick::new(lines)?)))
+    }
+
+    /// How long the longest secret is, in bytes.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.0.max_pattern_len()
+    }
+
+    /// A place of `line` at `at`, or shortly before it, that lies inside no secret: a line that is too
+    /// long is cut there, so that each part has its secrets as a whole. `line` goes on behind `at` by
+    /// a secret's length, unless it ends.
+    ///
+    /// Where secrets overlap over half of the line, which only one does that is the beginning of
+    /// itself, it is `at` all the same.
+    #[must_use]
+    pub fn find_cut(&self, line: &[u8], at: usize) -> usize {
+        let reach = self.longest() - 1;
+        let mut cut = at;
+        for _ in 0..MOST_STEPS {
+            let from = cut.saturating_sub(reach);
+            let near = &line[from..line.len().min(cut + reach)];
+            let found = self.0.find_overlapping_iter(near);
+            let found = found.map(|found| from + found.start()..from + found.end());
+            match found.filter(|it| it.start < cut && cut < it.end).map(|it| it.start).min() {
+                None => return cut,
+                Some(start) if start > at / 2 => cut = start,
+                Some(_) => break,
+            }
+        }
+        at
     }
 
     /// The line with every secret covered. What several of them share is covered with all of them.
@@ -104,6 +136,24 @@ mod tests {
         let short = ["", "12345", " \n "].map(str::to_owned);
         assert!(Mask::new(&short).unwrap().is_none());
         assert!(Mask::new(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_cut_is_moved_out_of_secrets() {
+        let mask = |secrets: &[&str]| {
+            let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
+            Mask::new(&secrets).unwrap().unwrap()
+        };
+        let token = mask(&["s3cret-token"]);
+        let line = b"................s3cret-token........";
+        for (at, cut) in [(15, 15), (16, 16), (17, 16), (22, 16), (27, 16), (28, 28), (29, 29)] {
+            assert_eq!(token.find_cut(line, at), cut, "{at}");
+        }
+        // Of two that overlap, the place is before both.
+        let both = mask(&["abcdefgh", "efghijkl"]);
+        assert_eq!(both.find_cut(b"................abcdefghijkl", 25), 16);
+        // One that overlaps itself for ever.
+        assert_eq!(mask(&["aaaaaa"]).find_cut(&[b'a'; 90], 60), 60);
     }
 
     proptest! {

@@ -86,6 +86,12 @@ impl Recorder {
         self
     }
 
+    /// What it covers.
+    #[must_use]
+    pub fn mask(&self) -> Option<&Mask> {
+        self.mask.as_ref()
+    }
+
     /// The log that it fills.
     #[must_use]
     pub fn log(&self) -> &Arc<Log> {

@@ -11,6 +11,7 @@ use app::model::EntryKind;
 use crate::store::{Cursor, StoreError};
 use crate::sys::spool::{ExitRecord, IndexRecord, RECORD_SIZE, SpoolError, SpoolReader, Stream};
 
+use super::mask::Mask;
 use super::recorder::Recorder;
 use super::split::{MAX_LINE, Splitter};
 
@@ -58,7 +59,7 @@ impl StreamTail {
     /// What was counted up to `to` is not there. A line that has begun ends here.
     fn miss(&mut self, to: u64, ts: i64, recorder: &mut Recorder) {
         let kind = self.kind;
-        self.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+        self.splitter.finish(|line, continued| recorder.push(ts, kind, line, continued));
         self.missing_from.get_or_insert(self.offset);
         self.offset = to;
     }
@@ -93,15 +94,16 @@ pub struct RunTail {
 }
 
 impl RunTail {
-    /// Takes up the run whose spool is `dir` at `cursor`.
+    /// Takes up the run whose spool is `dir` at `cursor`. Lines that are too long are not cut through
+    /// what `mask` covers.
     ///
     /// # Errors
     /// When the spool cannot be read.
-    pub fn open(dir: &Path, cursor: &Cursor) -> Result<Self, TailError> {
+    pub fn open(dir: &Path, cursor: &Cursor, mask: Option<&Mask>) -> Result<Self, TailError> {
         let tail = |stream, kind, offset| StreamTail {
             stream,
             kind,
-            splitter: Splitter::new(MAX_LINE),
+            splitter: Splitter::new(MAX_LINE).keeping_whole(mask.cloned()),
             offset,
             closed: false,
             missing_from: None,
@@ -272,7 +274,9 @@ impl RunTail {
                     }
                     stream.closed = true;
                     let kind = stream.kind;
-                    stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+                    stream
+                        .splitter
+                        .finish(|line, continued| recorder.push(ts, kind, line, continued));
                 }
             }
             self.current = None;
@@ -287,7 +291,7 @@ impl RunTail {
     pub fn finish(&mut self, ts: i64, recorder: &mut Recorder) {
         for stream in [&mut self.out, &mut self.err] {
             let kind = stream.kind;
-            stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+            stream.splitter.finish(|line, continued| recorder.push(ts, kind, line, continued));
             self.gaps.extend(stream.missed());
         }
     }

@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use app::model::{ArgKind, ArgSpec, StartRequest};
+use app::model::{ArgKind, ArgSpec, SECRET_COVER as COVER, StartRequest};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{PlanError, launch};
-
-/// What is shown in the place of a secret.
-pub(super) const COVER: &str = "***";
 
 /// `run.secret_env`, ready to be asked.
 #[derive(Clone, Debug)]
@@ -124,7 +121,7 @@ impl SecretArgs {
         self,
         request: &StartRequest,
         env: &BTreeMap<String, String>,
-        names: &SecretNames,
+        is_secret: impl Fn(&str) -> bool,
     ) -> Result<(Vec<String>, Vec<String>), PlanError> {
         if let Some(name) = request.secret_env.iter().find(|name| !env.contains_key(*name)) {
             let what = format!("secretEnv has {name:?}, which is no variable of this start");
@@ -132,7 +129,7 @@ impl SecretArgs {
         }
         let of_env = env
             .iter()
-            .filter(|(name, _)| names.has(name) || request.secret_env.contains(name))
+            .filter(|(name, _)| is_secret(name) || request.secret_env.contains(name))
             .map(|(_, value)| value.clone());
         let of_args = self.found.into_iter().map(|(_, value)| value);
         let mut secrets: Vec<String> =

@@ -1,10 +1,9 @@
 //! What of a plan may be shown to those who may see its process.
 
-use app::model::{ConfigurationValue, ProcessConfiguration, ProcessType};
+use app::model::{ConfigurationValue, ProcessConfiguration, ProcessType, SECRET_COVER as COVER};
 use serde_json::Value;
 
 use super::confine::Confined;
-use super::secret::COVER;
 use super::signal::signal_name;
 use super::{LaunchPlan, strategy::Strategy};
 

@@ -83,7 +83,7 @@ fn take(dir: &Path, from: &Cursor, exit: Option<&ExitRecord>) -> Taken {
     bench.runtime.block_on(async {
         let log = Log::new(ProcessId("p".into()), 0);
         let mut recorder = Recorder::new(Arc::clone(&log), bench.writer.clone());
-        let mut tail = RunTail::open(dir, from).unwrap();
+        let mut tail = RunTail::open(dir, from, None).unwrap();
         if let Some(exit) = exit {
             tail.ends_at(exit);
         }
