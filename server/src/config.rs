@@ -16,11 +16,13 @@ mod isolation;
 mod limits;
 mod logs;
 mod oidc;
+mod ownership;
 mod pools;
 mod process;
 mod role_mapping;
 mod roles;
 mod run;
+mod secret;
 mod secret_file;
 mod server;
 mod setting;
@@ -39,7 +41,7 @@ pub use error::{ConfigError, Invalid};
 pub use isolation::{RunAs, Sandbox};
 pub use limits::LimitsConfig;
 pub use logs::LogsConfig;
-pub use oidc::{OidcConfig, OidcSection, Secret};
+pub use oidc::{OidcConfig, OidcSection};
 pub use pools::PoolsConfig;
 pub use process::{
     BreakerConfig, Condition, Cores, Kind, Missed, Overlap, ProbeConfig, ProcessConfig,
@@ -49,6 +51,7 @@ pub use process::{
 pub use role_mapping::RoleMapping;
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};
 pub use run::{ArgDeny, RunConfig, RunnerChoice};
+pub use secret::Secret;
 pub use server::{ServerConfig, parse_listen};
 use setting::{Origin, Rejected};
 
@@ -121,7 +124,7 @@ impl Config {
         E: IntoIterator<Item = (OsString, OsString)>,
     {
         let Sources { current_dir, env, flags } = sources;
-        let file::Content { mut settings, declarations } =
+        let file::Content { mut settings, mut declarations, others } =
             file::read(flags.config.as_deref(), &current_dir)?;
         settings.extend(environment::read(env, &current_dir)?);
 
@@ -172,6 +175,9 @@ impl Config {
             from_flag("database", "--database");
         }
 
+        let rights = process::Rights { run: &run, others: others.as_deref() };
+        rights.check_sandbox_write(&origins)?;
+        rights.settle(&mut declarations)?;
         let processes = process::validate_all(&declarations, &pools.names(), limits.of_a_process)?;
         // What a file declares belongs to the project that it stands beside.
         let beside = flags.config.as_deref().and_then(Path::parent);

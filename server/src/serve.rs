@@ -227,11 +227,16 @@ impl Server {
 fn check_sandbox(config: &Config) -> anyhow::Result<()> {
     let words = "this kernel has no Landlock (Linux 6.2 or later has it): scripts cannot be kept \
                  from writing outside their projects";
-    match config.run.sandbox {
-        Sandbox::Off => {}
-        _ if confine::can_sandbox() => {}
-        Sandbox::Try => tracing::warn!("{words}"),
-        Sandbox::Require => anyhow::bail!("run.sandbox = \"require\": {words}"),
+    let declared = config.processes.iter();
+    let declared =
+        declared.filter_map(|(name, it)| Some((format!("process.{name}.sandbox"), it.sandbox?)));
+    for (key, sandbox) in declared.chain([("run.sandbox".to_owned(), config.run.sandbox)]) {
+        match sandbox {
+            Sandbox::Off => {}
+            _ if confine::can_sandbox() => {}
+            Sandbox::Try => tracing::warn!("{key} = \"try\": {words}"),
+            Sandbox::Require => anyhow::bail!("{key} = \"require\": {words}"),
+        }
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::ownership::find_others;
 use super::process::{Declaration, read_declaration};
 use super::setting::{Origin, Setting, Value};
 use super::{ConfigError, FILE_NAME};
@@ -18,13 +19,15 @@ const PROCESS: &str = "process";
 pub(super) struct Content {
     pub(super) settings: Vec<Setting>,
     pub(super) declarations: Vec<Declaration>,
+    /// Who else can change the file, in words; `None` when it is the operator's own.
+    pub(super) others: Option<String>,
 }
 
 /// Reads the file that was asked for, or the one in the current folder when it is there.
 pub(super) fn read(asked: Option<&Path>, current_dir: &Path) -> Result<Content, ConfigError> {
     let path = current_dir.join(asked.unwrap_or(Path::new(FILE_NAME)));
     match std::fs::read_to_string(&path) {
-        Ok(text) => parse(&text, &path),
+        Ok(text) => Ok(Content { others: find_others(&path), ..parse(&text, &path)? }),
         Err(error) if asked.is_none() && error.kind() == ErrorKind::NotFound => {
             Ok(Content::default())
         }
@@ -58,7 +61,7 @@ fn parse(text: &str, path: &Path) -> Result<Content, ConfigError> {
         if section.get_ref() == PROCESS {
             for (name, value) in entries {
                 let at = name.span().start;
-                declarations.push(read_declaration(name.get_ref(), value, at, origin)?);
+                declarations.push(read_declaration(name.get_ref(), value, at, origin, base)?);
             }
             continue;
         }
@@ -66,7 +69,7 @@ fn parse(text: &str, path: &Path) -> Result<Content, ConfigError> {
             settings.push(setting(key.get_ref(), read_value(value), key.span().start));
         }
     }
-    Ok(Content { settings, declarations })
+    Ok(Content { settings, declarations, others: None })
 }
 
 fn read_value(value: &Spanned<DeValue<'_>>) -> Value {

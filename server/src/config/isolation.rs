@@ -1,12 +1,15 @@
-//! `run.run_as` and `run.sandbox`: what scripts are on this machine.
+//! `run_as` and `sandbox`: what scripts are on this machine.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use nix::unistd::{Group, User, geteuid};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The user and group that scripts run as.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RunAs {
     /// As it was written.
     pub name: String,
@@ -51,12 +54,26 @@ impl FromStr for RunAs {
     }
 }
 
+impl TryFrom<String> for RunAs {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<RunAs> for String {
+    fn from(user: RunAs) -> Self {
+        user.name
+    }
+}
+
 impl RunAs {
     /// Whether this process can start programs as somebody else.
     ///
     /// # Errors
     /// In words, when it cannot.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(in crate::config) fn check(&self) -> Result<(), String> {
         if geteuid().is_root() {
             return Ok(());
         }
@@ -68,7 +85,10 @@ impl RunAs {
 }
 
 /// Whether scripts are kept from writing outside their projects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Sandbox {
     /// They are not.
     #[default]
@@ -79,16 +99,27 @@ pub enum Sandbox {
     Require,
 }
 
+impl Sandbox {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Try => "try",
+            Self::Require => "require",
+        }
+    }
+}
+
 impl FromStr for Sandbox {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self::Off),
-            "try" => Ok(Self::Try),
-            "require" => Ok(Self::Require),
-            _ => Err(format!("{text:?} is no way to be kept in: off, try or require")),
-        }
+        let known = [Self::Off, Self::Try, Self::Require];
+        known
+            .into_iter()
+            .find(|one| one.name() == text)
+            .ok_or_else(|| format!("{text:?} is no way to be kept in: off, try or require"))
     }
 }
 

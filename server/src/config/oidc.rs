@@ -1,29 +1,10 @@
 //! `[oidc]`: signing in at an OpenID Connect provider.
 
-use std::fmt;
-
 use super::Invalid;
 use super::auth::is_trustworthy;
 use super::role_mapping::RoleMapping;
+use super::secret::Secret;
 use super::setting::{Rejected, Setting};
-
-/// A text that is shown nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for whom it is meant.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
 
 /// A provider where people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +64,7 @@ impl OidcSection {
         match setting.key.as_str() {
             "issuer" => self.issuer = Some(text()?),
             "client_id" => self.client_id = Some(text()?),
-            "client_secret" => self.client_secret = Some(Secret(text()?)),
+            "client_secret" => self.client_secret = Some(Secret::new(text()?)),
             "public_url" => {
                 self.public_url = Some(setting.text()?.trim_end_matches('/').to_owned());
             }
@@ -186,7 +167,7 @@ mod tests {
         assert_eq!(section.provider().unwrap().label, "id.example");
         section.public_url = Some("http://runyard.example".into());
         assert_eq!(section.validate().unwrap_err().key, "public_url");
-        section.client_secret = Some(Secret("hunter2".into()));
+        section.client_secret = Some(Secret::new("hunter2".into()));
         assert!(!format!("{section:?}").contains("hunter2"));
     }
 }

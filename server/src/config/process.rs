@@ -4,26 +4,32 @@
 //! start may ask for; nothing here decides anything at run time.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::{RunAs, Sandbox, Secret};
 
 mod care;
 mod graph;
 mod limits;
 mod parse;
 mod probe;
+mod rights;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod times;
 mod validate;
+mod variables;
 
 pub use care::{BreakerConfig, RestartConfig, RestartWhen, RetriesConfig, StopConfig, WatchConfig};
 pub use graph::{dependants_first, dependencies_first};
 pub use limits::{Cores, Size, TreeLimits};
 pub(super) use parse::{Declaration, read_declaration};
 pub use probe::ProbeConfig;
+pub(super) use rights::Rights;
 pub use schema::json_schema;
 pub use times::{Missed, Overlap, Schedule};
 pub use validate::Wrong;
@@ -84,6 +90,21 @@ pub struct ProcessConfig {
     pub args: Vec<String>,
     /// Added to its environment.
     pub env: BTreeMap<String, String>,
+    /// Added to its environment from files: the variable, and the file that has its value and nothing
+    /// else. A relative path begins beside `runyard.toml`. Each is a secret.
+    pub env_file: BTreeMap<String, PathBuf>,
+    /// What the files of `env_file` say.
+    #[serde(skip)]
+    pub env_secrets: BTreeMap<String, Secret>,
+    /// Names of variables whose values are secrets, beside `run.secret_env`; `*` is any text.
+    pub secret_env: Vec<String>,
+    /// Who it runs as, `USER` or `USER:GROUP`; `run.run_as` when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub run_as: Option<RunAs>,
+    /// Whether it is kept from writing outside its project; `run.sandbox` when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// The folder it runs in, inside the project's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,

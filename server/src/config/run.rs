@@ -195,14 +195,8 @@ impl RunConfig {
             let message = format!("expected 0 to 3600 seconds, got {}", self.grace_s);
             return Err(Invalid { key: "grace_s", message });
         }
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*';
         for (key, names) in [("env_allow", &self.env_allow), ("secret_env", &self.secret_env)] {
-            if let Some(bad) = names.iter().find(|p| p.is_empty() || !p.chars().all(is_name)) {
-                let message = format!(
-                    "{bad:?} is no name of a variable: letters, digits, _ and * for any text, as in NODE_*"
-                );
-                return Err(Invalid { key, message });
-            }
+            check_patterns(names).map_err(|message| Invalid { key, message })?;
         }
         if let Some(Err(message)) = self.run_as.as_ref().map(RunAs::check) {
             return Err(Invalid { key: "run_as", message });
@@ -213,5 +207,16 @@ impl RunConfig {
             return Err(Invalid { key: "commands", message });
         }
         Ok(())
+    }
+}
+
+/// Whether each can be a pattern of names of variables.
+pub(super) fn check_patterns(names: &[String]) -> Result<(), String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*';
+    match names.iter().find(|name| name.is_empty() || !name.chars().all(is_name)) {
+        None => Ok(()),
+        Some(bad) => Err(format!(
+            "{bad:?} is no name of a variable: letters, digits, _ and * for any text, as in NODE_*"
+        )),
     }
 }

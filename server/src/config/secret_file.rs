@@ -1,6 +1,7 @@
 //! `KEY_file` for every setting that may be a secret: its text stands in a file of its own, as
 //! secret stores hand them out.
 
+use super::secret::Secret;
 use super::setting::{Rejected, Setting, Value};
 use super::{ConfigError, OidcSection, ServerConfig};
 
@@ -9,8 +10,6 @@ const SUFFIX: &str = "_file";
 /// What may be a secret: section and key.
 const SECRETS: &[(&str, &str)] =
     &[(ServerConfig::SECTION, "database"), (OidcSection::SECTION, "client_secret")];
-/// Nobody's secret is longer; a file that is was not meant to be one.
-const LONGEST_BYTES: usize = 64 << 10;
 
 /// The setting itself, or what the file says that it names. A line end at the end of the file is no
 /// part of it.
@@ -24,17 +23,8 @@ pub(super) fn resolve(setting: Setting) -> Result<Setting, ConfigError> {
     let Some((_, key)) = meant else { return Ok(setting) };
     let path = setting.text().map_err(|rejected| rejected.into_error(&setting))?;
     let path = setting.base.join(path);
-    let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-    let text = text.and_then(|text| {
-        let text = text.trim_end_matches(['\n', '\r']).to_owned();
-        match text.len() {
-            0 => Err("it is empty".to_owned()),
-            length if length > LONGEST_BYTES => Err("it is longer than 64 KiB".to_owned()),
-            _ => Ok(text),
-        }
-    });
-    let text = text.map_err(|why| {
-        Rejected::BadValue(format!("cannot read {}: {why}", path.display())).into_error(&setting)
-    })?;
+    let secret = Secret::read(&path);
+    let secret = secret.map_err(|why| Rejected::BadValue(why).into_error(&setting))?;
+    let text = secret.text().to_owned();
     Ok(Setting { key: (*key).to_owned(), value: Value::Text(text), ..setting })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{RunConfig, Sandbox};
+use crate::config::{ProcessConfig, RunConfig, Sandbox};
 
 /// Where every program may write: devices such as `/dev/null`, and temporary files.
 const ALWAYS: [&str; 3] = ["/dev", "/tmp", "/var/tmp"];
@@ -24,30 +24,33 @@ pub struct Confined {
 }
 
 impl Confined {
-    /// What the configuration says for a project; `None` when it keeps it from nothing. The
-    /// environment becomes that of the user.
+    /// What the configuration says for a project, and for what is declared in it before that; `None`
+    /// when it keeps it from nothing. The environment becomes that of the user.
     pub(super) fn of(
         run: &RunConfig,
+        declared: Option<&ProcessConfig>,
         folder: &Path,
         env: &mut BTreeMap<String, String>,
     ) -> Option<Self> {
-        if let Some(user) = &run.run_as {
+        let user = declared.and_then(|it| it.run_as.as_ref()).or(run.run_as.as_ref());
+        let sandbox = declared.and_then(|it| it.sandbox).unwrap_or(run.sandbox);
+        if let Some(user) = user {
             env.insert("HOME".to_owned(), user.home.to_string_lossy().into_owned());
             env.insert("USER".to_owned(), user.login.clone());
             env.insert("LOGNAME".to_owned(), user.login.clone());
         }
-        if run.run_as.is_none() && run.sandbox == Sandbox::Off {
+        if user.is_none() && sandbox == Sandbox::Off {
             return None;
         }
-        let writable = (run.sandbox != Sandbox::Off).then(|| {
+        let writable = (sandbox != Sandbox::Off).then(|| {
             let always = ALWAYS.iter().map(PathBuf::from);
             let more = run.sandbox_write.iter().cloned();
             always.chain([folder.to_owned()]).chain(more).collect()
         });
         Some(Self {
-            user: run.run_as.as_ref().map(|user| (user.uid, user.gid, user.name.clone())),
+            user: user.map(|user| (user.uid, user.gid, user.name.clone())),
             writable,
-            is_strict: run.sandbox == Sandbox::Require,
+            is_strict: sandbox == Sandbox::Require,
             exe: PathBuf::new(),
         })
     }
@@ -78,7 +81,7 @@ impl Confined {
         if let Some(writable) = &self.writable {
             let folders: Vec<_> =
                 writable.iter().map(|folder| folder.display().to_string()).collect();
-            let how = if self.is_strict { "require" } else { "try" };
+            let how = if self.is_strict { Sandbox::Require } else { Sandbox::Try }.name();
             rules.push(("sandbox", format!("{how}: writes in {}", folders.join(", "))));
         }
         rules

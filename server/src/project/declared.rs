@@ -12,6 +12,7 @@ use super::discover::{Found, FoundScript};
 use super::environment::EnvSource;
 use super::launch::{self, Launch};
 use super::plan::{LaunchPlan, Rules};
+use super::secret::SecretNames;
 use super::strategy::{self, Declared, Strategy};
 use super::{PlanError, bounds, folder, signal};
 
@@ -61,11 +62,12 @@ pub(super) fn make(
     let cwd = request.cwd.as_deref().or(config.cwd.as_deref());
     let cwd = folder::resolve(cwd, &project.folder, &project.name)?;
     let mut env = rules.env.build(base_env, &request.env)?;
-    let confined = Confined::of(rules.run, &project.folder, &mut env);
-    for (name, value) in &config.env {
+    let confined = Confined::of(rules.run, Some(config), &project.folder, &mut env);
+    let of_files = config.env_secrets.iter().map(|(name, secret)| (name, secret.text()));
+    for (name, value) in config.env.iter().map(|(name, value)| (name, &**value)).chain(of_files) {
         // What the start says is more particular.
         if !request.env.contains_key(name) {
-            env.insert(name.clone(), value.clone());
+            env.insert(name.clone(), value.to_owned());
         }
     }
     if is_service {
@@ -76,7 +78,11 @@ pub(super) fn make(
     }
     let Launch { program, argv, command_line } = launch_of(target, request, &cwd, &mut env)?;
     let command_line = secrets.cover(&command_line, &request.args)?;
-    let (args, secrets) = secrets.with_env(request, &env, rules.secrets)?;
+    let names = SecretNames::new(&config.secret_env);
+    let is_secret = |name: &str| {
+        rules.secrets.has(name) || names.has(name) || config.env_file.contains_key(name)
+    };
+    let (args, secrets) = secrets.with_env(request, &env, is_secret)?;
     let mut strategy = Strategy::of(config, is_service, &env);
     let replicas = config.replicas();
     strategy.declared = Some(Declared { name: name.to_owned(), replica, replicas });

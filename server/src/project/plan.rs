@@ -138,11 +138,11 @@ pub(super) fn make(
             .ok_or_else(|| PlanError::SignalUnknown { name: name.clone() })?,
     };
     let mut env = rules.env.build(base_env, &request.env)?;
-    let confined = Confined::of(rules.run, &project.folder, &mut env);
+    let confined = Confined::of(rules.run, None, &project.folder, &mut env);
     let Launch { program, argv, command_line } =
         launch::prepare(project, script, &request.args, &cwd, &mut env)?;
     let command_line = secrets.cover(&command_line, &request.args)?;
-    let (args, secrets) = secrets.with_env(request, &env, rules.secrets)?;
+    let (args, secrets) = secrets.with_env(request, &env, |name| rules.secrets.has(name))?;
     let strategy = match &asked {
         Some(config) => Strategy::of(config, is_service, &env),
         None => Strategy::plain(is_service),

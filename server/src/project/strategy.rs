@@ -148,6 +148,9 @@ pub(super) fn job_timeout_ms(config: &ProcessConfig) -> Option<u64> {
     Some(to_ms(config.timeout_s.unwrap_or(JOB_TIMEOUT_S))).filter(|ms| *ms > 0)
 }
 
+/// What only a file can say.
+const OPERATORS: [&str; 3] = ["env_file", "run_as", "sandbox"];
+
 /// What a start may say of how it is looked after, in the words of the file or of the wire
 /// (`delayMs`). Nothing that the allow-list of scripts would have to know: no commands, and
 /// questions to this machine only.
@@ -156,14 +159,22 @@ pub(super) fn read_asked(
     pools: &[&str],
 ) -> Result<ProcessConfig, PlanError> {
     let invalid = |message: String| PlanError::StrategyInvalid { message };
+    let asked = to_snake_case(asked);
+    // Before it is read: whether there is a user or a file of some name is not for a start to learn.
+    for key in OPERATORS {
+        if asked.get(key).is_some() {
+            return Err(invalid(format!("{key} stands in runyard.toml")));
+        }
+    }
     let config: ProcessConfig =
-        serde_json::from_value(to_snake_case(asked)).map_err(|error| invalid(error.to_string()))?;
+        serde_json::from_value(asked).map_err(|error| invalid(error.to_string()))?;
     let refused = [
         ("script", config.script.is_some()),
         ("command", config.command.is_some()),
         ("project", config.project.is_some()),
         ("args", !config.args.is_empty()),
         ("env", !config.env.is_empty()),
+        ("secret_env", !config.secret_env.is_empty()),
         ("cwd", config.cwd.is_some()),
         ("type", config.kind.is_some()),
         ("autostart", config.autostart),

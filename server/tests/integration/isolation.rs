@@ -119,3 +119,109 @@ async fn a_script_writes_in_its_project_and_nowhere_else() {
         assert_eq!(kept.lines(&id).await, words("no"), "{how}");
     }
 }
+
+/// What is declared beside what is only a script, each with rights of its own.
+const DECLARED: &str = r#"
+[process.free]
+script = "who"
+type = "short-lived"
+
+[process.nobody]
+script = "who"
+type = "short-lived"
+run_as = "nobody"
+
+[process.kept]
+script = "write"
+type = "short-lived"
+sandbox = "require"
+
+[process.open]
+script = "write"
+type = "short-lived"
+sandbox = "off"
+"#;
+
+/// What the process itself wrote.
+async fn said(server: &Server, id: &str) -> Vec<String> {
+    let entries = server.entries(id).await;
+    let own = entries.iter().filter(|entry| entry["type"] == "stdout");
+    own.map(|entry| entry["line"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn each_declared_process_has_a_user_of_its_own() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("project")).unwrap();
+    let toml = DECLARED.split("[process.kept]").next().unwrap();
+    std::fs::write(folder.path().join("project/runyard.toml"), toml).unwrap();
+    let server = Server::start_in(folder, PACKAGE_JSON, &[]);
+    open_to_all(server.folder.path(), 0o755);
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    for (name, uid, rights, rule) in
+        [("free", 0, "0", None), ("nobody", nobody.uid.as_raw(), "1", Some("nobody"))]
+    {
+        let id = server.run(name, &[]).await;
+        server.wait_for_status(&id, "completed").await;
+        let lines = said(&server, &id).await;
+        assert_eq!(lines[0], uid.to_string(), "{name}");
+        assert_eq!(lines[3], format!("NoNewPrivs:\t{rights}"), "{name}");
+        let shown = server.get(&format!("/api/processes/{id}/configuration")).await;
+        let rules = shown["rules"].as_array().unwrap();
+        let shown = rules.iter().find(|rule| rule["name"] == "run_as");
+        assert_eq!(shown.map(|rule| rule["value"].as_str().unwrap()), rule, "{name}");
+        let path = format!("/processes/{id}/configuration");
+        let page = server.send(reqwest::Method::GET, &path, None).await;
+        let page = page.text().await.unwrap();
+        assert_eq!(page.contains("run_as"), rule.is_some(), "{name}");
+        // A restart is the same start.
+        let path = format!("/api/processes/{id}/restart");
+        assert!(server.send(reqwest::Method::POST, &path, None).await.status().is_success());
+        server.wait_for(&id, |process| process["attempts"][1]["endedAt"].is_number()).await;
+        let lines = said(&server, &id).await;
+        assert_eq!((&lines[0], &lines[3]), (&lines[5], &lines[8]), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_declared_process_has_a_sandbox_of_its_own() {
+    if !is_possible(server::confine::can_sandbox(), "this kernel has no Landlock of Linux 6.2") {
+        return;
+    }
+    let outside = tempfile::Builder::new().tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let inside_tmp = tempfile::Builder::new().prefix("runyard-sandbox").tempdir_in("/tmp").unwrap();
+    let target = outside.path().to_str().unwrap().to_owned();
+    let name = inside_tmp.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("project")).unwrap();
+    let toml = format!("[process.kept]{}", DECLARED.split("[process.kept]").nth(1).unwrap());
+    std::fs::write(folder.path().join("project/runyard.toml"), toml).unwrap();
+    let settings = [("RUNYARD_RUN__ENV_ALLOW", "TARGET,NAME"), ("RUNYARD_RUN__SANDBOX", "try")];
+    let server = Server::start_in(folder, PACKAGE_JSON, &settings);
+    for (script, may) in [("kept", "no"), ("open", "yes"), ("write", "no")] {
+        let env = json!({"TARGET": target, "NAME": name});
+        let id = server.run_with(json!({"scriptName": script, "env": env})).await;
+        server.wait_for_status(&id, "completed").await;
+        let lines = server.lines(&id).await;
+        assert!(lines.contains(&format!("{may} {target}")), "{script}: {lines:?}");
+        let shown = server.get(&format!("/api/processes/{id}/configuration")).await;
+        let rules = shown["rules"].as_array().unwrap();
+        let said = rules.iter().find(|rule| rule["name"] == "sandbox");
+        let how = said.map(|rule| rule["value"].as_str().unwrap().split(':').next().unwrap());
+        let expected = [("kept", Some("require")), ("open", None), ("write", Some("try"))];
+        assert!(expected.contains(&(script, how)), "{script}: {how:?}");
+    }
+    // A start by hand cannot say such things, nor learn from them who is on the machine.
+    for (key, value) in
+        [("run_as", "nobody"), ("runAs", "no-such-user"), ("sandbox", "off"), ("envFile", "x")]
+    {
+        let body = json!({"scriptName": "write", "strategy": {key: value}});
+        let (status, code, detail) =
+            server.problem(reqwest::Method::POST, "/api/processes", Some(body)).await;
+        assert_eq!((status, code.as_str()), (422, "strategy_invalid"));
+        assert!(detail.ends_with("stands in runyard.toml"), "{detail}");
+    }
+}

@@ -15,6 +15,7 @@ const PACKAGE_JSON: &str = r#"{
     "show": "env | grep ^NPM_; echo to-stderr $NPM_TOKEN >&2; echo [$0 $1]",
     "halves": "printf 'out %.5s' $NPM_TOKEN; printf 'err %.5s' $NPM_TOKEN >&2; sleep 0.3; echo ${NPM_TOKEN#?????}; echo ${NPM_TOKEN#?????} >&2",
     "ticks": "echo $NPM_TOKEN; while [ ! -e go ]; do sleep 0.05; done; echo late $NPM_TOKEN; test ${#NPM_TOKEN} = 16 && echo same; while [ ! -e end ]; do sleep 0.05; done",
+    "long": "head -c 2097146 /dev/zero | tr '\\0' x; echo $NPM_TOKEN; head -c 2097146 /dev/zero | tr '\\0' y; printf $NPM_TOKEN",
     "deploy": "printf '%s|'",
     "hello": "echo hello"
   }
@@ -170,4 +171,69 @@ async fn a_script_says_which_of_its_arguments_are_secret() {
     let audit = server.get("/api/audit?action=process.start").await;
     let detail = audit["lines"][0]["detail"].as_str().unwrap();
     assert_eq!(detail, "printf '%s|' a '***' --password '***'");
+}
+
+#[tokio::test]
+async fn a_declared_process_has_secrets_out_of_files() {
+    let toml = |more: &str| {
+        format!(
+            "[process.service]\nscript = \"ticks\"\nenv_file = {{ NPM_TOKEN = \"../token\" }}\n\
+             [process.job]\ncommand = [\"printf\", \"%s\\n\", \"$PIN\", \"$KNOWN\"]\n\
+             type = \"short-lived\"\nsecret_env = [\"PI*\"]\n\
+             env = {{ PIN = \"99-or-a-hundred\", KNOWN = \"plain-as-day\" }}\n{more}"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("project")).unwrap();
+    std::fs::write(folder.path().join("project/runyard.toml"), toml("")).unwrap();
+    std::fs::write(folder.path().join("token"), format!("{SECRET}\n")).unwrap();
+    let server = Server::start_in(folder, PACKAGE_JSON, &[]);
+    let service = server.run("service", &[]).await;
+    server.wait_for_line(&service, "***").await;
+    std::fs::write(server.project().join("go"), "").unwrap();
+    // It has the whole of it, and not the line end.
+    server.wait_for_line(&service, "same").await;
+    let job = server.run("job", &[]).await;
+    server.wait_for_status(&job, "completed").await;
+    let lines = server.lines(&job).await;
+    assert!(lines.contains(&"***".to_owned()) && lines.contains(&"plain-as-day".to_owned()));
+    let shown = server.get(&format!("/api/processes/{job}/configuration")).await.to_string();
+    assert!(shown.contains("plain-as-day") && !shown.contains("99-or-a-hundred"), "{shown}");
+    let shown = server.get(&format!("/api/processes/{service}/configuration")).await.to_string();
+    assert!(shown.contains("NPM_TOKEN"), "{shown}");
+
+    // Another secret in the file is a change, which is told without it and starts it anew.
+    std::fs::write(server.folder.path().join("token"), "another-secret").unwrap();
+    let diff = server.get("/api/config/diff").await;
+    let text = diff.to_string();
+    assert!(text.contains("../token (another)") && !text.contains("another-secret"), "{text}");
+    let body = Some(json!({"version": diff["version"]}));
+    let reloaded = server.send(Method::POST, "/api/config/reload", body).await;
+    assert_eq!(reloaded.status(), 200);
+    let anew = server
+        .wait_for_declared("service", |process| {
+            process["id"] != json!(service) && process["status"] == "running"
+        })
+        .await;
+    let anew = anew["id"].as_str().unwrap().to_owned();
+    server.wait_for_line(&anew, "late ***").await;
+    // What cannot be read changes nothing, and is told with the file and the key.
+    std::fs::remove_file(server.folder.path().join("token")).unwrap();
+    let (status, code, detail) = server.problem(Method::GET, "/api/config/diff", None).await;
+    assert_eq!((status, code.as_str()), (422, "config_invalid"));
+    assert!(detail.contains("process.service.env_file: NPM_TOKEN: cannot read"), "{detail}");
+    assert!(detail.contains("token: No such file"), "{detail}");
+    std::fs::write(server.project().join("end"), "").unwrap();
+    assert_nowhere(&server, &[&job]).await;
+}
+
+#[tokio::test]
+async fn a_secret_at_the_cut_of_a_line_that_is_too_long_is_covered() {
+    let server = Server::start_with(PACKAGE_JSON, &[]);
+    let id = server.run_with(json!({"scriptName": "long", "env": {"NPM_TOKEN": SECRET}})).await;
+    server.wait_for_status(&id, "completed").await;
+    let lines = server.lines(&id).await;
+    let cut: Vec<_> =
+        lines.iter().map(|line| (line.len(), line.trim_matches(['x', 'y']))).collect();
+    assert_eq!(cut, [(2_097_146, ""), (3, "***"), (2_097_146, ""), (3, "***")]);
 }

@@ -1,6 +1,7 @@
 //! A `[process.NAME]` of the file, with the line of each key.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
 use toml::Spanned;
@@ -19,6 +20,8 @@ pub(in crate::config) struct Declaration {
     pub(in crate::config) origin: Origin,
     /// Of its keys.
     pub(in crate::config) keys: BTreeMap<String, Origin>,
+    /// The file's folder.
+    pub(in crate::config) base: PathBuf,
 }
 
 /// Reads one; `place` tells where an offset of the text is.
@@ -27,6 +30,7 @@ pub(in crate::config) fn read_declaration(
     value: &Spanned<DeValue<'_>>,
     at: usize,
     place: impl Fn(usize) -> Origin,
+    base: &Path,
 ) -> Result<Declaration, ConfigError> {
     let mut keys = BTreeMap::new();
     if let Some(entries) = value.get_ref().as_table() {
@@ -45,7 +49,8 @@ pub(in crate::config) fn read_declaration(
             message: error.message().to_owned(),
         }
     })?;
-    Ok(Declaration { name: name.to_owned(), config, origin: place(at), keys })
+    let (name, base) = (name.to_owned(), base.to_owned());
+    Ok(Declaration { name, config, origin: place(at), keys, base })
 }
 
 /// The keys that lead to what stands at `offset`.

@@ -34,15 +34,7 @@ pub(in crate::config) fn validate_all(
     for one in declarations {
         let checked = one.config.validate(pools).and_then(|()| check_names(one, &names));
         let checked = checked.and_then(|()| check_bounds(one, bounds));
-        checked.map_err(|Wrong { key, message }| ConfigError::BadValue {
-            origin: one.keys.get(key).unwrap_or(&one.origin).to_string(),
-            key: if key.is_empty() {
-                format!("process.{}", one.name)
-            } else {
-                format!("process.{}.{key}", one.name)
-            },
-            message,
-        })?;
+        checked.map_err(|wrong| one.refuse(wrong))?;
     }
     let processes: BTreeMap<_, _> =
         declarations.iter().map(|one| (one.name.clone(), one.config.clone())).collect();
@@ -111,6 +103,7 @@ impl ProcessConfig {
             probe.validate("alive")?;
         }
         self.limits.unwrap_or_default().validate().map_err(in_limits)?;
+        self.check_env()?;
         if let Some((columns, rows)) = self.tty_size {
             if !self.tty {
                 return wrong("tty_size", "only a process with tty = true has a terminal");
