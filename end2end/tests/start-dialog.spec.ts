@@ -39,3 +39,50 @@ test('what the server refuses is said in its words', async ({ app, page, api }) 
   await expect(app.alert).toContainText('LD_PRELOAD');
   expect(await api.processes()).toEqual([]);
 });
+
+test.describe('a script that says what it was given', () => {
+  test.use({
+    files: { 'package.json': '{"name": "p", "scripts": {"greet": "echo said $NODE_GREETING"}}' },
+    serverEnv: { RUNYARD_RUN__RUNNER: 'native' },
+  });
+
+  test('a variable that is marked as a secret reaches it and is shown nowhere', async ({
+    app,
+    page,
+    api,
+    runyard,
+  }) => {
+    const secret = 'a-secret-that-is-shown';
+    await page.getByTestId('start-open').click();
+    const dialog = page.getByTestId('start-dialog');
+    const name = dialog.getByTestId('start-env-name').first();
+    const value = dialog.getByTestId('start-env-value').first();
+    const mark = dialog.getByTestId('start-env-secret').first();
+    await value.fill(secret);
+    await mark.check();
+    await expect(value).toHaveAttribute('type', 'password');
+    // What is wrong with a row is told without its value.
+    await dialog.getByTestId('start-submit').click();
+    await expect(app.alert).toContainText('a secret has no name');
+    await name.fill('NODE_GREETING');
+    await dialog.getByTestId('start-submit').click();
+    await app.hasStatus('completed');
+    const covered = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    expect((await api.tail(covered, 10)).map(({ line }) => line)).toEqual(['said ***']);
+    await page.getByTestId('tab-configuration').click();
+    await expect(page.getByTestId('tab-page')).toContainText('NODE_GREETING');
+    await expect(page.locator('body')).not.toContainText(secret);
+
+    // Without the mark it is like any other.
+    await page.goto(runyard.url);
+    await app.isLive();
+    await page.getByTestId('start-open').click();
+    await expect(mark).not.toBeChecked();
+    await name.fill('NODE_GREETING');
+    await value.fill(secret);
+    await dialog.getByTestId('start-submit').click();
+    await app.hasStatus('completed');
+    const plain = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    expect((await api.tail(plain, 10)).map(({ line }) => line)).toEqual([`said ${secret}`]);
+  });
+});

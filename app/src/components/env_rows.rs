@@ -12,6 +12,16 @@ pub(super) struct EnvPair {
     key: usize,
     name: RwSignal<String>,
     value: RwSignal<String>,
+    is_secret: RwSignal<bool>,
+}
+
+/// What the rows say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Env {
+    /// Every variable.
+    pub(super) values: BTreeMap<String, String>,
+    /// Those whose values are to be shown nowhere.
+    pub(super) secret: Vec<String>,
 }
 
 impl EnvPair {
@@ -19,7 +29,12 @@ impl EnvPair {
     /// shown of an old row does not stand for it.
     pub(super) fn after(rows: &[Self]) -> Self {
         let key = rows.last().map_or(0, |row| row.key + 1);
-        Self { key, name: RwSignal::default(), value: RwSignal::default() }
+        Self {
+            key,
+            name: RwSignal::default(),
+            value: RwSignal::default(),
+            is_secret: RwSignal::default(),
+        }
     }
 }
 
@@ -27,21 +42,24 @@ impl EnvPair {
 ///
 /// # Errors
 /// What is wrong with a row, in words.
-pub(super) fn collect_env(rows: &[EnvPair]) -> Result<BTreeMap<String, String>, String> {
-    rows_to_env(rows.iter().map(|row| (row.name.get_untracked(), row.value.get_untracked())))
+pub(super) fn collect_env(rows: &[EnvPair]) -> Result<Env, String> {
+    rows_to_env(rows.iter().map(|row| {
+        (row.name.get_untracked(), row.value.get_untracked(), row.is_secret.get_untracked())
+    }))
 }
 
-fn rows_to_env(
-    rows: impl Iterator<Item = (String, String)>,
-) -> Result<BTreeMap<String, String>, String> {
-    let mut env = BTreeMap::new();
-    for (name, value) in rows {
+fn rows_to_env(rows: impl Iterator<Item = (String, String, bool)>) -> Result<Env, String> {
+    let mut env = Env::default();
+    for (name, value, is_secret) in rows {
         let name = name.trim().to_owned();
         if name.is_empty() {
             if value.is_empty() {
                 continue;
             }
-            return Err(format!("the value {value:?} has no name"));
+            return Err(match is_secret {
+                true => "a secret has no name".to_owned(),
+                false => format!("the value {value:?} has no name"),
+            });
         }
         if name.starts_with(|c: char| c.is_ascii_digit())
             || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -50,10 +68,13 @@ fn rows_to_env(
                 "{name:?} cannot be a name: letters, digits and _ can, and no digit first"
             ));
         }
-        if env.contains_key(&name) {
+        if env.values.contains_key(&name) {
             return Err(format!("{name} is given twice"));
         }
-        env.insert(name, value);
+        if is_secret {
+            env.secret.push(name.clone());
+        }
+        env.values.insert(name, value);
     }
     Ok(env)
 }
@@ -67,7 +88,7 @@ pub(super) fn EnvRows(
     let add = move |_| {
         env.update(|rows| rows.push(EnvPair::after(rows)));
     };
-    let row = move |EnvPair { key, name, value }: EnvPair| {
+    let row = move |EnvPair { key, name, value, is_secret }: EnvPair| {
         let remove = move |_| env.update(|rows| rows.retain(|row| row.key != key));
         view! {
             <div class="env-row">
@@ -85,17 +106,26 @@ pub(super) fn EnvRows(
                 />
                 <span aria-hidden="true">"="</span>
                 <input
-                    type="text"
+                    type=move || if is_secret.get() { "password" } else { "text" }
                     class="mono"
                     data-testid="start-env-value"
                     aria-label="Value"
                     placeholder="value"
-                    autocomplete="off"
+                    autocomplete=move || if is_secret.get() { "new-password" } else { "off" }
                     autocapitalize="off"
                     spellcheck="false"
                     prop:value=move || value.get()
                     on:input:target=move |event| value.set(event.target().value())
                 />
+                <label title="Shown nowhere: not in the log, nor in the audit">
+                    <input
+                        type="checkbox"
+                        data-testid="start-env-secret"
+                        prop:checked=move || is_secret.get()
+                        on:change:target=move |event| is_secret.set(event.target().checked())
+                    />
+                    <span>"secret"</span>
+                </label>
                 <button type="button" class="icon-button" aria-label="Remove" on:click=remove>
                     <Icon name=IconName::Close/>
                 </button>
@@ -120,8 +150,9 @@ mod tests {
     use super::rows_to_env;
 
     fn collect(rows: &[(&str, &str)]) -> Result<usize, String> {
-        let rows = rows.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        rows_to_env(rows).map(|env| env.len())
+        let rows =
+            rows.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned(), false));
+        rows_to_env(rows).map(|env| env.values.len())
     }
 
     #[test]
@@ -140,5 +171,15 @@ mod tests {
         ] {
             assert!(collect(rows).unwrap_err().contains(words), "{rows:?}");
         }
+    }
+
+    #[test]
+    fn secrets_are_named_and_never_quoted() {
+        let row =
+            |name: &str, value: &str, is_secret| (name.to_owned(), value.to_owned(), is_secret);
+        let env = rows_to_env([row(" A ", "1", true), row("B", "2", false)].into_iter()).unwrap();
+        assert_eq!((env.values.len(), env.secret), (2, vec!["A".to_owned()]));
+        let refused = rows_to_env([row("", "hunter2", true)].into_iter()).unwrap_err();
+        assert_eq!(refused, "a secret has no name");
     }
 }

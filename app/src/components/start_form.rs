@@ -58,11 +58,13 @@ pub(crate) fn StartForm(
             Some(specs) => args_of(&specs, &filled_in.read_untracked()),
             None => split_args(&args.read_untracked()).map_err(|error| error.to_string())?,
         };
+        let env = collect_env(&env.read_untracked())?;
         Ok(StartRequest {
             script_name: name,
             project: Some(project),
             args,
-            env: collect_env(&env.read_untracked())?,
+            env: env.values,
+            secret_env: env.secret,
             ..StartRequest::default()
         })
     };
