@@ -46,7 +46,7 @@ pub use pools::PoolsConfig;
 pub use process::{
     BreakerConfig, Condition, Cores, Kind, Missed, Overlap, ProbeConfig, ProcessConfig,
     RestartConfig, RestartWhen, RetriesConfig, Schedule, Size, StopConfig, TreeLimits, WatchConfig,
-    Wrong, dependants_first, dependencies_first, json_schema,
+    WhenFull, Wrong, dependants_first, dependencies_first, json_schema,
 };
 pub use role_mapping::RoleMapping;
 pub use roles::{RoleConfig, RolesConfig, RuleConfig, parse_role};

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::WhenFull;
 use crate::keeper::client::{ClientError, KeeperClient, KeeperEvent};
 use crate::project::LaunchPlan;
 use crate::seal::Sealer;
@@ -86,6 +87,10 @@ pub struct EngineSettings {
     pub max_services: u32,
     /// Bytes of output after which a process is killed, when its start does not say; 0 is no limit.
     pub max_buffer: u64,
+    /// What becomes of output that cannot be kept, when its start does not say.
+    pub when_full: WhenFull,
+    /// Bytes of output that may wait to be stored, of each process; 0 is no limit.
+    pub max_backlog: u64,
     /// Seals what is stored of a start with secrets.
     pub sealer: Sealer,
 }

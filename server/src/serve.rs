@@ -92,6 +92,8 @@ impl Server {
             max_queue: usize::try_from(config.limits.max_queue).unwrap_or(usize::MAX),
             max_services: config.limits.max_services,
             max_buffer: config.limits.max_buffer,
+            when_full: config.logs.when_full,
+            max_backlog: config.logs.max_backlog,
             sealer: sealer.clone(),
         };
         let pools = config.pools.names().into_iter().map(str::to_owned).collect();

@@ -1,7 +1,7 @@
-//! `[logs]`: how much of what was written is kept.
+//! `[logs]`: how much of what was written is kept, and what becomes of what cannot be.
 
-use super::Invalid;
 use super::setting::{Rejected, Setting};
+use super::{Invalid, Size, WhenFull};
 
 /// How much of the logs is kept. All of it, when nothing is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub struct LogsConfig {
     /// Bytes that all logs may take together, compressed; beyond them the oldest lines are removed.
     /// 0: without a bound.
     pub max_bytes: u64,
+    /// What becomes of what a process writes when it cannot be kept.
+    pub when_full: WhenFull,
+    /// Bytes of each process that may wait to be stored; 0: as many as the disk holds.
+    pub max_backlog: u64,
 }
 
 impl LogsConfig {
@@ -18,13 +22,19 @@ impl LogsConfig {
     const MOST_DAYS: u32 = 36_500;
     /// Less would not hold what one busy process writes in a minute.
     const LEAST_BYTES: u64 = 1024 * 1024;
+    /// What waits is counted in segments of 8 MiB.
+    const LEAST_BACKLOG: u64 = 32 * 1024 * 1024;
     pub(super) const SECTION: &str = "logs";
-    pub(super) const KEYS: &[&str] = &["keep_days", "max_bytes"];
+    pub(super) const KEYS: &[&str] = &["keep_days", "max_bytes", "when_full", "max_backlog"];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {
             "keep_days" => self.keep_days = setting.number()?,
             "max_bytes" => self.max_bytes = setting.number()?,
+            "when_full" => self.when_full = setting.text()?.parse().map_err(Rejected::BadValue)?,
+            "max_backlog" => {
+                self.max_backlog = Size::parse(&setting.words()?).map_err(Rejected::BadValue)?.0;
+            }
             _ => return Err(Rejected::UnknownKey),
         }
         Ok(())
@@ -33,7 +43,7 @@ impl LogsConfig {
     /// Whether the values can be worked with.
     ///
     /// # Errors
-    /// More than a hundred years, or less than a MiB.
+    /// More than a hundred years, less than a MiB, a backlog of less than 32 MiB.
     pub fn validate(&self) -> Result<(), Invalid> {
         if self.keep_days > Self::MOST_DAYS {
             let message = format!("expected 0 to {} days, got {}", Self::MOST_DAYS, self.keep_days);
@@ -46,6 +56,10 @@ impl LogsConfig {
                 self.max_bytes
             );
             return Err(Invalid { key: "max_bytes", message });
+        }
+        if (1..Self::LEAST_BACKLOG).contains(&self.max_backlog) {
+            let message = format!("expected 0, or 32M and more, got {} bytes", self.max_backlog);
+            return Err(Invalid { key: "max_backlog", message });
         }
         Ok(())
     }

@@ -24,7 +24,9 @@ mod times;
 mod validate;
 mod variables;
 
-pub use care::{BreakerConfig, RestartConfig, RestartWhen, RetriesConfig, StopConfig, WatchConfig};
+pub use care::{
+    BreakerConfig, RestartConfig, RestartWhen, RetriesConfig, StopConfig, WatchConfig, WhenFull,
+};
 pub use graph::{dependants_first, dependencies_first};
 pub use limits::{Cores, Size, TreeLimits};
 pub(super) use parse::{Declaration, read_declaration};
@@ -165,6 +167,9 @@ pub struct ProcessConfig {
     /// What its tree may use, within `[limits]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<TreeLimits>,
+    /// What becomes of what it writes when that cannot be kept; `logs.when_full` when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when_full: Option<WhenFull>,
     /// Open its standard input, so that lines can be sent to it.
     pub stdin: bool,
     /// Give it a terminal.

@@ -127,6 +127,16 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "runyard.toml:2: bad value for logs.keep_days: expected 0 to 36500 days, got 40000",
         ),
         (
+            "[logs]\nwhen_full = \"wait\"\n",
+            &[],
+            "runyard.toml:2: bad value for logs.when_full: expected block or drop, got \"wait\"",
+        ),
+        (
+            "[logs]\nmax_backlog = \"1M\"\n",
+            &[],
+            "runyard.toml:2: bad value for logs.max_backlog: expected 0, or 32M and more, got 1048576 bytes",
+        ),
+        (
             "[logs]\nmax_bytes = 5\n",
             &[],
             "runyard.toml:2: bad value for logs.max_bytes: expected 0, or 1048576 bytes and more, \

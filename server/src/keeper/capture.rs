@@ -6,19 +6,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::failpoint;
-use crate::sys::pipe;
-use crate::sys::spool::{IndexRecord, Moved, RECORD_SIZE, SpoolWriter, Stream};
+use crate::sys::spool::{Cause, IndexRecord, Moved, RECORD_SIZE, SpoolWriter, Stream, WhenFull};
+use crate::sys::{clock, pipe};
 
 /// Bytes moved from one pipe before the other runs have their turn.
 const MAX_MOVE: usize = 1024 * 1024;
+/// Once output was dropped, it is dropped for so long before keeping it is tried again: a log has few
+/// gaps then, instead of many.
+const DROP_NS: u64 = 200_000_000;
 
-/// How far a capture has come: written by its mover, read by the control thread.
+/// How far a capture has come: written by its mover, read by the control thread, but for what the
+/// server has released.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     /// Bytes of the index.
     pub(super) idx_off: AtomicU64,
     /// Both streams have ended.
     pub(super) closed: AtomicBool,
+    /// Bytes of both streams that the server has taken in and stored.
+    pub(super) released: AtomicU64,
+}
+
+/// One that is being dropped.
+#[derive(Clone, Copy, Debug)]
+struct Dropping {
+    cause: Cause,
+    until_ns: u64,
 }
 
 /// One run's output on its way.
@@ -30,12 +43,18 @@ pub(super) struct Capture {
     pub(super) err: Option<OwnedFd>,
     spool: SpoolWriter,
     progress: Arc<Progress>,
+    when_full: WhenFull,
+    dropping: Option<Dropping>,
+    /// Nothing can be kept ever again: the data folder was deleted.
+    is_void: bool,
     /// The server has not been told of the newest record.
     pub(super) untold: bool,
     /// The spool could not be written: the pipes are left alone until it can.
     pub(super) stalled: bool,
     /// The root has ended: what is moved from now on is what others write.
     pub(super) root_has_ended: bool,
+    /// Its mover knows that it [owes](Capture::owes).
+    pub(super) is_owing: bool,
 }
 
 /// What a turn has brought.
@@ -43,8 +62,13 @@ pub(super) struct Capture {
 pub(super) struct Step {
     /// Bytes moved.
     pub(super) bytes: u64,
-    /// The record written, and where in the index.
-    pub(super) record: Option<(u64, IndexRecord)>,
+    /// The records written, and where in the index the first of them stands.
+    pub(super) records: Vec<IndexRecord>,
+    pub(super) from_idx_off: u64,
+    /// From now on output is dropped, and why.
+    pub(super) began_to_drop: Option<String>,
+    /// From now on it is kept again.
+    pub(super) kept_again: bool,
     /// What kept the rest from moving.
     pub(super) error: Option<io::Error>,
 }
@@ -56,6 +80,7 @@ impl Capture {
         pipes: (Option<OwnedFd>, Option<OwnedFd>),
         mut spool: SpoolWriter,
         progress: Arc<Progress>,
+        when_full: WhenFull,
     ) -> Self {
         let (out, err) = pipes;
         for (stream, is_gone) in [(Stream::Out, out.is_none()), (Stream::Err, err.is_none())] {
@@ -70,9 +95,13 @@ impl Capture {
             err,
             spool,
             progress,
+            when_full,
+            dropping: None,
+            is_void: false,
             untold: false,
             stalled: false,
             root_has_ended: false,
+            is_owing: false,
         }
     }
 
@@ -81,7 +110,7 @@ impl Capture {
         let mut step = Step::default();
         for (stream, ready) in [(Stream::Out, out), (Stream::Err, err)] {
             if ready && step.error.is_none() {
-                step.error = self.take(stream, &mut step.bytes).err();
+                step.error = self.take(stream, &mut step).err();
             }
         }
         self.finish(step)
@@ -92,18 +121,18 @@ impl Capture {
         let mut step = Step::default();
         for stream in [Stream::Out, Stream::Err] {
             if step.error.is_none() {
-                step.error = self.drain_stream(stream, &mut step.bytes).err();
+                step.error = self.drain_stream(stream, &mut step).err();
             }
         }
         self.finish(step)
     }
 
-    fn drain_stream(&mut self, stream: Stream, bytes: &mut u64) -> io::Result<()> {
+    fn drain_stream(&mut self, stream: Stream, step: &mut Step) -> io::Result<()> {
         let Some(pipe) = self.pipe(stream) else { return Ok(()) };
         // One more than waits, to see the end of the stream, too.
         let mut left = pipe::waiting_bytes(pipe.as_fd())? + 1;
         while left > 0 {
-            match self.take(stream, bytes)? {
+            match self.take(stream, step)? {
                 Moved::Bytes(moved) => left = left.saturating_sub(moved as u64),
                 Moved::Nothing | Moved::End => break,
             }
@@ -111,16 +140,24 @@ impl Capture {
         Ok(())
     }
 
-    fn take(&mut self, stream: Stream, bytes: &mut u64) -> io::Result<Moved> {
-        let pipe = match stream {
-            Stream::Out => &self.out,
-            _ => &self.err,
+    fn take(&mut self, stream: Stream, step: &mut Step) -> io::Result<Moved> {
+        let moved = match self.drops_now() {
+            Some(cause) => self.discard(stream, cause)?,
+            None => match self.keep(stream, &mut step.kept_again) {
+                Ok(moved) => moved,
+                Err(error) => {
+                    let Some(cause) = self.may_drop(&error) else { return Err(error) };
+                    if self.dropping.is_none() {
+                        step.began_to_drop = Some(error.to_string());
+                    }
+                    let until_ns = clock::boottime_ns() + DROP_NS;
+                    self.dropping = Some(Dropping { cause, until_ns });
+                    self.discard(stream, cause)?
+                }
+            },
         };
-        let Some(pipe) = pipe else { return Ok(Moved::Nothing) };
-        failpoint::disturb("spool-write")?;
-        let moved = self.spool.take(stream, pipe.as_fd(), MAX_MOVE)?;
         match moved {
-            Moved::Bytes(moved) => *bytes += moved as u64,
+            Moved::Bytes(moved) => step.bytes += moved as u64,
             Moved::Nothing => {}
             // Closing the pipe also ends its being watched.
             Moved::End => match stream {
@@ -131,23 +168,108 @@ impl Capture {
         Ok(moved)
     }
 
-    fn finish(&mut self, mut step: Step) -> Step {
+    fn keep(&mut self, stream: Stream, kept_again: &mut bool) -> io::Result<Moved> {
+        let pipe = match stream {
+            Stream::Out => &self.out,
+            _ => &self.err,
+        };
+        let Some(pipe) = pipe else { return Ok(Moved::Nothing) };
+        failpoint::disturb("spool-write")?;
+        if self.is_beyond_backlog() && pipe::waiting_bytes(pipe.as_fd())? > 0 {
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, BacklogFull));
+        }
+        let moved = self.spool.take(stream, pipe.as_fd(), MAX_MOVE)?;
+        if matches!(moved, Moved::Bytes(_)) {
+            *kept_again |= self.dropping.take().is_some();
+        }
+        Ok(moved)
+    }
+
+    fn discard(&mut self, stream: Stream, cause: Cause) -> io::Result<Moved> {
+        let pipe = match stream {
+            Stream::Out => &self.out,
+            _ => &self.err,
+        };
+        let Some(pipe) = pipe else { return Ok(Moved::Nothing) };
+        self.spool.discard(stream, pipe.as_fd(), MAX_MOVE, cause)
+    }
+
+    /// Whether what comes now is dropped without a look whether it could be kept.
+    fn drops_now(&self) -> Option<Cause> {
+        if self.is_void {
+            return Some(Cause::Disk);
+        }
+        let dropping = self.dropping.filter(|it| clock::boottime_ns() < it.until_ns)?;
+        Some(dropping.cause)
+    }
+
+    /// Whether what could not be kept may be dropped, and why it had to be.
+    fn may_drop(&self, error: &io::Error) -> Option<Cause> {
+        let cause = match error.kind() {
+            _ if !self.when_full.drops => return None,
+            io::ErrorKind::QuotaExceeded if self.is_beyond_backlog() => Cause::Backlog,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::Disk,
+            _ => return None,
+        };
+        Some(cause)
+    }
+
+    fn is_beyond_backlog(&self) -> bool {
+        let most = self.when_full.max_backlog;
+        let released = self.progress.released.load(Ordering::Acquire);
+        most > 0 && self.spool.total_bytes().saturating_sub(released) >= most
+    }
+
+    /// Nothing can be kept any more, and nobody who writes shall wait for that.
+    pub(super) fn become_void(&mut self) {
+        self.is_void = true;
+    }
+
+    fn finish(&mut self, step: Step) -> Step {
+        if self.is_void {
+            return step;
+        }
         self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
         // Of a run that says nothing nothing is kept: that its streams have ended is told with how
         // its root did.
         if self.spool.is_empty() && !self.root_has_ended && !self.spool.is_cut() {
             return step;
         }
-        match self.spool.record() {
-            Ok(None) => {}
-            Ok(Some(record)) => {
-                let (_, _, end) = self.spool.offsets();
-                step.record = Some((end - RECORD_SIZE, record));
-                self.progress.idx_off.store(end, Ordering::Release);
-            }
-            Err(error) => step.error = Some(error),
+        let has_ended = self.out.is_none() && self.err.is_none();
+        if step.began_to_drop.is_none() && self.drops_now().is_some() && !has_ended {
+            // One record for all of it, later.
+            self.spool.note();
+            return step;
+        }
+        self.write_records(step)
+    }
+
+    /// Writes the records for which there was no room, or which could wait.
+    pub(super) fn settle(&mut self) -> Step {
+        self.write_records(Step::default())
+    }
+
+    fn write_records(&mut self, mut step: Step) -> Step {
+        let (_, _, from_idx_off) = self.spool.offsets();
+        step.from_idx_off = from_idx_off;
+        let written = self.spool.record(&mut step.records);
+        if !step.records.is_empty() {
+            let end = from_idx_off + step.records.len() as u64 * RECORD_SIZE;
+            self.progress.idx_off.store(end, Ordering::Release);
+        }
+        self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
+        if let Err(error) = written
+            && self.may_drop(&error).is_none()
+        {
+            step.error = Some(error);
         }
         step
+    }
+
+    /// Whether it has to be looked at again soon, though nothing may come: what was dropped is not
+    /// told yet.
+    pub(super) fn owes(&self) -> bool {
+        !self.is_void && self.spool.owes_records()
     }
 
     /// The pipes that are open.
@@ -179,78 +301,14 @@ impl Capture {
 
     /// Whether both streams have ended.
     pub(super) fn is_closed(&self) -> bool {
-        self.spool.is_closed()
+        self.spool.is_closed() || self.is_void && self.out.is_none() && self.err.is_none()
     }
 }
+
+/// More waits to be taken in than may.
+#[derive(Debug, thiserror::Error)]
+#[error("more of it waits to be taken in than logs.max_backlog allows")]
+struct BacklogFull;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::pipe::Pipe;
-    use std::fs::File;
-    use std::io::Write;
-    use std::path::Path;
-
-    fn capture(dir: &Path) -> (Capture, File, File) {
-        let (out, err) = (Pipe::new().unwrap(), Pipe::new().unwrap());
-        let pipes = (Some(out.read), Some(err.read));
-        let spool = SpoolWriter::create(dir);
-        let capture = Capture::new(1, "a.1".into(), pipes, spool, Arc::default());
-        (capture, out.child.into(), err.child.into())
-    }
-
-    #[test]
-    fn both_streams_of_a_turn_are_one_record() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut capture, mut out, mut err) = capture(dir.path());
-        out.write_all(b"one\n").unwrap();
-        err.write_all(b"two\n").unwrap();
-        let step = capture.advance(true, true);
-        let (off, record) = step.record.unwrap();
-        assert_eq!((step.bytes, off, record.out_off, record.err_off), (8, 0, 4, 4));
-        let quiet = capture.advance(true, true);
-        assert!(quiet.record.is_none() && quiet.error.is_none());
-    }
-
-    #[test]
-    fn a_drain_takes_all_and_sees_the_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut capture, mut out, err) = capture(dir.path());
-        out.write_all(&[b'x'; 65_536]).unwrap();
-        drop(out);
-        let (_, record) = capture.drain().record.unwrap();
-        assert!(record.out_closed() && !record.err_closed());
-        assert_eq!(record.out_off, 65_536);
-        assert!(!capture.is_closed());
-        drop(err);
-        let (_, record) = capture.drain().record.unwrap();
-        assert!(record.err_closed() && capture.is_closed());
-    }
-
-    #[test]
-    fn a_run_that_says_nothing_leaves_nothing_unless_it_outlives_its_root() {
-        for root_has_ended in [false, true] {
-            let dir = tempfile::tempdir().unwrap();
-            let folder = dir.path().join("a.1");
-            let (mut capture, out, err) = capture(&folder);
-            capture.root_has_ended = root_has_ended;
-            drop((out, err));
-            let step = capture.advance(true, true);
-            assert!(step.error.is_none() && capture.is_closed());
-            assert_eq!((step.record.is_some(), folder.exists()), (root_has_ended, root_has_ended));
-            assert_eq!(capture.is_over(), root_has_ended);
-        }
-    }
-
-    #[test]
-    fn a_spool_that_cannot_be_written_leaves_the_bytes_in_the_pipe() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("later/a.1");
-        let (mut capture, mut out, _err) = capture(&folder);
-        out.write_all(b"patient").unwrap();
-        assert!(capture.advance(true, false).error.is_some());
-        std::fs::create_dir(dir.path().join("later")).unwrap();
-        let step = capture.advance(true, false);
-        assert_eq!((step.bytes, step.error.is_none()), (7, true));
-    }
-}
+mod tests;

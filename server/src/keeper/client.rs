@@ -23,7 +23,7 @@ pub use ask::{Upgraded, end, fence, identify, list_runs, pid_of_keeper, upgrade}
 
 pub use super::protocol::{
     ExitRecord, GroupReport, IndexRecord, RUN_VARIABLE, RunInfo, Scope, Signalled, SpawnSpec,
-    Spawned, StatsReport, Survivor, TreeLimits,
+    Spawned, StatsReport, Survivor, TreeLimits, WhenFull,
 };
 
 /// The keeper answers in microseconds. One that takes so long is stopped or swaps.

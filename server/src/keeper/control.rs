@@ -19,7 +19,7 @@ use super::{RUNS, note};
 use crate::sys::epoll::{ChildSignal, Epoll, Events, READABLE, WRITABLE};
 use crate::sys::process::DescriptorLimit;
 use crate::sys::socket::Listener;
-use crate::sys::{clock, procfs};
+use crate::sys::{clock, dir, procfs};
 use clients::Client;
 use kill::{Kill, Look};
 use runs::Run;
@@ -49,6 +49,7 @@ const FIRST_NUMBER: u64 = 16;
 pub(super) struct Control {
     data_dir: PathBuf,
     runs_dir: PathBuf,
+    runs_identity: (u64, u64),
     /// Held for the whole life of this process, whichever program it runs.
     lock: OwnedFd,
     /// Another program is to take this one's place.
@@ -87,6 +88,8 @@ pub(super) struct Control {
     unreaped: Vec<(u64, u64)>,
     idle_since_ns: u64,
     ending: bool,
+    /// The data folder was deleted.
+    is_void: bool,
 }
 
 /// What a keeper begins with.
@@ -125,6 +128,7 @@ impl Control {
         let mut control = Self {
             data_dir: data_dir.to_owned(),
             runs_dir: data_dir.join(RUNS),
+            runs_identity: dir::identity(&data_dir.join(RUNS))?,
             lock,
             upgrade: None,
             pause_us: None,
@@ -154,6 +158,7 @@ impl Control {
             unreaped: Vec::new(),
             idle_since_ns: clock::boottime_ns(),
             ending: false,
+            is_void: false,
         };
         for index in 0..MOVERS {
             let mover = control.start_mover(index)?;
@@ -208,6 +213,7 @@ impl Control {
                     }
                 }
             }
+            self.see_folder();
             self.visit_trees();
             self.retry_writing_ends();
             self.settle_unreaped();
@@ -238,14 +244,32 @@ impl Control {
         [kill, retry, unreaped, trial, idle].into_iter().flatten().min()
     }
 
-    /// Nobody is there and nothing moves, or nothing can be written ever again.
+    /// Nobody is there and nothing moves.
     fn is_idle(&self) -> bool {
-        self.clients.is_empty()
-            && (self.runs.values().all(Run::is_over)
-                || self.runs.values().all(Run::has_ended) && !self.runs_dir.exists())
+        self.clients.is_empty() && self.runs.values().all(Run::is_over)
+    }
+
+    /// Nobody can come for what is in a folder that was deleted. What still runs shall not wait for
+    /// ever because nobody reads what it writes; with the last of it this keeper ends.
+    fn see_folder(&mut self) {
+        let is_locked = dir::links(self.lock.as_fd()).map_or(true, |links| links > 0);
+        // The lock alone may have been deleted by somebody who did not know better.
+        let is_there = || dir::identity(&self.runs_dir).is_ok_and(|it| it == self.runs_identity);
+        if self.is_void || is_locked || is_there() {
+            return;
+        }
+        note("the data folder was deleted: what is written now is dropped");
+        self.is_void = true;
+        self.unwritten.clear();
+        for index in 0..self.movers.len() {
+            self.tell_mover(index, Command::Void);
+        }
     }
 
     fn is_over(&mut self) -> bool {
+        if self.is_void && self.clients.is_empty() && self.runs.values().all(Run::has_ended) {
+            return true;
+        }
         if self.ending {
             // An end that was seen is recorded, or it would be lost.
             return !self.runs.values().any(Run::is_ending);

@@ -35,6 +35,10 @@ pub(super) enum Command {
     Remove(u64),
     /// The server reads again: tell it what it has missed.
     Flush,
+    /// The server has taken in so much that a run may have room again.
+    Roomier,
+    /// The data folder was deleted: nothing can be kept any more.
+    Void,
     /// End.
     Stop,
 }
@@ -67,6 +71,8 @@ pub(super) struct Mover {
     counters: Arc<Counters>,
     captures: HashMap<u64, Capture>,
     stalled: Vec<u64>,
+    /// Those with records that are still to be written.
+    owing: Vec<u64>,
     retry_at_ns: u64,
     /// Since it woke.
     moved_bytes: u64,
@@ -90,6 +96,7 @@ impl Mover {
             counters,
             captures,
             stalled,
+            owing: Vec::new(),
             retry_at_ns: 0,
             moved_bytes: 0,
         })
@@ -101,7 +108,7 @@ impl Mover {
         let mut ready: Vec<u64> = Vec::with_capacity(256);
         let mut pace = Pace::default();
         loop {
-            let timeout = (!self.stalled.is_empty()).then_some(RETRY_MS);
+            let timeout = self.is_in_debt().then_some(RETRY_MS);
             if let Err(error) = self.epoll.wait(&mut events, timeout) {
                 note(&format!("cannot wait for output: {error}"));
                 std::thread::sleep(Duration::from_millis(RETRY_MS));
@@ -116,8 +123,9 @@ impl Mover {
                 return self.captures.into_values().collect();
             }
             let now_ns = clock::boottime_ns();
-            if !self.stalled.is_empty() && now_ns >= self.retry_at_ns {
+            if self.is_in_debt() && now_ns >= self.retry_at_ns {
                 self.retry_stalled();
+                self.settle_owing();
             }
             if pace.wake(now_ns, self.moved_bytes) {
                 std::thread::sleep(NAP);
@@ -155,6 +163,8 @@ impl Mover {
                     self.control.push(Note::Removed(key));
                 }
                 Command::Flush => self.flush(),
+                Command::Roomier => self.retry_at_ns = 0,
+                Command::Void => self.become_void(),
                 Command::Stop => return false,
             }
         }
@@ -215,12 +225,24 @@ impl Mover {
     fn digest(&mut self, key: u64, step: Step) {
         self.moved_bytes += step.bytes;
         self.counters.bytes.fetch_add(step.bytes, Ordering::Relaxed);
-        if let (Some((from_idx_off, record)), Some(capture)) =
-            (step.record, self.captures.get_mut(&key))
-        {
-            let (run, records) = (capture.run.clone(), vec![record]);
+        let Some(capture) = self.captures.get_mut(&key) else { return };
+        if let Some(why) = step.began_to_drop {
+            note(&format!("the output of {} is dropped: {why}", capture.run));
+        }
+        if step.kept_again {
+            note(&format!("the output of {} is kept again", capture.run));
+        }
+        if !step.records.is_empty() {
+            let Step { from_idx_off, records, .. } = step;
+            let run = capture.run.clone();
             let told = self.outbox.tell(&Event::Advanced { run, from_idx_off, records });
             capture.untold |= !told;
+        }
+        if capture.owes() && !std::mem::replace(&mut capture.is_owing, true) {
+            if !self.is_in_debt() {
+                self.retry_at_ns = clock::boottime_ns() + RETRY_MS * 1_000_000;
+            }
+            self.owing.push(key);
         }
         if let Some(error) = step.error {
             self.stall(key, &error);
@@ -235,10 +257,36 @@ impl Mover {
         if let Some(capture) = self.captures.get(&key) {
             self.unwatch(capture);
         }
-        if self.stalled.is_empty() {
+        if !self.is_in_debt() {
             self.retry_at_ns = clock::boottime_ns() + RETRY_MS * 1_000_000;
         }
         self.stalled.push(key);
+    }
+
+    /// Whether something has to be tried again.
+    fn is_in_debt(&self) -> bool {
+        !self.stalled.is_empty() || !self.owing.is_empty()
+    }
+
+    fn settle_owing(&mut self) {
+        for key in std::mem::take(&mut self.owing) {
+            let Some(capture) = self.captures.get_mut(&key) else { continue };
+            capture.is_owing = false;
+            if !capture.stalled {
+                let step = capture.settle();
+                self.digest(key, step);
+                self.let_go(key);
+            }
+        }
+    }
+
+    /// Nobody who writes shall wait for a folder that does not come back.
+    fn become_void(&mut self) {
+        for capture in self.captures.values_mut() {
+            capture.become_void();
+        }
+        self.owing.clear();
+        self.retry_at_ns = 0;
     }
 
     fn retry_stalled(&mut self) {

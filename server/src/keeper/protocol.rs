@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use crate::sys::spool::{ExitRecord, IndexRecord};
+pub use crate::sys::spool::{ExitRecord, IndexRecord, WhenFull};
 
 /// The version spoken here.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// The oldest version that is understood here.
-pub const OLDEST_VERSION: u16 = 2;
+pub const OLDEST_VERSION: u16 = 3;
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 128 * 1024;
 /// The environment variable that every child has, with the name of its run.
@@ -174,6 +174,8 @@ pub struct SpawnSpec {
     pub env: Vec<(String, String)>,
     /// What its control group shall hold it to, where there is one that can.
     pub limits: TreeLimits,
+    /// What becomes of output that cannot be kept.
+    pub when_full: WhenFull,
 }
 
 /// What a tree may use; `None` is as much as there is.
@@ -344,6 +346,7 @@ mod tests {
             cwd: "/".into(),
             env: vec![("KEY".into(), "secret".into())],
             limits: TreeLimits { pids: Some(9), ..TreeLimits::default() },
+            when_full: WhenFull { drops: true, max_backlog: 7 },
         });
         let bytes = encode(7, &request).unwrap();
         assert_eq!(decode::<Request>(&bytes), Ok((7, request.clone())));

@@ -135,6 +135,7 @@ fn start_process(
         err_pipe: err.inode,
         program: spec.program.clone(),
         cwd: spec.cwd.clone(),
+        when_full: spec.when_full,
     };
     if let Err(error) = write_meta(run_dir, &meta) {
         // A later keeper looks for the run's mark instead.
@@ -162,7 +163,7 @@ fn explain(spec: &SpawnSpec, error: &io::Error) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::protocol::TreeLimits;
+    use crate::keeper::protocol::{TreeLimits, WhenFull};
     use crate::sys::process::raise_descriptor_limit;
 
     fn fail(change: impl FnOnce(&mut SpawnSpec)) -> StartError {
@@ -174,6 +175,7 @@ mod tests {
             cwd: "/".into(),
             env: vec![],
             limits: TreeLimits::default(),
+            when_full: WhenFull::default(),
         };
         change(&mut spec);
         let limit = raise_descriptor_limit().unwrap();

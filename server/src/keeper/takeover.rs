@@ -15,7 +15,7 @@ use super::protocol::RUN_VARIABLE;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::pipe;
 use crate::sys::procfs;
-use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream};
+use crate::sys::spool::{self, ExitRecord, RunMeta, SpoolError, SpoolWriter, Stream, WhenFull};
 
 mod pipes;
 
@@ -27,6 +27,7 @@ pub(super) struct Found {
     pub(super) pid: i32,
     pub(super) starttime: u64,
     pub(super) started_at_ms: i64,
+    pub(super) when_full: WhenFull,
     pub(super) state: FoundState,
 }
 
@@ -136,8 +137,9 @@ impl Folder {
             },
         };
         let (pid, starttime, started_at_ms) =
-            meta.map_or((0, 0, 0), |meta| (meta.pid, meta.starttime, meta.started_at_ms));
-        Found { run, pid, starttime, started_at_ms, state }
+            meta.as_ref().map_or((0, 0, 0), |meta| (meta.pid, meta.starttime, meta.started_at_ms));
+        let when_full = meta.map_or_else(WhenFull::default, |meta| meta.when_full);
+        Found { run, pid, starttime, started_at_ms, when_full, state }
     }
 }
 
@@ -173,6 +175,7 @@ fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
         err_pipe: inode(2),
         program: Path::new("").to_owned(),
         cwd: Path::new("").to_owned(),
+        when_full: WhenFull::default(),
     }))
 }
 
@@ -201,6 +204,7 @@ mod tests {
             err_pipe: 0,
             program: "/bin/true".into(),
             cwd: "/".into(),
+            when_full: WhenFull::default(),
         }
     }
 

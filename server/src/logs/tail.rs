@@ -15,11 +15,12 @@ use super::mask::Mask;
 use super::recorder::Recorder;
 use super::split::{MAX_LINE, Splitter};
 
+mod drops;
 mod gap;
 #[cfg(test)]
 mod tests;
 
-pub use gap::Gap;
+pub use gap::{Dropped, Gap};
 
 /// One read from a segment.
 const READ_BYTES: usize = 64 * 1024;
@@ -88,6 +89,8 @@ pub struct RunTail {
     is_cut: bool,
     /// How the root has ended, until that is no more needed.
     end: Option<ExitRecord>,
+    /// What was dropped just before, and nobody was told yet: more may follow.
+    dropped: Option<Dropped>,
     /// What is missing, in the order in which it was met.
     gaps: std::collections::VecDeque<Gap>,
     buffer: Vec<u8>,
@@ -119,6 +122,7 @@ impl RunTail {
             is_made_up: false,
             is_cut: false,
             end: None,
+            dropped: None,
             gaps: std::collections::VecDeque::new(),
             buffer: Vec::new(),
         };
@@ -137,6 +141,7 @@ impl RunTail {
             records => records.map_err(|e| spool_error(&run, e))?,
         };
         let Some(record) = records.first() else { return Ok(()) };
+        self.reload_dropped(before, *record);
         for (to, stream) in [(record.out_off, &mut self.out), (record.err_off, &mut self.err)] {
             while stream.offset < to {
                 let piece = read_piece(&mut self.reader, &mut self.buffer, stream, to)
@@ -161,12 +166,11 @@ impl RunTail {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         let at = |s: &StreamTail| s.missing_from.unwrap_or(s.offset - s.splitter.pending() as u64);
-        Cursor {
-            run: self.run.clone(),
-            index_off: self.index_off,
-            out_off: at(&self.out),
-            err_off: at(&self.err),
-        }
+        let (out_off, err_off) = match &self.dropped {
+            Some(dropped) => (dropped.out.start, dropped.err.start),
+            None => (at(&self.out), at(&self.err)),
+        };
+        Cursor { run: self.run.clone(), index_off: self.index_off, out_off, err_off }
     }
 
     /// Bytes that the child has written so far, as far as they were taken in.
@@ -231,6 +235,16 @@ impl RunTail {
             }
             let Some(record) = record else { return Ok(false) };
             let ts = record.realtime_ms();
+            if self.tells_before(&record) {
+                return Ok(true);
+            }
+            if record.dropped().is_some() {
+                for stream in [&mut self.out, &mut self.err] {
+                    let kind = stream.kind;
+                    stream.splitter.finish(|line, _| recorder.push(ts, kind, line, false));
+                }
+                self.drop_record(&record);
+            }
             let ends = [(record.out_off, &mut self.out), (record.err_off, &mut self.err)];
             for (to, stream) in ends {
                 while stream.offset < to {
@@ -272,6 +286,10 @@ impl RunTail {
                         self.gaps.push_back(gap);
                         return Ok(true);
                     }
+                    if let Some(dropped) = self.dropped.take() {
+                        self.gaps.push_back(Gap::Dropped(dropped));
+                        return Ok(true);
+                    }
                     stream.closed = true;
                     let kind = stream.kind;
                     stream
@@ -294,6 +312,7 @@ impl RunTail {
             stream.splitter.finish(|line, continued| recorder.push(ts, kind, line, continued));
             self.gaps.extend(stream.missed());
         }
+        self.gaps.extend(self.dropped.take().map(Gap::Dropped));
     }
 
     fn next_record(&mut self) -> Result<Option<IndexRecord>, SpoolError> {

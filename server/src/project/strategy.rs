@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{
     BreakerConfig, Condition, ProbeConfig, ProcessConfig, RestartConfig, RestartWhen,
-    RetriesConfig, WatchConfig,
+    RetriesConfig, WatchConfig, WhenFull,
 };
 
 use super::PlanError;
@@ -64,6 +64,8 @@ pub struct Strategy {
     pub stdin: bool,
     /// The terminal that it gets: columns and rows.
     pub tty: Option<(u16, u16)>,
+    /// What becomes of output that cannot be kept; the general rule when `None`.
+    pub when_full: Option<WhenFull>,
 }
 
 impl Default for Strategy {
@@ -86,6 +88,7 @@ impl Default for Strategy {
             priority: 0,
             stdin: false,
             tty: None,
+            when_full: None,
         }
     }
 }
@@ -139,6 +142,7 @@ impl Strategy {
             priority: config.priority,
             stdin: config.stdin,
             tty: config.tty.then(|| config.tty_size.unwrap_or(TTY_SIZE)),
+            when_full: config.when_full,
         }
     }
 }

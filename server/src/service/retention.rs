@@ -57,7 +57,7 @@ impl Service {
                 usage
             }
         };
-        let LogsConfig { keep_days, max_bytes } = self.retention.config;
+        let LogsConfig { keep_days, max_bytes, .. } = self.retention.config;
         Ok(LogReport {
             bytes: usage.bytes,
             due_bytes: usage.older_bytes.max(self.retention.excess(usage.bytes)),
@@ -130,7 +130,8 @@ mod tests {
     fn nothing_goes_unless_it_is_said() {
         let all = Retention::new(LogsConfig::default());
         assert_eq!((all.oldest_kept_ms(5 * DAY_MS), all.excess(i64::MAX)), (None, 0));
-        let some = Retention::new(LogsConfig { keep_days: 2, max_bytes: 100 });
+        let some =
+            Retention::new(LogsConfig { keep_days: 2, max_bytes: 100, ..LogsConfig::default() });
         assert_eq!(some.oldest_kept_ms(5 * DAY_MS), Some(3 * DAY_MS));
         assert_eq!([50, 100, 130].map(|bytes| some.excess(bytes)), [0, 0, 30]);
     }

@@ -5,9 +5,9 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
 use super::check;
@@ -97,6 +97,30 @@ pub fn create_private_dirs(path: &Path) -> io::Result<()> {
 /// Those of `mkdir(2)`: `AlreadyExists` when there is something of that name.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// How many names an open file has: none when it was deleted.
+///
+/// # Errors
+/// Those of `fstat(2)`.
+pub fn links(file: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the descriptor is open, and the call writes the whole of `stat` when it succeeds, which
+    // is asked for before it is used.
+    let stat = unsafe {
+        check(libc::fstat(file.as_raw_fd(), stat.as_mut_ptr()))?;
+        stat.assume_init()
+    };
+    Ok(stat.st_nlink)
+}
+
+/// Which file or folder this path leads to now: its device and number.
+///
+/// # Errors
+/// Those of `stat(2)`.
+pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Takes the exclusive lock of a file without waiting. It is held until the file is closed, and the

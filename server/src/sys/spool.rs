@@ -4,7 +4,9 @@
 //! segment files `<stream>.<start offset, 16 hex digits>.seg` of a fixed size, written by position,
 //! made when the first byte comes and unlinked when the server no longer needs them. `idx` is a
 //! sequence of [`IndexRecord`]s: how far both streams had come, and when. A record is written after
-//! the bytes that it counts, so it never promises bytes that are not there.
+//! the bytes that it counts, so it never promises bytes that are not there. What was dropped, because
+//! it could not be kept and its writer should not wait ([`WhenFull`]), counts as well: its record says
+//! that, and in the segment there is a hole.
 //!
 //! Beside the folder stands the file `<run>.run`, with `meta` ([`RunMeta`], who runs) and `exit`
 //! ([`ExitRecord`], how it ended). The folder is made when the first byte comes: a run that says
@@ -14,6 +16,7 @@ use std::fmt;
 use std::io;
 
 mod files;
+mod full;
 mod reader;
 mod record;
 mod segment;
@@ -23,6 +26,7 @@ pub use files::{
     ExitRecord, RunMeta, create_run, read_exit, read_meta, remove_run, run_of_file, write_exit,
     write_meta,
 };
+pub use full::{Cause, WhenFull};
 pub use reader::SpoolReader;
 pub use record::{IndexRecord, RECORD_SIZE};
 pub use segment::{INDEX_SEGMENT_SIZE, SEGMENT_SIZE, release};

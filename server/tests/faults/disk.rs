@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use server::keeper::client::{KeeperClient, Scope, SpawnSpec, TreeLimits};
+use server::keeper::client::{KeeperClient, Scope, SpawnSpec, TreeLimits, WhenFull};
 
 use crate::check::{account, package_json, start_witness};
 use crate::row::{Findings, Row, rounds};
@@ -84,6 +84,7 @@ fn spec(run: String, argv: &[&str]) -> SpawnSpec {
         cwd: "/".into(),
         env: vec![],
         limits: TreeLimits::default(),
+        when_full: WhenFull::default(),
     }
 }
 

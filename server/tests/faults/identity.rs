@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use server::keeper::client::{KeeperClient, KeeperEvent, Scope, SpawnSpec, TreeLimits};
+use server::keeper::client::{KeeperClient, KeeperEvent, Scope, SpawnSpec, TreeLimits, WhenFull};
 use server::sys::procfs;
 use server::sys::socket::Socket;
 use server::sys::spool::{RunMeta, write_meta};
@@ -63,6 +63,7 @@ impl Stale {
             err_pipe: 0,
             program: "/bin/sleep".into(),
             cwd: "/".into(),
+            when_full: WhenFull::default(),
         };
         change(&mut meta);
         write_meta(&run, &meta).unwrap();
@@ -152,6 +153,7 @@ pub(crate) fn hold_pipes() -> ExitCode {
                 cwd: "/".into(),
                 env: vec![("PATH".into(), "/usr/bin:/bin".into())],
                 limits: TreeLimits::default(),
+                when_full: WhenFull::default(),
             };
             pids.push(keeper.spawn(spec).await.unwrap().pid);
         }
@@ -230,6 +232,7 @@ fn exit_together() -> Findings {
         for n in 0..count {
             let spec = SpawnSpec {
                 limits: TreeLimits::default(),
+                when_full: WhenFull::default(),
                 run: format!("many.{n}"),
                 program: "/bin/sleep".into(),
                 argv: vec!["sleep".into(), "316".into()],

@@ -24,6 +24,7 @@ mod clients;
 mod crash;
 mod damage;
 mod disk;
+mod dropping;
 mod failpoints;
 mod identity;
 mod limits;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         damage::rows(),
         clients::rows(),
         disk::rows(),
+        dropping::rows(),
         time::rows(),
         identity::rows(),
         orphans::rows(),

@@ -26,10 +26,10 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 /// A file system of its own at a folder, as long as it lives.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(at: &Path, mib: u32) -> Option<Self> {
+    pub(crate) fn mount(at: &Path, mib: u32) -> Option<Self> {
         let size = format!("size={mib}m");
         let mount =
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
@@ -95,7 +95,7 @@ fn fill_disk() -> Findings {
 }
 
 /// Writes until nothing fits any more; how much that was.
-fn fill(path: &Path) -> u64 {
+pub(crate) fn fill(path: &Path) -> u64 {
     let mut file = std::fs::File::create(path).unwrap();
     let mut all = 0;
     for size in [1 << 20, 1 << 12, 1] {

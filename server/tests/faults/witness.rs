@@ -54,6 +54,12 @@ fn line(stream: char, number: u64, now_ms: u128) -> String {
     format!("{body} {:08x}", crc32fast::hash(body.as_bytes()))
 }
 
+/// Bytes of a stream of so many lines, whenever they are written.
+pub(crate) fn bytes_of(lines: u64) -> u64 {
+    // The time has as many digits for the next two centuries.
+    (0..lines).map(|number| line('o', number, 1_700_000_000_000).len() as u64 + 1).sum()
+}
+
 /// A line read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Testimony {

@@ -1,5 +1,7 @@
 //! Restarts, retries, the breaker, watching and stopping, as they are written down.
 
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,29 @@ pub struct RetriesConfig {
 impl Default for RetriesConfig {
     fn default() -> Self {
         Self { max: 3, delay_ms: 1_000, factor: 2.0, max_delay_ms: 60_000, jitter: 0.25 }
+    }
+}
+
+/// What becomes of what a process writes when it cannot be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenFull {
+    /// The process waits until it can.
+    #[default]
+    Block,
+    /// It is dropped, and the log says what is missing.
+    Drop,
+}
+
+impl FromStr for WhenFull {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "block" => Ok(Self::Block),
+            "drop" => Ok(Self::Drop),
+            _ => Err(format!("expected block or drop, got {text:?}")),
+        }
     }
 }
 

@@ -44,7 +44,11 @@ impl Actor {
     pub(super) async fn mark_gaps(&mut self, run: &mut Run) -> Result<(), ActorError> {
         while let Some(gap) = run.tail.take_gap() {
             let text = gap.describe();
-            tracing::error!(run = run.name, text, "the spool is damaged");
+            if gap.is_wanted() {
+                tracing::warn!(run = run.name, text, "output was dropped");
+            } else {
+                tracing::error!(run = run.name, text, "the spool is damaged");
+            }
             run.unsaved_since = None;
             run.has_cursor = true;
             let now = self.shared.clock.now_ms();

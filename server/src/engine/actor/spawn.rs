@@ -4,8 +4,10 @@ use app::model::ProcessId;
 use tokio::time::Instant;
 
 use super::{Actor, Cursor, Event, Run, SpawnError, SpawnSpec, Spawning};
+use crate::config::WhenFull;
 use crate::engine::stdin;
 use crate::failpoint;
+use crate::keeper::client::WhenFull as SpoolRule;
 
 impl Actor {
     /// Starts attempt `n`.
@@ -47,7 +49,8 @@ impl Actor {
     }
 
     fn spec_of(&self, name: &str) -> Result<SpawnSpec, String> {
-        let strategy = &self.plan.strategy;
+        let (strategy, settings) = (&self.plan.strategy, &self.shared.settings);
+        let when_full = strategy.when_full.unwrap_or(settings.when_full);
         let plain = (self.plan.program.clone(), self.plan.argv.clone());
         let plain = match &self.plan.confined {
             Some(confined) => confined.wrap(&plain.0, plain.1),
@@ -70,6 +73,10 @@ impl Actor {
             cwd: self.plan.cwd.clone(),
             env: self.plan.env.clone().into_iter().collect(),
             limits: self.tree_limits(),
+            when_full: SpoolRule {
+                drops: when_full == WhenFull::Drop,
+                max_backlog: settings.max_backlog,
+            },
         })
     }
 

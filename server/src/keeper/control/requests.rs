@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::runs::Phase;
-use super::{Control, note};
+use super::{Command, Control, note};
 use crate::keeper::protocol::{Event, GroupReport, Request, RunInfo, Scope, StatsReport, Survivor};
 use crate::keeper::tree;
 use crate::sys::spool::{is_run_name, read_meta, release};
@@ -127,10 +127,14 @@ impl Control {
 
     fn release(&mut self, run: &str, out: u64, err: u64, idx: u64) {
         let Some(run) = self.keys.get(run).and_then(|key| self.runs.get_mut(key)) else { return };
-        if run.advance_release(out, err, idx)
-            && let Err(error) = release(&self.runs_dir.join(&run.name), out, err, idx)
-        {
+        if !run.advance_release(out, err, idx) {
+            return;
+        }
+        if let Err(error) = release(&self.runs_dir.join(&run.name), out, err, idx) {
             note(&format!("cannot release the spool of {}: {error}", run.name));
         }
+        run.progress.released.fetch_max(out.saturating_add(err), Ordering::AcqRel);
+        let mover = run.mover;
+        self.tell_mover(mover, Command::Roomier);
     }
 }

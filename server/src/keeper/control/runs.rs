@@ -13,7 +13,7 @@ use crate::keeper::start::{self, StartError};
 use crate::keeper::takeover::{self, Found, FoundState, RootState};
 use crate::keeper::tree::Root;
 use crate::sys::pidfd::{Ended, Pidfd};
-use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter, remove_run};
+use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter, WhenFull, remove_run};
 
 /// A run.
 #[derive(Debug)]
@@ -107,14 +107,15 @@ impl Control {
         let pipes = (Some(started.out), Some(started.err));
         let phase = Phase::Alive(started.pidfd);
         let identity = (pid, started.starttime, started_at_ms);
-        self.add_run(run.clone(), identity, phase, SpoolWriter::create(&dir), pipes);
+        let writer = SpoolWriter::create(&dir);
+        self.add_run(run.clone(), identity, phase, writer, pipes, spec.when_full);
         Ok(Spawned { run, pid, started_at_ms })
     }
 
     /// Takes over the runs of an earlier keeper; `kept` are the pipes that it has left open.
     pub(super) fn take_over(&mut self, kept: Option<Vec<std::os::fd::OwnedFd>>) -> io::Result<()> {
         for found in takeover::find(&self.runs_dir, &self.boot_id, kept)? {
-            let Found { run, pid, starttime, started_at_ms, state } = found;
+            let Found { run, pid, starttime, started_at_ms, when_full, state } = found;
             let identity = (pid, starttime, started_at_ms);
             match state {
                 FoundState::Ended { exit, idx_off } => {
@@ -134,7 +135,8 @@ impl Control {
                             (Phase::Ending { pidfd, ended, ended_at_ms }, true)
                         }
                     };
-                    let (key, mover) = self.add_run(run, identity, phase, *spool, (out, err));
+                    let pipes = (out, err);
+                    let (key, mover) = self.add_run(run, identity, phase, *spool, pipes, when_full);
                     if lost {
                         self.tell_mover(mover, Command::Drain(key));
                     }
@@ -151,15 +153,17 @@ impl Control {
         phase: Phase,
         spool: SpoolWriter,
         pipes: (Option<std::os::fd::OwnedFd>, Option<std::os::fd::OwnedFd>),
+        when_full: WhenFull,
     ) -> (u64, usize) {
         let has_ended = matches!(phase, Phase::Ended(_));
         let key = self.insert_run(name, identity, phase);
         let Some(run) = self.runs.get(&key) else { return (key, 0) };
         let (_, _, idx_off) = spool.offsets();
         run.progress.idx_off.store(idx_off, Ordering::Release);
+        run.progress.released.store(spool.released_bytes(), Ordering::Release);
         let progress = Arc::clone(&run.progress);
         let (mover, name) = (run.mover, run.name.clone());
-        let mut capture = Capture::new(key, name, pipes, spool, progress);
+        let mut capture = Capture::new(key, name, pipes, spool, progress, when_full);
         capture.root_has_ended = has_ended;
         self.tell_mover(mover, Command::Add(Box::new(capture)));
         (key, mover)

@@ -14,7 +14,7 @@ use super::*;
 use crate::logs::hub::Log;
 use crate::store::{SqliteStore, Store, Writer};
 use crate::sys::pipe::Pipe;
-use crate::sys::spool::SpoolWriter;
+use crate::sys::spool::{Cause, SpoolWriter};
 
 const ROUNDS: u64 = 20;
 
@@ -30,7 +30,7 @@ fn write_spool(dir: &Path) -> ExitRecord {
         writeln!(to_err, "e {n}").unwrap();
         writer.take(Stream::Out, out.read.as_fd(), 4096).unwrap();
         writer.take(Stream::Err, err.read.as_fd(), 4096).unwrap();
-        writer.record().unwrap().unwrap();
+        writer.record(&mut Vec::new()).unwrap();
     }
     let (out_off, err_off, idx_off) = writer.offsets();
     ExitRecord { ended_at_ms: 7, out_off, err_off, idx_off, ..ExitRecord::default() }
@@ -136,12 +136,12 @@ fn bytes_that_are_not_there_are_told_once_and_where() {
     // In the middle of `o 5`.
     change(dir.path(), "out", |bytes| bytes.truncate(22));
     let gap = Gap::Bytes { stream: Stream::Out, from: 22, to: exit.out_off };
+    assert!(gap.describe().starts_with(&format!("{} bytes of stdout", exit.out_off - 22)));
     let taken = take(dir.path(), &start(), Some(&exit));
     assert_eq!(of(&taken.lines, 'e').len() as u64, ROUNDS);
     assert_eq!(of(&taken.lines, 'o'), ["o 0", "o 1", "o 2", "o 3", "o 4", "o "]);
     assert_eq!(taken.gaps, [(taken.lines.len(), gap)]);
     assert_eq!(taken.cursor.out_off, exit.out_off);
-    assert!(gap.describe().starts_with(&format!("{} bytes of stdout", exit.out_off - 22)));
     // Taken up behind it, there is nothing left to tell.
     let again = take(dir.path(), &taken.cursor, Some(&exit));
     assert_eq!((again.lines, again.gaps), (vec![], vec![]));
@@ -262,4 +262,67 @@ proptest! {
         };
         prop_assert!(!harms.iter().any(is_cut) || !taken.gaps.is_empty(), "not told");
     }
+}
+
+/// A line, nine that were dropped in three records, and another line, on stdout; one on stderr that had
+/// begun before.
+fn write_with_drops(dir: &Path) {
+    fs::create_dir_all(dir).unwrap();
+    let (out, err) = (Pipe::new().unwrap(), Pipe::new().unwrap());
+    let (mut to_out, mut to_err) = (fs::File::from(out.child), fs::File::from(err.child));
+    let mut writer = SpoolWriter::create(dir);
+    writeln!(to_out, "before").unwrap();
+    write!(to_err, "begun").unwrap();
+    writer.take(Stream::Out, out.read.as_fd(), 4096).unwrap();
+    writer.take(Stream::Err, err.read.as_fd(), 4096).unwrap();
+    for _ in 0..3 {
+        write!(to_out, "1\n2\n3\n").unwrap();
+        writer.discard(Stream::Out, out.read.as_fd(), 4096, Cause::Disk).unwrap();
+        writer.record(&mut Vec::new()).unwrap();
+    }
+    writeln!(to_out, "after").unwrap();
+    writer.take(Stream::Out, out.read.as_fd(), 4096).unwrap();
+    writer.record(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn what_was_dropped_last_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, err) = (Pipe::new().unwrap(), Pipe::new().unwrap());
+    let mut writer = SpoolWriter::create(&dir.path().join("p.1"));
+    let mut to_out = fs::File::from(out.child);
+    writeln!(to_out, "lost").unwrap();
+    drop((to_out, err.child));
+    for _ in 0..2 {
+        writer.discard(Stream::Out, out.read.as_fd(), 4096, Cause::Backlog).unwrap();
+    }
+    writer.take(Stream::Err, err.read.as_fd(), 4096).unwrap();
+    writer.record(&mut Vec::new()).unwrap();
+    // The record of what was dropped is the one that closes both streams.
+    let taken = take(&dir.path().join("p.1"), &start(), None);
+    assert_eq!((taken.lines.len(), taken.gaps.len()), (0, 1));
+    assert!(taken.gaps[0].1.describe().contains("logs.max_backlog"), "{:?}", taken.gaps);
+}
+
+#[test]
+fn what_was_dropped_is_told_once_and_where_whenever_it_is_taken_up() {
+    let dir = tempfile::tempdir().unwrap();
+    write_with_drops(dir.path());
+    let taken = take(dir.path(), &start(), None);
+    assert_eq!(taken.lines, ["before", "begun", "after"]);
+    let [(2, Gap::Dropped(dropped))] = &taken.gaps[..] else { panic!("{:?}", taken.gaps) };
+    assert_eq!((dropped.out.clone(), dropped.err.clone(), dropped.lines), (7..25, 5..5, 9));
+    assert!(dropped.since_ms <= dropped.until_ms && dropped.since_ms > 1_600_000_000_000);
+    let words = taken.gaps[0].1.describe();
+    assert!(
+        words.starts_with("dropped here: 18 bytes of stdout from byte 7 on (9 lines), "),
+        "{words}"
+    );
+    // Taken up behind it there is nothing left to tell; from between the records, the whole of it.
+    let again = take(dir.path(), &taken.cursor, None);
+    assert_eq!((again.lines, again.gaps), (vec![], vec![]));
+    let inside = Cursor { index_off: 3 * RECORD_SIZE, out_off: 7, err_off: 5, ..start() };
+    let again = take(dir.path(), &inside, None);
+    assert_eq!(again.lines, ["after"]);
+    assert_eq!(again.gaps, [(0, Gap::Dropped(dropped.clone()))]);
 }

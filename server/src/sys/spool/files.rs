@@ -12,10 +12,9 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{SpoolError, is_run_name};
+use super::{SpoolError, WhenFull, is_run_name};
 use crate::sys::dir::Dir;
 
 /// What a run's file is called after the run.
@@ -56,6 +55,10 @@ pub struct RunMeta {
     pub program: PathBuf,
     /// Where it was started.
     pub cwd: PathBuf,
+    /// What becomes of output that cannot be kept. It stands behind all others: in the file of an
+    /// older version there is nothing.
+    #[serde(skip)]
+    pub when_full: WhenFull,
 }
 
 /// How a run's root process ended. Neither a code nor a signal: nobody was there to see it, the run
@@ -120,7 +123,7 @@ pub fn remove_run(run_dir: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of writing a file.
 pub fn write_meta(run_dir: &Path, meta: &RunMeta) -> io::Result<()> {
-    write(run_dir, META, meta)
+    write(run_dir, META, &(meta, meta.when_full))
 }
 
 /// Reads `meta`; `None` when there is none.
@@ -128,7 +131,13 @@ pub fn write_meta(run_dir: &Path, meta: &RunMeta) -> io::Result<()> {
 /// # Errors
 /// [`SpoolError::BadFile`] when it is damaged.
 pub fn read_meta(run_dir: &Path) -> Result<Option<RunMeta>, SpoolError> {
-    read(run_dir, META)
+    let Some(body) = read(run_dir, META)? else { return Ok(None) };
+    let bad = |_| SpoolError::BadFile(META.name);
+    let (mut meta, rest) = postcard::take_from_bytes::<RunMeta>(&body).map_err(bad)?;
+    if !rest.is_empty() {
+        meta.when_full = postcard::from_bytes(rest).map_err(bad)?;
+    }
+    Ok(Some(meta))
 }
 
 /// Writes `exit`.
@@ -144,7 +153,8 @@ pub fn write_exit(run_dir: &Path, exit: &ExitRecord) -> io::Result<()> {
 /// # Errors
 /// [`SpoolError::BadFile`] when it is damaged.
 pub fn read_exit(run_dir: &Path) -> Result<Option<ExitRecord>, SpoolError> {
-    read(run_dir, EXIT)
+    let Some(body) = read(run_dir, EXIT)? else { return Ok(None) };
+    postcard::from_bytes(&body).map(Some).map_err(|_| SpoolError::BadFile(EXIT.name))
 }
 
 /// Where a run's file is.
@@ -172,7 +182,8 @@ fn write<T: Serialize>(run_dir: &Path, place: Place, value: &T) -> io::Result<()
     open(run_dir, libc::O_WRONLY | libc::O_CREAT)?.write_all_at(&bytes, place.at as u64)
 }
 
-fn read<T: DeserializeOwned>(run_dir: &Path, place: Place) -> Result<Option<T>, SpoolError> {
+/// What was written to a place.
+fn read(run_dir: &Path, place: Place) -> Result<Option<Vec<u8>>, SpoolError> {
     let file = match open(run_dir, libc::O_RDONLY) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -184,10 +195,7 @@ fn read<T: DeserializeOwned>(run_dir: &Path, place: Place) -> Result<Option<T>, 
     if there.iter().take(HEADER).all(|byte| *byte == 0) {
         return Ok(None);
     }
-    check(there)
-        .and_then(|body| postcard::from_bytes(body).ok())
-        .map(Some)
-        .ok_or(SpoolError::BadFile(place.name))
+    check(there).map(|body| Some(body.to_vec())).ok_or(SpoolError::BadFile(place.name))
 }
 
 /// The body of what was written to a place, if it is sound.
@@ -212,6 +220,7 @@ mod tests {
             err_pipe: 11,
             program: "/bin/true".into(),
             cwd: "/".into(),
+            when_full: WhenFull { drops: true, max_backlog: 1 << 40 },
         }
     }
 
@@ -231,6 +240,15 @@ mod tests {
         write_meta(&two, &meta()).unwrap();
         assert_eq!(read_meta(&one).unwrap(), read_meta(&two).unwrap());
         assert_eq!(read_exit(&one).unwrap(), read_exit(&two).unwrap());
+    }
+
+    #[test]
+    fn what_an_older_version_has_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("a.1");
+        write(&run, META, &meta()).unwrap();
+        let older = RunMeta { when_full: WhenFull::default(), ..meta() };
+        assert_eq!(read_meta(&run).unwrap(), Some(older));
     }
 
     #[test]

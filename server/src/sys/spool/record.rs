@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Cause;
+
 /// Bytes of a record in the index.
 pub const RECORD_SIZE: u64 = 40;
 const SIZE: usize = 40;
@@ -21,7 +23,9 @@ pub struct IndexRecord {
     /// Bytes of stderr so far.
     pub err_off: u64,
     /// Bit 0: stdout has ended. Bit 1: stderr has ended. Bit 2: one of them has ended while nobody held
-    /// its pipe.
+    /// its pipe. Bit 3: what this record counts beyond the one before was dropped; bit 4: because too
+    /// much waited, not for want of room; bits 8 to 31: with so many line ends, the largest number
+    /// standing for more.
     pub flags: u32,
 }
 
@@ -35,6 +39,12 @@ impl IndexRecord {
     /// The bit of [`IndexRecord::flags`] that says that a pipe was gone before its end was seen: what
     /// was in it is lost.
     pub const CUT: u32 = 4;
+    /// The bit of [`IndexRecord::flags`] that says that what it counts was dropped.
+    pub const DROPPED: u32 = 8;
+    const FOR_BACKLOG: u32 = 16;
+    const LINES_SHIFT: u32 = 8;
+    /// The largest number of dropped lines that a record tells.
+    pub const MOST_LINES: u32 = u32::MAX >> Self::LINES_SHIFT;
 
     /// Whether nothing more comes on stdout.
     #[must_use]
@@ -52,6 +62,26 @@ impl IndexRecord {
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.flags & Self::CUT != 0
+    }
+
+    /// The flags of a record of dropped bytes.
+    pub(super) fn dropped_flags(cause: Cause, lines: u64) -> u32 {
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX).min(Self::MOST_LINES);
+        let cause = if cause == Cause::Backlog { Self::FOR_BACKLOG } else { 0 };
+        Self::DROPPED | cause | lines << Self::LINES_SHIFT
+    }
+
+    /// What was dropped, if that is what it counts: why, and how many line ends were in it.
+    #[must_use]
+    pub fn dropped(&self) -> Option<(Cause, u32)> {
+        let is_backlog = self.flags & Self::FOR_BACKLOG != 0;
+        let cause = if is_backlog { Cause::Backlog } else { Cause::Disk };
+        (self.flags & Self::DROPPED != 0).then_some((cause, self.flags >> Self::LINES_SHIFT))
+    }
+
+    /// The flags that stay true for all records after it.
+    pub(super) fn lasting_flags(&self) -> u32 {
+        self.flags & (Self::BOTH_CLOSED | Self::CUT)
     }
 
     /// When, in milliseconds since the epoch.
@@ -116,6 +146,20 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             prop_assert_eq!(IndexRecord::from_bytes(&bytes), None);
         }
+    }
+
+    #[test]
+    fn what_was_dropped_stands_in_the_flags() {
+        for (cause, lines, told) in
+            [(Cause::Disk, 0, 0), (Cause::Backlog, 7, 7), (Cause::Disk, u64::MAX, 0xff_ffff)]
+        {
+            let flags = IndexRecord::dropped_flags(cause, lines) | IndexRecord::OUT_CLOSED;
+            let record = IndexRecord { flags, ..IndexRecord::default() };
+            assert_eq!(record.dropped(), Some((cause, told)));
+            assert!(record.out_closed() && !record.err_closed() && !record.is_cut());
+            assert_eq!(record.lasting_flags(), IndexRecord::OUT_CLOSED);
+        }
+        assert_eq!(IndexRecord { flags: 7, ..IndexRecord::default() }.dropped(), None);
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! Writing a run's spool: from its pipes into the segments, and a record for each move.
 
-use std::fs::File;
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::Stream;
 use super::record::{IndexRecord, RECORD_SIZE};
 use super::segment::{file_name, list, start_of, tail};
-use crate::sys::dir::{Dir, create_private_dir};
-use crate::sys::{clock, pipe};
+use super::{Cause, Stream};
+use crate::sys::clock;
+use crate::sys::dir::Dir;
+use stream::StreamWriter;
 
-/// Bytes copied at a time where splice does not work: what a pipe holds.
-const COPY_BYTES: usize = 64 * 1024;
+mod stream;
+
+/// Records that may wait for room in the index before nothing more is taken.
+const MOST_UNWRITTEN: usize = 4;
 
 /// What came of moving from a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +37,18 @@ pub struct SpoolWriter {
     err: StreamWriter,
     idx: StreamWriter,
     flags: u32,
-    /// The newest record; `None` makes the next one due.
+    /// What was dropped since the newest record: why, and with how many line ends.
+    dropped: Option<(Cause, u64)>,
+    /// The newest record, written or not; `None` makes the next one due.
     recorded: Option<IndexRecord>,
-}
-
-#[derive(Debug)]
-struct StreamWriter {
-    stream: Stream,
-    off: u64,
-    open: Option<(u64, File)>,
-    /// This file system does not splice: bytes go through here, and stay until they are written.
-    copy: Option<Vec<u8>>,
+    /// The newest record that stands in the index.
+    written: IndexRecord,
+    /// Records that the index had no room for, the oldest first.
+    unwritten: VecDeque<IndexRecord>,
+    /// The segments end before what the index counts: what was dropped is not in them yet as a hole.
+    is_short: bool,
+    /// Bytes of both streams whose segments were released before this writer came.
+    released: u64,
 }
 
 impl SpoolWriter {
@@ -57,13 +61,19 @@ impl SpoolWriter {
             err: StreamWriter::at(Stream::Err, 0),
             idx: StreamWriter::at(Stream::Index, 0),
             flags: 0,
+            dropped: None,
             recorded: Some(IndexRecord::default()),
+            written: IndexRecord::default(),
+            unwritten: VecDeque::new(),
+            is_short: false,
+            released: 0,
         }
     }
 
     /// Continues the spool of a writer that is gone. The files tell how far it came: bytes that no
     /// record counts yet are counted by the next one, and records at the end of the index that are
-    /// torn, damaged or count more than there is (power was lost) are cut off.
+    /// torn, damaged or count more than there is (power was lost) are cut off. What was dropped need
+    /// not be there.
     ///
     /// # Errors
     /// Those of reading and cutting the files.
@@ -77,6 +87,9 @@ impl SpoolWriter {
         };
         this.out.off = tail(&dir, Stream::Out)?;
         this.err.off = tail(&dir, Stream::Err)?;
+        for stream in [Stream::Out, Stream::Err] {
+            this.released += list(&dir, stream)?.first().copied().unwrap_or(0);
+        }
         let idx_tail = tail(&dir, Stream::Index)?;
         this.idx.off = idx_tail - idx_tail % RECORD_SIZE;
         this.recorded = None;
@@ -92,11 +105,15 @@ impl SpoolWriter {
             let mut bytes = [0; 40];
             file.read_exact_at(&mut bytes, before - start)?;
             let sound = |record: &IndexRecord| {
-                record.out_off <= this.out.off && record.err_off <= this.err.off
+                let is_there = record.out_off <= this.out.off && record.err_off <= this.err.off;
+                is_there || record.dropped().is_some()
             };
             if let Some(record) = IndexRecord::from_bytes(&bytes).filter(sound) {
-                this.flags = record.flags;
-                this.recorded = Some(record);
+                this.flags = record.lasting_flags();
+                this.is_short = record.dropped().is_some();
+                this.out.off = this.out.off.max(record.out_off);
+                this.err.off = this.err.off.max(record.err_off);
+                (this.recorded, this.written) = (Some(record), record);
                 break;
             }
             this.idx.off = before;
@@ -125,14 +142,49 @@ impl SpoolWriter {
     /// # Errors
     /// Those of writing a file, such as a full disk: the bytes are still in the pipe.
     pub fn take(&mut self, stream: Stream, pipe: BorrowedFd<'_>, max: usize) -> io::Result<Moved> {
+        if self.dropped.is_some() {
+            self.note();
+        }
+        if self.unwritten.len() >= MOST_UNWRITTEN {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        let (dir, writer, closed) = match stream {
+            Stream::Out => (&self.dir, &mut self.out, IndexRecord::OUT_CLOSED),
+            Stream::Err => (&self.dir, &mut self.err, IndexRecord::ERR_CLOSED),
+            Stream::Index => return Err(ErrorKind::InvalidInput.into()),
+        };
+        let moved = writer.take(dir, pipe, max)?;
+        if moved == Moved::End {
+            self.flags |= closed;
+        }
+        Ok(moved)
+    }
+
+    /// Takes at most `max` bytes from a pipe and drops them. The next [`SpoolWriter::record`] counts
+    /// them, and says so.
+    ///
+    /// # Errors
+    /// Those of reading a pipe.
+    pub fn discard(
+        &mut self,
+        stream: Stream,
+        pipe: BorrowedFd<'_>,
+        max: usize,
+        cause: Cause,
+    ) -> io::Result<Moved> {
+        if self.dropped.is_none_or(|(before, _)| before != cause) {
+            self.note();
+        }
         let (writer, closed) = match stream {
             Stream::Out => (&mut self.out, IndexRecord::OUT_CLOSED),
             Stream::Err => (&mut self.err, IndexRecord::ERR_CLOSED),
             Stream::Index => return Err(ErrorKind::InvalidInput.into()),
         };
-        let moved = writer.take(&self.dir, pipe, max)?;
-        if moved == Moved::End {
-            self.flags |= closed;
+        let (moved, lines) = writer.discard(pipe, max)?;
+        match moved {
+            Moved::Bytes(_) => self.dropped.get_or_insert((cause, 0)).1 += lines,
+            Moved::Nothing => {}
+            Moved::End => self.flags |= closed,
         }
         Ok(moved)
     }
@@ -155,36 +207,103 @@ impl SpoolWriter {
         self.flags & IndexRecord::CUT != 0
     }
 
-    /// Writes a record if anything has come since the last, and returns it. After an error the
-    /// next call tries again.
+    /// Writes a record if anything has come since the last, after those for which there was no room;
+    /// what was written is added to `written`. After an error the next call tries again.
     ///
     /// # Errors
     /// Those of writing a file.
-    pub fn record(&mut self) -> io::Result<Option<IndexRecord>> {
-        let (out_off, err_off, flags) = (self.out.off, self.err.off, self.flags);
-        let is_known = |last: IndexRecord| {
-            (last.out_off, last.err_off, last.flags) == (out_off, err_off, flags)
-        };
-        if self.recorded.is_some_and(is_known) {
-            return Ok(None);
+    pub fn record(&mut self, written: &mut Vec<IndexRecord>) -> io::Result<()> {
+        self.note();
+        while let Some(&record) = self.unwritten.front() {
+            if self.is_short {
+                self.lengthen()?;
+            }
+            let at = self.idx.off;
+            let (start, file) = self.idx.segment(&self.dir)?;
+            file.write_all_at(&record.to_bytes(), at - start)?;
+            self.idx.off += RECORD_SIZE;
+            self.unwritten.pop_front();
+            self.written = record;
+            self.is_short = record.dropped().is_some();
+            written.push(record);
         }
-        let (boottime_ns, realtime_ns) = (clock::boottime_ns(), clock::realtime_ns());
-        let record = IndexRecord { boottime_ns, realtime_ns, out_off, err_off, flags };
-        let at = self.idx.off;
-        let (start, file) = self.idx.segment(&self.dir)?;
-        file.write_all_at(&record.to_bytes(), at - start)?;
-        self.idx.off += RECORD_SIZE;
-        self.recorded = Some(record);
+        if self.is_short {
+            self.lengthen()?;
+        }
         if self.is_closed() {
             (self.out.open, self.err.open, self.idx.open) = (None, None, None);
         }
-        Ok(Some(record))
+        Ok(())
     }
 
-    /// Bytes of stdout, stderr and the index so far.
+    /// Makes a record of what has come since the last, without writing it.
+    pub fn note(&mut self) {
+        let (out_off, err_off) = (self.out.off, self.err.off);
+        let is_known = |last: IndexRecord| {
+            (last.out_off, last.err_off, last.lasting_flags()) == (out_off, err_off, self.flags)
+        };
+        if self.recorded.is_some_and(is_known) {
+            return;
+        }
+        let dropped = self.dropped.take();
+        let merged = dropped.and_then(|dropped| self.merge(dropped));
+        let (cause, lines) = merged.or(dropped).unzip();
+        let more = cause.zip(lines).map_or(0, |(cause, n)| IndexRecord::dropped_flags(cause, n));
+        let (boottime_ns, realtime_ns) = (clock::boottime_ns(), clock::realtime_ns());
+        let flags = self.flags | more;
+        let record = IndexRecord { boottime_ns, realtime_ns, out_off, err_off, flags };
+        self.recorded = Some(record);
+        self.unwritten.push_back(record);
+    }
+
+    /// Takes the newest record back, if it is of dropped bytes too and was not written. The first of
+    /// several stays: it tells when the dropping began.
+    fn merge(&mut self, (cause, lines): (Cause, u64)) -> Option<(Cause, u64)> {
+        let newest = self.unwritten.back()?.dropped()?;
+        let place = self.unwritten.len().checked_sub(2);
+        let before = place.and_then(|place| self.unwritten.get(place)).unwrap_or(&self.written);
+        let is_same = newest.0 == cause && before.dropped().is_some_and(|it| it.0 == cause);
+        if !is_same {
+            return None;
+        }
+        self.unwritten.pop_back();
+        Some((cause, lines.saturating_add(u64::from(newest.1))))
+    }
+
+    /// Gives the segments the length that the index counts.
+    fn lengthen(&mut self) -> io::Result<()> {
+        self.out.lengthen(&self.dir, self.written.out_off)?;
+        self.err.lengthen(&self.dir, self.written.err_off)?;
+        self.is_short = false;
+        Ok(())
+    }
+
+    /// Whether records wait for room in the index.
+    #[must_use]
+    pub fn owes_records(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// Bytes of both streams, those that were dropped or released too.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.out.off + self.err.off
+    }
+
+    /// Bytes of both streams whose segments were released before this writer came.
+    #[must_use]
+    pub fn released_bytes(&self) -> u64 {
+        self.released
+    }
+
+    /// Bytes of stdout, stderr and the index so far, as far as the index counts them when it had no
+    /// room for the rest.
     #[must_use]
     pub fn offsets(&self) -> (u64, u64, u64) {
-        (self.out.off, self.err.off, self.idx.off)
+        if self.unwritten.is_empty() {
+            return (self.out.off, self.err.off, self.idx.off);
+        }
+        (self.written.out_off, self.written.err_off, self.idx.off)
     }
 
     /// Whether neither stream has had a byte.
@@ -210,96 +329,12 @@ impl SpoolWriter {
         }
     }
 
-    /// Whether both streams have ended.
+    /// Whether both streams have ended, and the index says so.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.flags & IndexRecord::BOTH_CLOSED == IndexRecord::BOTH_CLOSED
+        let is_said = self.unwritten.is_empty();
+        is_said && self.flags & IndexRecord::BOTH_CLOSED == IndexRecord::BOTH_CLOSED
     }
-}
-
-impl StreamWriter {
-    fn at(stream: Stream, off: u64) -> Self {
-        Self { stream, off, open: None, copy: None }
-    }
-
-    /// The segment that the next byte goes to, made when there is none, and where it begins.
-    fn segment(&mut self, dir: &Path) -> io::Result<(u64, &File)> {
-        let start = start_of(self.stream, self.off);
-        let open = match self.open.take() {
-            Some(open) if open.0 == start => open,
-            _ => {
-                let flags = libc::O_RDWR | libc::O_CREAT;
-                (start, open_or_create(dir)?.open_file(&file_name(self.stream, start), flags)?)
-            }
-        };
-        let (start, file) = self.open.insert(open);
-        Ok((*start, file))
-    }
-
-    fn take(&mut self, dir: &Path, pipe: BorrowedFd<'_>, max: usize) -> io::Result<Moved> {
-        // No segment is made before there is something to put into it.
-        if self.open.is_none() && pipe::waiting_bytes(pipe)? == 0 {
-            let ended = pipe::has_ended(pipe)?;
-            return Ok(if ended { Moved::End } else { Moved::Nothing });
-        }
-        let (off, size) = (self.off, self.stream.segment_size());
-        self.segment(dir)?;
-        let Some((start, file)) = &self.open else { return Ok(Moved::Nothing) };
-        let left = usize::try_from(start + size - off).unwrap_or(usize::MAX);
-        let max = max.min(left);
-        let can_splice = self.copy.is_none();
-        let moved = match &mut self.copy {
-            Some(buffer) => copy_at(pipe, buffer, file, off - start, max),
-            None => pipe::splice_at(pipe, file, off - start, max),
-        };
-        match moved {
-            Ok(0) => Ok(Moved::End),
-            Ok(bytes) => {
-                self.off += bytes as u64;
-                Ok(Moved::Bytes(bytes))
-            }
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(Moved::Nothing),
-                ErrorKind::InvalidInput if can_splice => {
-                    self.copy = Some(Vec::new());
-                    self.take(dir, pipe, max)
-                }
-                _ => Err(error),
-            },
-        }
-    }
-}
-
-/// The folder of a run is made when its first segment is.
-fn open_or_create(dir: &Path) -> io::Result<Dir> {
-    match Dir::open(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            create_private_dir(dir)?;
-            Dir::open(dir)
-        }
-        opened => opened,
-    }
-}
-
-/// What splice does, by hand. Bytes that could not be written stay in the buffer for the next try;
-/// they die with this process, which is why this is only a way out.
-fn copy_at(
-    pipe: BorrowedFd<'_>,
-    buffer: &mut Vec<u8>,
-    file: &File,
-    off: u64,
-    max: usize,
-) -> io::Result<usize> {
-    if buffer.is_empty() {
-        buffer.resize(max.min(COPY_BYTES), 0);
-        let got = pipe::read(pipe, buffer);
-        buffer.truncate(*got.as_ref().unwrap_or(&0));
-        got?;
-    }
-    let len = buffer.len().min(max);
-    file.write_all_at(&buffer[..len], off)?;
-    buffer.drain(..len);
-    Ok(len)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::super::{SEGMENT_SIZE, SpoolError, SpoolReader, release};
 use super::*;
 use crate::sys::pipe::Pipe;
+use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
 
@@ -22,6 +23,14 @@ fn fill(writer: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
         }
     }
     assert_eq!(writer.take(stream, pipe.read.as_fd(), ALL).unwrap(), Moved::Nothing);
+}
+
+/// The record that is due.
+fn next(writer: &mut SpoolWriter) -> Option<IndexRecord> {
+    let mut written = Vec::new();
+    writer.record(&mut written).unwrap();
+    assert!(written.len() < 2, "{written:?}");
+    written.pop()
 }
 
 fn pattern(len: usize) -> Vec<u8> {
@@ -47,9 +56,9 @@ fn bytes_cross_a_segment_boundary_and_come_back() {
         b"warning
 ",
     );
-    let record = writer.record().unwrap().unwrap();
+    let record = next(&mut writer).unwrap();
     assert_eq!((record.out_off, record.err_off), (bytes.len() as u64, 8));
-    assert_eq!(writer.record().unwrap(), None);
+    assert_eq!(next(&mut writer), None);
     assert!(read_all(dir.path(), Stream::Out) == bytes);
 
     let mut reader = SpoolReader::new(dir.path());
@@ -67,11 +76,11 @@ fn a_quiet_run_makes_no_file_until_its_end() {
     let mut writer = SpoolWriter::create(dir.path());
     let Pipe { read, child, .. } = Pipe::new().unwrap();
     assert_eq!(writer.take(Stream::Out, read.as_fd(), ALL).unwrap(), Moved::Nothing);
-    assert_eq!(writer.record().unwrap(), None);
+    assert_eq!(next(&mut writer), None);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     drop(child);
     assert_eq!(writer.take(Stream::Out, read.as_fd(), ALL).unwrap(), Moved::End);
-    assert!(writer.record().unwrap().unwrap().out_closed());
+    assert!(next(&mut writer).unwrap().out_closed());
     assert!(!writer.is_closed());
 }
 
@@ -80,7 +89,7 @@ fn what_no_record_counts_is_counted_after_a_recovery() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = SpoolWriter::create(dir.path());
     fill(&mut writer, Stream::Out, b"counted");
-    let first = writer.record().unwrap().unwrap();
+    let first = next(&mut writer).unwrap();
     fill(&mut writer, Stream::Out, b" and not");
     drop(writer);
     let idx = dir.path().join("idx.0000000000000000.seg");
@@ -88,10 +97,10 @@ fn what_no_record_counts_is_counted_after_a_recovery() {
     assert_eq!(SpoolReader::new(dir.path()).read_records(0, 9).unwrap(), [first]);
 
     let mut writer = SpoolWriter::recover(dir.path()).unwrap();
-    let second = writer.record().unwrap().unwrap();
+    let second = next(&mut writer).unwrap();
     assert_eq!(second.out_off, 15);
     fill(&mut writer, Stream::Out, b" yet");
-    let third = writer.record().unwrap().unwrap();
+    let third = next(&mut writer).unwrap();
     let records = SpoolReader::new(dir.path()).read_records(0, 9).unwrap();
     assert_eq!(records, [first, second, third]);
     assert_eq!(read_all(dir.path(), Stream::Out), b"counted and not yet");
@@ -102,13 +111,13 @@ fn records_that_promise_too_much_are_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = SpoolWriter::create(dir.path());
     fill(&mut writer, Stream::Out, b"0123456789");
-    let first = writer.record().unwrap().unwrap();
+    let first = next(&mut writer).unwrap();
     fill(&mut writer, Stream::Out, b"lost");
-    writer.record().unwrap().unwrap();
+    next(&mut writer).unwrap();
     let out = dir.path().join("out.0000000000000000.seg");
     File::options().write(true).open(&out).unwrap().set_len(12).unwrap();
     let mut writer = SpoolWriter::recover(dir.path()).unwrap();
-    let second = writer.record().unwrap().unwrap();
+    let second = next(&mut writer).unwrap();
     assert_eq!(second.out_off, 12);
     let records = SpoolReader::new(dir.path()).read_records(0, 9).unwrap();
     assert_eq!(records, [first, second]);
@@ -121,7 +130,7 @@ fn a_damaged_record_is_an_error_where_it_stands() {
     let mut records = Vec::new();
     for _ in 0..3 {
         fill(&mut writer, Stream::Err, b"x");
-        records.extend(writer.record().unwrap());
+        records.extend(next(&mut writer));
     }
     let idx = dir.path().join("idx.0000000000000000.seg");
     let mut bytes = std::fs::read(&idx).unwrap();
@@ -134,19 +143,84 @@ fn a_damaged_record_is_an_error_where_it_stands() {
     assert_eq!(reader.read_records(2 * RECORD_SIZE, 9).unwrap(), records[2..]);
 }
 
-#[test]
-fn a_copy_that_could_not_be_written_is_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("file");
-    std::fs::write(&path, "").unwrap();
+/// Drops all of these bytes.
+fn waste(writer: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
     let pipe = Pipe::new().unwrap();
-    File::from(pipe.child).write_all(b"precious").unwrap();
-    let (read, mut buffer) = (pipe.read.as_fd(), Vec::new());
-    let read_only = File::open(&path).unwrap();
-    copy_at(read, &mut buffer, &read_only, 0, ALL).unwrap_err();
-    let file = File::options().write(true).open(&path).unwrap();
-    assert_eq!(copy_at(read, &mut buffer, &file, 0, 3).unwrap(), 3);
-    assert_eq!(copy_at(read, &mut buffer, &file, 3, ALL).unwrap(), 5);
-    assert_eq!(copy_at(read, &mut buffer, &file, 8, ALL).unwrap(), 0);
-    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    let mut child = File::from(pipe.child);
+    for piece in bytes.chunks(60_000) {
+        child.write_all(piece).unwrap();
+        let mut left = piece.len();
+        while left > 0 {
+            match writer.discard(stream, pipe.read.as_fd(), ALL, Cause::Disk).unwrap() {
+                Moved::Bytes(moved) => left -= moved,
+                other => panic!("{other:?} with {left} bytes left"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_dropped_counts_and_leaves_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = SpoolWriter::create(dir.path());
+    fill(&mut writer, Stream::Out, b"kept\n");
+    waste(&mut writer, Stream::Out, b"one\ntwo\n");
+    waste(&mut writer, Stream::Err, b"three\n");
+    let mut records = Vec::new();
+    writer.record(&mut records).unwrap();
+    fill(&mut writer, Stream::Out, b"again\n");
+    writer.record(&mut records).unwrap();
+    let all: Vec<_> = records.iter().map(|it| (it.out_off, it.err_off, it.dropped())).collect();
+    assert_eq!(all, [(5, 0, None), (13, 6, Some((Cause::Disk, 3))), (19, 6, None)]);
+    assert_eq!(SpoolReader::new(dir.path()).read_records(0, 9).unwrap(), records);
+    assert_eq!(read_all(dir.path(), Stream::Out), b"kept\n\0\0\0\0\0\0\0\0again\n");
+    assert_eq!(read_all(dir.path(), Stream::Err), [0; 6]);
+}
+
+#[test]
+fn a_spool_that_ends_with_dropped_bytes_is_continued_behind_them() {
+    let more = usize::try_from(SEGMENT_SIZE).unwrap();
+    for is_lengthened in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = SpoolWriter::create(dir.path());
+        fill(&mut writer, Stream::Out, b"kept");
+        next(&mut writer).unwrap();
+        waste(&mut writer, Stream::Out, &vec![b'x'; more]);
+        let dropped = next(&mut writer).unwrap();
+        if !is_lengthened {
+            // As if it had died between the record and the hole.
+            std::fs::remove_file(dir.path().join(file_name(Stream::Out, SEGMENT_SIZE))).unwrap();
+            let first = dir.path().join(file_name(Stream::Out, 0));
+            File::options().write(true).open(first).unwrap().set_len(4).unwrap();
+        }
+        let mut writer = SpoolWriter::recover(dir.path()).unwrap();
+        assert_eq!(writer.offsets().0, SEGMENT_SIZE + 4);
+        assert_eq!(next(&mut writer), None);
+        fill(&mut writer, Stream::Out, b"again");
+        let last = next(&mut writer).unwrap();
+        assert_eq!((dropped.out_off, last.out_off), (SEGMENT_SIZE + 4, SEGMENT_SIZE + 9));
+        let mut again = [0; 5];
+        SpoolReader::new(dir.path()).read_at(Stream::Out, SEGMENT_SIZE + 4, &mut again).unwrap();
+        assert_eq!(&again, b"again");
+    }
+}
+
+#[test]
+fn records_without_room_wait_and_those_of_dropped_bytes_become_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("later/a.1");
+    let mut writer = SpoolWriter::create(&folder);
+    let mut written = Vec::new();
+    for n in 0..9 {
+        waste(&mut writer, Stream::Out, b"line\n");
+        writer.record(&mut written).unwrap_err();
+        assert_eq!(writer.offsets(), (0, 0, 0), "after {n}: nothing is counted yet");
+    }
+    assert!(writer.owes_records() && !writer.is_closed());
+    std::fs::create_dir(dir.path().join("later")).unwrap();
+    writer.record(&mut written).unwrap();
+    let all: Vec<_> = written.iter().map(|it| (it.out_off, it.dropped())).collect();
+    assert_eq!(all, [(5, Some((Cause::Disk, 1))), (45, Some((Cause::Disk, 8)))]);
+    assert!(!writer.owes_records());
+    assert_eq!(SpoolWriter::recover(&folder).unwrap().offsets(), (45, 0, 2 * RECORD_SIZE));
 }
