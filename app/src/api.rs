@@ -21,6 +21,6 @@ pub use processes::{
 };
 pub use scripts::{get_user_name, list_scripts, overview};
 pub use supervision::{
-    list_declared, list_pools, list_sparks, pause_pool, preview_reload, reload, run_declared,
-    send_line,
+    list_declared, list_pools, list_sparks, pause_pool, preview_reload, process_figures, reload,
+    run_declared, send_line,
 };

@@ -18,6 +18,8 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async/>
+                    // The same, for a screen that has no room for it beside the list.
+                    <Route path=path!("overview") view=Home ssr=SsrMode::Async/>
                     <Route path=path!("search") view=LaterSearch ssr=SsrMode::Async/>
                     <Route path=path!("processes/:id/:tab?") view=LaterProcess ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -85,6 +85,11 @@ impl Live {
         socket::start(self);
     }
 
+    /// Tries the server now rather than when it is due.
+    pub(crate) fn retry(self) {
+        socket::connect(self);
+    }
+
     /// Follows the log of `id` into `feed`, from where the feed ends.
     pub(crate) fn follow(self, id: ProcessId, feed: StoredValue<Feed>, wake: Callback<()>) {
         let viewer = Viewer { id, feed, wake };

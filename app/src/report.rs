@@ -8,14 +8,12 @@ mod compare;
 mod configuration;
 mod overview;
 mod trail;
-mod usage;
 
 pub(crate) use attempts::render_attempts;
 pub use compare::{ComparePage, CompareRow, render_compare};
 pub(crate) use configuration::render_configuration;
-pub use overview::{LogReport, Overview, render_overview};
+pub use overview::{LogReport, Overview, Space, render_overview};
 pub(crate) use trail::render_trail;
-pub(crate) use usage::render_usage;
 
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;

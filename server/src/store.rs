@@ -113,6 +113,15 @@ pub struct LogUsage {
     pub older_bytes: i64,
 }
 
+/// What the database takes on the disk, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// All of it.
+    pub bytes: i64,
+    /// What is free in it.
+    pub free_bytes: i64,
+}
+
 /// Which chunks of all logs to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogPrune {
@@ -282,8 +291,11 @@ pub trait Store: Send + Sync + 'static {
     /// Removes at most `limit` chunks, the first stored first. The numbers of what stays do not
     /// change.
     async fn prune_logs(&self, wanted: LogPrune, limit: u32) -> Result<LogPruned, StoreError>;
-    /// How much the database takes, in bytes.
-    async fn size_bytes(&self) -> Result<i64, StoreError>;
+    /// How much the database takes.
+    async fn space(&self) -> Result<Space, StoreError>;
+    /// Gives about `bytes` that are free in the database back to the disk, in a transaction of its
+    /// own. Whether there is more to give.
+    async fn give_back(&self, bytes: i64) -> Result<bool, StoreError>;
     /// What was kept under keys that begin so: each key with its value, by key.
     async fn kept(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
     /// Whether the database answers.

@@ -68,7 +68,9 @@ pub fn render_audit(view: AuditView) -> String {
             <a class="button" href=csv download data-testid="audit-csv">"CSV"</a>
             <a class="button" href=ndjson download>"JSON"</a>
         </form>
-        {table(page.lines, utc)}
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Audit">
+            {table(page.lines, utc)}
+        </div>
         {is_empty}
         {older}
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;
 
+use crate::components::{Icon, IconName};
 use crate::shell::theme_script;
 
 /// Every operation.
@@ -87,9 +88,12 @@ pub fn render_docs(page: &DocsPage, css: String, nonce: String) -> String {
             </head>
             <body>
                 <header class="bar">
-                    <a class="brand" href="/">"Runyard"</a>
+                    <a class="brand" href="/" aria-label="Runyard, all processes">
+                        <Icon name=IconName::Prompt/>
+                        <span>"Runyard"</span>
+                    </a>
                     <span class="spacer"></span>
-                    <a href="/api/openapi.json">"openapi.json"</a>
+                    <a class="button" href="/api/openapi.json">"openapi.json"</a>
                 </header>
                 <main class="admin" data-testid="docs">
                     <h1>"API"</h1>
@@ -110,13 +114,21 @@ pub fn render_docs(page: &DocsPage, css: String, nonce: String) -> String {
 fn view_operation(operation: &DocsOperation) -> impl IntoView + use<> {
     let DocsOperation { method, path, words, params, body, answers, .. } = operation.clone();
     let params = params.into_iter().map(|param| {
-        let need = if param.is_required { "needed" } else { "" };
+        let need = if param.is_required { ", needed" } else { "" };
         view! {
             <tr>
                 <td><code>{param.name}</code></td>
-                <td>{param.place}" "{need}</td>
+                <td>{param.place}{need}</td>
                 <td class="wide">{param.words}</td>
             </tr>
+        }
+    });
+    let params = params.collect_view();
+    let params = (!params.is_empty()).then(|| {
+        view! {
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Parameters">
+                <table class="table"><tbody>{params}</tbody></table>
+            </div>
         }
     });
     let body = body.map(|name| view! { <p>"Body: "<code>{name}</code></p> });
@@ -125,11 +137,17 @@ fn view_operation(operation: &DocsOperation) -> impl IntoView + use<> {
         view! { <tr><td>{answer.status}</td><td class="wide">{answer.words}</td><td>{schema}</td></tr> }
     });
     view! {
-        <details>
-            <summary><code>{method}" "{path}</code>" "{words}</summary>
-            <table class="table"><tbody>{params.collect_view()}</tbody></table>
+        <details class="operation">
+            <summary>
+                <b class="method" data-method=method>{method}</b>
+                <code>{path}</code>
+                <span>{words}</span>
+            </summary>
+            {params}
             {body}
-            <table class="table"><tbody>{answers.collect_view()}</tbody></table>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Answers">
+                <table class="table"><tbody>{answers.collect_view()}</tbody></table>
+            </div>
         </details>
     }
 }

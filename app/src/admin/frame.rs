@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;
 
+use crate::components::{Icon, IconName};
 use crate::model::{Me, Verb};
 use crate::shell::theme_script;
 
@@ -28,18 +29,33 @@ pub enum Notice {
     Refused(String),
 }
 
-/// The whole document, as text.
+/// The pages of administration: address, title, whether they are for an admin alone.
+const PAGES: [(&str, &str, bool); 5] = [
+    ("/account", "Account", false),
+    ("/sessions", "Sessions", false),
+    ("/tokens", "Tokens", false),
+    ("/people", "People", true),
+    ("/audit", "Audit", false),
+];
+
+/// The whole document of a page of administration, as text.
 pub(crate) fn document(frame: Frame, title: &'static str, content: AnyView) -> String {
-    let Frame { me, css, nonce, notice } = frame;
-    let is_admin = me.verbs.contains(&Verb::Admin);
-    let links = [("/account", "Account"), ("/sessions", "Sessions"), ("/tokens", "Tokens")]
-        .into_iter()
-        .chain(is_admin.then_some(("/people", "People")))
-        .chain([("/audit", "Audit")]);
-    let links = links.map(|(path, name)| {
-        let current = (name == title).then_some("page");
-        view! { <a href=path aria-current=current>{name}</a> }
+    let is_admin = frame.me.verbs.contains(&Verb::Admin);
+    let links = PAGES.iter().filter(|(.., is_for_admin)| is_admin || !is_for_admin);
+    let links = links.map(|(path, name, _)| {
+        let current = (*name == title).then_some("page");
+        view! { <a href=*path aria-current=current>{*name}</a> }
     });
+    let content = view! {
+        <nav class="tabs" aria-label="Administration">{links.collect_view()}</nav>
+        {content}
+    };
+    plain_document(frame, title.to_owned(), content.into_any())
+}
+
+/// The whole document of a page that only the server renders, as text.
+pub(crate) fn plain_document(frame: Frame, title: String, content: AnyView) -> String {
+    let Frame { me, css, nonce, notice } = frame;
     let notice = notice.map(|notice| match notice {
         Notice::Done(words) => {
             view! { <p class="notice" role="status" data-testid="notice">{words}</p> }.into_any()
@@ -62,10 +78,25 @@ pub(crate) fn document(frame: Frame, title: &'static str, content: AnyView) -> S
             </head>
             <body>
                 <header class="bar">
-                    <a class="brand" href="/" aria-label="Runyard, all processes">"Runyard"</a>
-                    <nav class="admin-links" aria-label="Administration">{links.collect_view()}</nav>
+                    <a class="brand" href="/" aria-label="Runyard, all processes">
+                        <Icon name=IconName::Prompt/>
+                        <span>"Runyard"</span>
+                    </a>
+                    <nav class="places" aria-label="Places">
+                        <a href="/" aria-label="Processes">
+                            <Icon name=IconName::Back/>
+                            <span>"Processes"</span>
+                        </a>
+                        <a href="/search" aria-label="Search logs">
+                            <Icon name=IconName::Search/>
+                            <span>"Search logs"</span>
+                        </a>
+                    </nav>
                     <span class="spacer"></span>
-                    <span class="user" title="Signed in as">{me.name}</span>
+                    <a class="user" href="/account" title="Your account">
+                        <Icon name=IconName::Person/>
+                        <span>{me.name}</span>
+                    </a>
                     <form method="post" action="/sign-out">
                         <button class="button quiet" data-testid="sign-out">"Sign out"</button>
                     </form>

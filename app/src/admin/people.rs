@@ -59,15 +59,17 @@ pub fn render_people(page: PeoplePage) -> String {
             </label>
             <button class="button primary" data-testid="user-create">"Add"</button>
         </form>
-        <table class="table" data-testid="people">
-            <thead>
-                <tr>
-                    <th>"Name"</th><th>"Role"</th><th>"Known by"</th><th>"Sessions"</th>
-                    <th>"Added"</th><th></th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
+        <div class="table-scroll" tabindex="0" role="region" aria-label="People">
+            <table class="table" data-testid="people">
+                <thead>
+                    <tr>
+                        <th>"Name"</th><th>"Role"</th><th>"Known by"</th><th>"Sessions"</th>
+                        <th>"Added"</th><th></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
         <section>
             <h2>"Roles"</h2>
             <p>"They stand in runyard.toml, under [roles]."</p>
@@ -113,7 +115,7 @@ fn row(user: User, roles: &[String], own: &str) -> impl IntoView + use<> {
                     type="password"
                     name="password"
                     aria-label="Another password"
-                    placeholder="another password"
+                    placeholder="Another password"
                     minlength="12"
                     autocomplete="new-password"
                 />

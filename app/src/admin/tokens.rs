@@ -73,15 +73,17 @@ pub fn render_tokens(page: TokensPage) -> String {
             </label>
             <button class="button primary" data-testid="token-create">"Make a token"</button>
         </form>
-        <table class="table" data-testid="tokens">
-            <thead>
-                <tr>
-                    <th>"Name"</th><th>"Role"</th><th>"Only"</th><th>"Made by"</th>
-                    <th>"Last used"</th><th>"Ends"</th><th></th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Tokens">
+            <table class="table" data-testid="tokens">
+                <thead>
+                    <tr>
+                        <th>"Name"</th><th>"Role"</th><th>"Only"</th><th>"Made by"</th>
+                        <th>"Last used"</th><th>"Ends"</th><th></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
     };
     document(frame, "Tokens", content.into_any())
 }

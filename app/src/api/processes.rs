@@ -61,7 +61,7 @@ pub async fn tail_log(id: ProcessId, tail: u32, around: Option<i64>) -> Result<L
     answer(backend()?.tail_log(id, tail, around).await)
 }
 
-/// A tab of a process, as HTML of the server's own making: `attempts`, `figures`, `configuration` or
+/// A tab of a process, as HTML of the server's own making: `attempts`, `configuration` or
 /// `audit`. `before` is where its page begins; times are `zone_min` minutes east of UTC.
 ///
 /// # Errors
@@ -91,7 +91,6 @@ async fn render_tab(
             let page = backend.list_attempts(id.clone(), before).await?;
             report::render_attempts(&id, &page, now_ms(), zone_min)
         }
-        "figures" => report::render_usage(&backend.process_figures(id).await?, zone_min),
         "configuration" => report::render_configuration(&backend.process_configuration(id).await?),
         "audit" => report::render_trail(backend.process_audit(id, before).await?, zone_min),
         _ => {

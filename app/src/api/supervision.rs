@@ -61,6 +61,15 @@ pub async fn reload(version: String) -> Result<ConfigDiff, Problem> {
     answer(backend()?.reload(version).await)
 }
 
+/// What a process used in the last quarter of an hour.
+///
+/// # Errors
+/// The server's problem.
+#[server(prefix = "/api/ui", endpoint = "process_figures", input = Json, output = Json)]
+pub async fn process_figures(id: ProcessId) -> Result<Figures, Problem> {
+    answer(backend()?.process_figures(id).await)
+}
+
 /// What every process that runs used in the last minute.
 ///
 /// # Errors

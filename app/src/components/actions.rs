@@ -48,6 +48,12 @@ pub(crate) fn Actions(
         Status::Queued | Status::Waiting => "Cancel",
         _ => "Stop",
     };
+    // One that pauses, or whose breaker is open, is tried before its time.
+    let restart_word = move || match process.read().status {
+        Status::BackingOff => "Try now",
+        Status::Stopped | Status::Completed | Status::Failed | Status::Lost => "Start again",
+        _ => "Restart",
+    };
     // Forms, so that they work without scripts.
     let action = move |name| format!("/processes/{}/{name}", id.get_value());
     view! {
@@ -69,7 +75,7 @@ pub(crate) fn Actions(
                     disabled=move || !may_start || (!may_stop && !is_ended()) || is_busy.get()
                 >
                     <Icon name=IconName::Restart/>
-                    <span>"Restart"</span>
+                    <span>{restart_word}</span>
                 </button>
             </form>
             <SignalMenu

@@ -1,11 +1,18 @@
 //! What is declared in `runyard.toml`: its times, its pools, and reading the file again.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use super::ReloadDialog;
-use crate::api::{list_declared, list_pools, pause_pool, run_declared};
+use super::pool_row::PoolRow;
+use super::schedule_row::ScheduleRow;
+use crate::api::{list_declared, list_pools, run_declared};
 use crate::live::use_live;
-use crate::model::{DeclaredList, DeclaredProcess, Pool, PoolList, Problem};
+use crate::model::{DeclaredList, PoolList};
+
+/// Many processes turn at the same time, and are worth one question.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The panel; empty where nothing is declared and there is one pool.
 #[component]
@@ -13,7 +20,6 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
     let live = use_live();
     let declared = RwSignal::new(DeclaredList::default());
     let pools = RwSignal::new(PoolList::default());
-    let is_busy = RwSignal::new(false);
     let refresh = move || {
         leptos::task::spawn_local(async move {
             // Who may not see it sees no panel.
@@ -25,12 +31,63 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
             }
         });
     };
-    // Whenever a process comes or goes, the line and the times may be others.
-    Effect::new(move |_| {
-        live.processes.count();
-        refresh();
+    refresh();
+    // Whenever a process turns, the line and the times may be others.
+    let is_due = StoredValue::new(false);
+    Effect::new(move |before: Option<()>| {
+        live.processes.track_turns();
+        let is_new = is_due.try_update_value(|due| !std::mem::replace(due, true));
+        if before.is_some() && is_new == Some(true) {
+            let ask = move || {
+                if is_due.try_set_value(false).is_none() {
+                    refresh();
+                }
+            };
+            set_timeout(ask, PATIENCE);
+        } else if before.is_none() {
+            is_due.set_value(false);
+        }
     });
-    let run = move |start: bool| {
+    let has_declared = move || !declared.read().processes.is_empty();
+    let is_shown = move || has_declared() || pools.read().pools.len() > 1;
+    let schedules = move || {
+        let processes = declared.read().processes.clone();
+        let timed = processes.into_iter().filter(|one| one.schedule.is_some());
+        timed.map(|one| view! { <ScheduleRow one/> }).collect_view()
+    };
+    let pool_rows = move || {
+        let all = pools.read().pools.clone();
+        all.into_iter().map(|pool| view! { <PoolRow pool pools/> }).collect_view()
+    };
+    view! {
+        <Show when=is_shown>
+            <details class="panel" data-testid="declared" open>
+                <summary><h2>"Declared"</h2></summary>
+                <Show when=has_declared>
+                    <div class="declared-actions">
+                        <RunAll start=true words="Start all" testid="declared-start" declared/>
+                        <RunAll start=false words="Stop all" testid="declared-stop" declared/>
+                        <ReloadDialog done=Callback::new(move |()| refresh())/>
+                    </div>
+                </Show>
+                <ul class="declared-list">{schedules}{pool_rows}</ul>
+            </details>
+        </Show>
+    }
+    .into_any()
+}
+
+/// A button that starts everything declared, or stops it in order.
+#[component]
+fn RunAll(
+    start: bool,
+    words: &'static str,
+    testid: &'static str,
+    declared: RwSignal<DeclaredList>,
+) -> impl IntoView {
+    let live = use_live();
+    let is_busy = RwSignal::new(false);
+    let run = move |_| {
         is_busy.set(true);
         leptos::task::spawn_local(async move {
             match run_declared(start).await {
@@ -42,107 +99,16 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
             is_busy.try_set(false);
         });
     };
-    let has_declared = move || !declared.read().processes.is_empty();
-    let is_shown = move || has_declared() || pools.read().pools.len() > 1;
     view! {
-        <Show when=is_shown>
-            <details class="declared" data-testid="declared" open>
-                <summary><h2>"Declared"</h2></summary>
-                <Show when=has_declared>
-                    <div class="declared-actions">
-                        <button
-                            type="button"
-                            class="button quiet"
-                            data-testid="declared-start"
-                            disabled=move || is_busy.get()
-                            on:click=move |_| run(true)
-                        >
-                            "Start all"
-                        </button>
-                        <button
-                            type="button"
-                            class="button quiet"
-                            data-testid="declared-stop"
-                            disabled=move || is_busy.get()
-                            on:click=move |_| run(false)
-                        >
-                            "Stop all"
-                        </button>
-                        <ReloadDialog done=Callback::new(move |()| refresh())/>
-                    </div>
-                </Show>
-                <ul class="declared-list">
-                    {move || {
-                        let processes = declared.read().processes.clone();
-                        let timed = processes.into_iter().filter(|one| one.schedule.is_some());
-                        timed.map(|one| view! { <Times one/> }).collect_view()
-                    }}
-                    {move || {
-                        let all = pools.read().pools.clone();
-                        all.into_iter().map(|pool| view! { <PoolRow pool pools/> }).collect_view()
-                    }}
-                </ul>
-            </details>
-        </Show>
-    }
-    .into_any()
-}
-
-/// A scheduled process with its next times.
-#[component]
-fn Times(one: DeclaredProcess) -> impl IntoView {
-    let clock = use_live().clock;
-    let DeclaredProcess { name, schedule, timezone, next_times, .. } = one;
-    let data_name = name.clone();
-    let zone = timezone.unwrap_or_else(|| "UTC".to_owned());
-    let schedule = format!("{} {zone}", schedule.unwrap_or_default());
-    let times = StoredValue::new(next_times);
-    let first = move || times.with_value(|times| times.first().map(|at| clock.stamp(*at)));
-    let all = move || {
-        let stamps =
-            times.with_value(|times| times.iter().map(|at| clock.stamp(*at)).collect::<Vec<_>>());
-        stamps.join("\n")
-    };
-    view! {
-        <li data-testid="schedule" data-name=data_name>
-            <span class="declared-name">{name}</span>
-            <code>{schedule}</code>
-            <span class="declared-next" title=all>{first}</span>
-        </li>
-    }
-    .into_any()
-}
-
-/// A pool with its slots, and the button that pauses it.
-#[component]
-fn PoolRow(pool: Pool, pools: RwSignal<PoolList>) -> impl IntoView {
-    let live = use_live();
-    let Pool { name, slots, used, waiting, is_paused } = pool;
-    let data_name = name.clone();
-    let title = if is_paused { "Resume" } else { "Pause" };
-    let toggle = {
-        let name = name.clone();
-        move |_| {
-            let name = name.clone();
-            leptos::task::spawn_local(async move {
-                let done: Result<PoolList, Problem> = pause_pool(name, !is_paused).await;
-                match done {
-                    Ok(list) => {
-                        pools.try_set(list);
-                    }
-                    Err(problem) => live.alerts.report(&problem),
-                }
-            });
-        }
-    };
-    view! {
-        <li data-testid="pool" data-name=data_name data-paused=is_paused.to_string()>
-            <span class="declared-name">{name}</span>
-            <span>{format!("{used} of {slots} slots, {waiting} waiting")}</span>
-            <button type="button" class="button quiet" data-testid="pool-pause" on:click=toggle>
-                {title}
-            </button>
-        </li>
+        <button
+            type="button"
+            class="button quiet"
+            data-testid=testid
+            disabled=move || is_busy.get()
+            on:click=run
+        >
+            {words}
+        </button>
     }
     .into_any()
 }

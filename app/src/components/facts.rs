@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::Sparks;
 use crate::live::{Clock, use_live};
 use crate::model::{Attempt, Limits, Means, Process};
-use crate::text::format::{format_bytes, format_duration, format_uptime};
+use crate::text::format::{format_bytes, format_duration, format_percent, format_uptime};
 
 /// How an execution ended: `SIGTERM`, `code 1`; nothing while it runs.
 fn exit_text(exit_code: Option<i32>, signal: Option<&str>) -> Option<String> {
@@ -51,7 +52,8 @@ pub(crate) fn Facts(
 ) -> impl IntoView {
     let clock = use_live().clock;
     let pid = move || process.read().pid.map(|pid| pid.to_string());
-    let started = move || process.read().started_at.map(|ts| clock.stamp(ts));
+    let started = move || process.read().started_at.map(|ts| clock.short_stamp(ts));
+    let started_at = move || process.read().started_at.map(|ts| clock.stamp(ts));
     let duration = move || {
         let process = process.read();
         // While it runs, the end that is known is that of an attempt before.
@@ -66,19 +68,41 @@ pub(crate) fn Facts(
     let cpu = move || cpu_text(&newest());
     let limits = move || process.read().limits.as_ref().map(limits_text);
     let memory = move || newest().max_rss_bytes.map(format_bytes);
+    // While it runs, what it uses now; afterwards, what it used in all.
+    let sparks = use_context::<Sparks>();
+    let is_running = Memo::new(move |_| process.read().pid.is_some());
+    let now = Memo::new(move |_| {
+        is_running.get().then(|| sparks?.newest(&process.read_untracked().id)).flatten()
+    });
+    let cpu_now = move || now.get().map(|point| format_percent(point.cpu_milli));
+    let memory_now = move || now.get().map(|point| format_bytes(point.rss_bytes));
     view! {
         <dl class="facts">
             <Fact name="PID" testid="pid" value=Signal::derive(pid)/>
-            <Fact name="Started" testid="started" value=Signal::derive(started)/>
+            <Fact
+                name="Started"
+                testid="started"
+                value=Signal::derive(started)
+                title=Signal::derive(started_at)
+            />
             <Fact name="Duration" testid="duration" value=Signal::derive(duration)/>
             <Fact name="Exit" testid="exit" value=Signal::derive(exit)/>
-            <Fact
-                name="CPU time"
-                testid="cpu"
-                value=Signal::derive(move || cpu().map(|(total, _)| total))
-                title=Signal::derive(move || cpu().map(|(_, parts)| parts))
-            />
-            <Fact name="Peak memory" testid="memory" value=Signal::derive(memory)/>
+            {move || if is_running.get() {
+                view! {
+                    <Fact name="CPU" testid="cpu" value=Signal::derive(cpu_now)/>
+                    <Fact name="Memory" testid="memory" value=Signal::derive(memory_now)/>
+                }.into_any()
+            } else {
+                view! {
+                    <Fact
+                        name="CPU time"
+                        testid="cpu"
+                        value=Signal::derive(move || cpu().map(|(total, _)| total))
+                        title=Signal::derive(move || cpu().map(|(_, parts)| parts))
+                    />
+                    <Fact name="Peak memory" testid="memory" value=Signal::derive(memory)/>
+                }.into_any()
+            }}
             {move || limits().map(|text| view! { <Fact name="Limits" testid="limits" value=Signal::stored(Some(text))/> })}
         </dl>
     }

@@ -5,45 +5,14 @@ use leptos::{ev, html};
 use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast as _;
 
+use super::Starter;
+use super::act::act;
+use super::command::{Deed, find_commands};
 use super::shortcuts::click;
-use super::{Starter, status_word};
 use crate::later::{palette, shown};
 use crate::live::use_live;
 use crate::model::{Catalogue, Problem};
-use crate::text::filter::Query;
 use crate::text::markup::push_escaped;
-
-/// How many are shown.
-const SHOWN: usize = 12;
-
-/// What choosing an entry does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Act {
-    /// Opens a page.
-    Go(String),
-    /// Starts a script: its project and its name.
-    Start(String, String),
-    /// Does what a button on the page does.
-    Click(&'static str),
-}
-
-/// An entry: words, what stands beside them, what it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Command {
-    words: String,
-    note: String,
-    act: Act,
-}
-
-/// What can be done with a button that is on the page.
-const BUTTONS: [(&str, &str); 6] = [
-    ("Stop this process", "stop"),
-    ("Restart this process", "restart"),
-    ("Follow this log", "follow"),
-    ("Change the theme", "theme"),
-    ("Show the keys", "help"),
-    ("Start with arguments", "start-open"),
-];
 
 /// Waits for Ctrl-K; the dialog itself comes when it is opened for the first time.
 #[component]
@@ -92,49 +61,8 @@ pub(crate) fn PaletteDialog(
         if !is_open.get() {
             return vec![];
         }
-        let mut commands = places();
-        let is_there = |testid: &str| {
-            document()
-                .query_selector(&format!("[data-testid={testid}]:not([disabled])"))
-                .ok()
-                .flatten()
-        };
-        for (words, testid) in BUTTONS {
-            if is_there(testid).is_some() {
-                commands.push(Command {
-                    words: words.to_owned(),
-                    note: String::new(),
-                    act: Act::Click(testid),
-                });
-            }
-        }
         let scripts = catalogue.get().and_then(Result::ok).unwrap_or_default();
-        for script in scripts.projects.into_iter().flat_map(|project| project.scripts) {
-            commands.push(Command {
-                words: format!("Start {}", script.name),
-                note: script.project.clone(),
-                act: Act::Start(script.project, script.name),
-            });
-        }
-        let query = text.read();
-        let words: Vec<String> = query.split_whitespace().map(str::to_ascii_lowercase).collect();
-        let fits = |command: &Command| {
-            let all = format!("{} {}", command.words, command.note).to_ascii_lowercase();
-            words.iter().all(|word| all.contains(word.as_str()))
-        };
-        commands.retain(fits);
-        let found = live.processes.found(&Query::parse(&query));
-        let room = SHOWN.saturating_sub(commands.len());
-        for (id, project) in found.into_iter().take(room) {
-            let Some(process) = live.processes.get(&id) else { continue };
-            let words = process.with_untracked(|process| {
-                format!("{}: {}", process.script, status_word(process.status))
-            });
-            let note = format!("{project} {}", id.short());
-            commands.push(Command { words, note, act: Act::Go(format!("/processes/{id}")) });
-        }
-        commands.truncate(SHOWN);
-        commands
+        find_commands(&text.read(), scripts, live.processes)
     });
     let close = move || {
         is_open.set(false);
@@ -154,10 +82,17 @@ pub(crate) fn PaletteDialog(
     let run = move |at: usize| {
         let command = commands.read_untracked().get(at).cloned();
         close();
-        match command.map(|command| command.act) {
-            Some(Act::Go(url)) => navigate.with_value(|go| go(&url, Default::default())),
-            Some(Act::Start(project, name)) => starter.start_plain(project, name),
-            Some(Act::Click(testid)) => click(testid),
+        match command.map(|command| command.deed) {
+            Some(Deed::Go(url)) => navigate.with_value(|go| go(&url, Default::default())),
+            Some(Deed::Leave(url)) => {
+                // Fails only for what is no address.
+                let _ = window().location().assign(url);
+            }
+            Some(Deed::Start(project, name)) => starter.start_plain(project, name),
+            Some(Deed::Do(id, what)) => {
+                leptos::task::spawn_local(async move { act(live, id, what).await });
+            }
+            Some(Deed::Click(testid)) => click(testid),
             None => {}
         }
     };
@@ -165,11 +100,25 @@ pub(crate) fn PaletteDialog(
         opened.track();
         open();
     });
+    let list = NodeRef::<html::Ul>::new();
+    let step = move |by: isize, last: usize| {
+        place.update(|place| *place = place.saturating_add_signed(by).min(last));
+        // Once the rows are drawn anew.
+        request_animation_frame(move || {
+            let list = list.try_get_untracked().flatten();
+            let chosen = list.and_then(|list| list.query_selector("[aria-selected=true]").ok()?);
+            if let Some(chosen) = chosen {
+                let nearest = web_sys::ScrollIntoViewOptions::new();
+                nearest.set_block(web_sys::ScrollLogicalPosition::Nearest);
+                chosen.scroll_into_view_with_scroll_into_view_options(&nearest);
+            }
+        });
+    };
     let keys = move |event: web_sys::KeyboardEvent| {
         let last = commands.read_untracked().len().saturating_sub(1);
         match event.key().as_str() {
-            "ArrowDown" => place.update(|place| *place = (*place + 1).min(last)),
-            "ArrowUp" => place.update(|place| *place = place.saturating_sub(1)),
+            "ArrowDown" => step(1, last),
+            "ArrowUp" => step(-1, last),
             "Enter" => run(place.get_untracked()),
             _ => return,
         }
@@ -227,19 +176,12 @@ pub(crate) fn PaletteDialog(
                 id="commands"
                 role="listbox"
                 aria-label="Acts and places"
+                node_ref=list
                 inner_html=rows
                 on:click=clicked
             ></ul>
+            {move || commands.read().is_empty().then(|| view! { <p class="empty">"Nothing has this name."</p> })}
         </dialog>
     }
     .into_any()
-}
-
-fn places() -> Vec<Command> {
-    let place = |words: &str, url: &str| Command {
-        words: words.to_owned(),
-        note: String::new(),
-        act: Act::Go(url.to_owned()),
-    };
-    vec![place("Overview", "/"), place("Search all logs", "/search")]
 }

@@ -85,6 +85,12 @@ pub(crate) fn ReloadDialog(
     .into_any()
 }
 
+/// A line that goes or comes; the mark in front says which.
+fn difference(line: String) -> impl IntoView {
+    let class = if line.starts_with('+') { "comes" } else { "goes" };
+    view! { <span class=class>{line}"\n"</span> }
+}
+
 #[component]
 fn Differences(diff: ConfigDiff) -> impl IntoView {
     let ConfigDiff { changes, needs_restart, .. } = diff;
@@ -98,7 +104,7 @@ fn Differences(diff: ConfigDiff) -> impl IntoView {
         };
         view! {
             <h3>{format!("{name}: {kind}")}</h3>
-            <pre class="diff" data-testid="diff">{lines.join("\n")}</pre>
+            <pre class="diff" data-testid="diff">{lines.into_iter().map(difference).collect_view()}</pre>
         }
     });
     view! {

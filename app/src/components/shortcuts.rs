@@ -38,7 +38,7 @@ pub(super) fn has_single_keys() -> bool {
 }
 
 /// The last of the elements: pages come after the frame around them.
-fn last_of(selector: &str) -> Option<HtmlElement> {
+pub(super) fn last_of(selector: &str) -> Option<HtmlElement> {
     let all = document().query_selector_all(selector).ok()?;
     let last = (0..all.length()).rev().filter_map(|at| all.item(at));
     last.filter_map(|node| node.dyn_into::<HtmlElement>().ok())
@@ -47,7 +47,9 @@ fn last_of(selector: &str) -> Option<HtmlElement> {
 
 /// Clicks what has the name.
 pub(super) fn click(testid: &str) {
-    if let Some(element) = last_of(&format!("[data-testid={testid}]")) {
+    if let Some(element) = last_of(&format!("[data-testid='{testid}']")) {
+        // Fails for what cannot have the focus; a field has to have it.
+        let _ = element.focus();
         element.click();
     }
 }
@@ -125,9 +127,11 @@ pub(crate) fn Shortcuts() -> impl IntoView {
             <Icon name=IconName::Keyboard/>
         </button>
         <dialog class="dialog" data-testid="help-dialog" aria-labelledby="help-title" node_ref=dialog>
-            <form method="dialog" class="dialog-head">
-                <h2 id="help-title">"Keys"</h2>
-                <button class="icon-button" aria-label="Close"><Icon name=IconName::Close/></button>
+            <form method="dialog">
+                <div class="dialog-head">
+                    <h2 id="help-title">"Keys"</h2>
+                    <button class="icon-button" aria-label="Close"><Icon name=IconName::Close/></button>
+                </div>
             </form>
             <dl class="keys" inner_html=KEYS></dl>
             <label class="menu-field">

@@ -1,16 +1,17 @@
-//! What there is to know of a process besides its log. The server writes it; here is only what shows it
-//! and asks again.
+//! What there is to know of a process besides its log. But for the figures the server writes it; here is
+//! only what shows it and asks again.
 
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
-use super::usage::every_two_seconds;
 use crate::api::process_tab;
 use crate::live::use_live;
 use crate::model::Process;
+use crate::text::format::format_uptime;
 
-/// The tab whose figures change all the time.
-const FIGURES: &str = "figures";
+/// The tab that is drawn here.
+pub(crate) const FIGURES: &str = "figures";
 /// Each with the end of its address.
 const TABS: [(&str, &str); 5] = [
     ("", "Log"),
@@ -54,7 +55,6 @@ pub(crate) fn TabView(
 ) -> impl IntoView {
     let live = use_live();
     let id = process.read_untracked().id.clone();
-    let is_figures = tab == FIGURES;
     let shown = RwSignal::new(html);
     let place = NodeRef::<html::Div>::new();
     let refresh = move || {
@@ -80,15 +80,19 @@ pub(crate) fn TabView(
             }
         });
     };
-    if is_figures {
-        every_two_seconds(refresh);
-    } else {
-        // Whatever changes in a process is told.
-        Effect::new(move |_| {
-            process.track();
-            refresh();
-        });
-    }
+    // Whatever changes in a process is told.
+    Effect::new(move |_| {
+        process.track();
+        refresh();
+    });
+    // What goes on says since when, and gets longer by itself.
+    Effect::new(move |_| {
+        let now = live.clock.now();
+        shown.track();
+        if let Some(place) = place.get() {
+            lengthen_spans(&place, now);
+        }
+    });
     // The server's own HTML: nothing in it comes from elsewhere unescaped.
     view! {
         <div
@@ -102,4 +106,19 @@ pub(crate) fn TabView(
         ></div>
     }
     .into_any()
+}
+
+/// Writes how long it is since the times that stand in `data-since`.
+fn lengthen_spans(place: &web_sys::Element, now: i64) {
+    let Ok(spans) = place.query_selector_all("[data-since]") else { return };
+    for at in 0..spans.length() {
+        let Some(span) = spans.item(at).and_then(|node| node.dyn_into::<web_sys::Element>().ok())
+        else {
+            continue;
+        };
+        let since = span.get_attribute("data-since").and_then(|since| since.parse::<i64>().ok());
+        if let Some(since) = since {
+            span.set_text_content(Some(&format_uptime(now - since)));
+        }
+    }
 }

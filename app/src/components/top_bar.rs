@@ -19,6 +19,10 @@ pub(crate) fn TopBar(
                 <span>"Runyard"</span>
             </a>
             <nav class="places" aria-label="Places">
+                <a href="/overview" data-testid="overview-link" aria-label="Overview">
+                    <Icon name=IconName::Overview/>
+                    <span>"Overview"</span>
+                </a>
                 <a href="/search" data-testid="search-link" aria-label="Search logs">
                     <Icon name=IconName::Search/>
                     <span>"Search logs"</span>
@@ -30,7 +34,10 @@ pub(crate) fn TopBar(
                 {move || Suspend::new(async move {
                     user.await.map(|name| view! {
                         // Pages that the server renders: a visit of the browser's own.
-                        <a class="user" href="/account" rel="external" title="Your account">{name}</a>
+                        <a class="user" href="/account" rel="external" title="Your account">
+                            <Icon name=IconName::Person/>
+                            <span>{name}</span>
+                        </a>
                         <form method="post" action="/sign-out">
                             <button class="button quiet" data-testid="sign-out">"Sign out"</button>
                         </form>

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use super::tip::{Tip, index_under};
 use crate::api::list_sparks;
+use crate::live::use_live;
 use crate::model::{Point, ProcessId};
-use crate::text::format::format_bytes;
+use crate::text::format::{format_bytes, format_percent};
 use crate::text::graph::path_of;
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -36,6 +38,11 @@ impl Sparks {
     fn of(self, id: &ProcessId) -> Vec<Point> {
         self.0.read().get(id).cloned().unwrap_or_default()
     }
+
+    /// What it uses now, as far as that is known.
+    pub(super) fn newest(self, id: &ProcessId) -> Option<Point> {
+        self.0.read().get(id)?.last().copied()
+    }
 }
 
 /// Does it now, and every two seconds while it can be seen.
@@ -54,45 +61,59 @@ pub(super) fn every_two_seconds(work: impl Fn() + Clone + 'static) {
     });
 }
 
-/// The CPU of the last minute, as a line.
+/// How large a sparkline is, in its own units.
+const WIDTH: i64 = 56;
+const HEIGHT: i64 = 14;
+
+/// CPU (a line) and memory (the ground below) of the last minute; what there was under the pointer.
 #[component]
 pub(crate) fn Sparkline(
     /// Whose.
     id: ProcessId,
 ) -> impl IntoView {
-    let sparks = use_context::<Sparks>();
-    let line = move || {
-        let points = sparks?.of(&id);
-        if points.len() < 2 {
-            return None;
+    let (sparks, tip) = (use_context::<Sparks>(), use_context::<Tip>());
+    let clock = use_live().clock;
+    let id = StoredValue::new(id);
+    let points = move || sparks.map(|sparks| id.with_value(|id| sparks.of(id))).unwrap_or_default();
+    let look = move |event: web_sys::PointerEvent| {
+        let points = untrack(points);
+        let at = index_under(&event, points.len()).and_then(|at| points.get(at));
+        if let (Some(tip), Some(point)) = (tip, at) {
+            let time = clock.time_of_day(point.ts);
+            tip.show(&event, format!("{} · {}", words(*point), time.get(..8).unwrap_or_default()));
         }
-        let newest = points.last().copied()?;
-        let most = points.iter().map(|point| point.cpu_milli).max().unwrap_or(0).max(100);
-        let path = path_of(&points, most, |point| point.cpu_milli, 40, 12);
-        let title = format!("{}, {}", cpu_words(newest), format_bytes(newest.rss_bytes));
-        let label = title.clone();
+    };
+    let leave = move |_| {
+        if let Some(tip) = tip {
+            tip.hide();
+        }
+    };
+    move || {
+        let points = points();
+        let newest = points.last().copied().filter(|_| points.len() > 1)?;
+        let most = |of: fn(&Point) -> i64| points.iter().map(of).max().unwrap_or(0);
+        let cpu_of = |point: &Point| point.cpu_milli;
+        let rss_of = |point: &Point| point.rss_bytes;
+        let cpu = path_of(&points, most(cpu_of).max(100), cpu_of, WIDTH, HEIGHT);
+        let rss = path_of(&points, most(rss_of).max(1) * 5 / 4, rss_of, WIDTH, HEIGHT);
         Some(view! {
-            <svg class="spark" data-testid="spark" viewBox="0 0 40 12" role="img" aria-label=label>
-                <title>{title}</title>
-                <path d=path></path>
+            <svg
+                class="spark"
+                data-testid="spark"
+                viewBox=format!("0 0 {WIDTH} {HEIGHT}")
+                role="img"
+                aria-label=words(newest)
+                on:pointermove=look
+                on:pointerleave=leave
+            >
+                <path class="area" d=format!("{rss}V{HEIGHT}H0z")></path>
+                <path class="curve" d=cpu></path>
             </svg>
         })
-    };
-    view! { {line} }
-}
-
-/// `12 % CPU`: of one core.
-fn cpu_words(point: Point) -> String {
-    format!("{}.{} % CPU", point.cpu_milli / 10, point.cpu_milli % 10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn use_in_words() {
-        let point = Point { ts: 0, cpu_milli: 125, rss_bytes: 1 };
-        assert_eq!(cpu_words(point), "12.5 % CPU");
     }
+}
+
+/// `12.5 % CPU, 98.3 MiB`.
+fn words(point: Point) -> String {
+    format!("{} CPU, {}", format_percent(point.cpu_milli), format_bytes(point.rss_bytes))
 }

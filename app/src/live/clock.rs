@@ -76,7 +76,16 @@ impl Clock {
         format_stamp(ts, self.zone_min(ts))
     }
 
-    /// The same, without being told of the browser's zone.
+    /// The time of `ts`, with the day unless that is today.
+    pub(crate) fn short_stamp(self, ts: i64) -> String {
+        let (stamp, today) = (self.stamp(ts), self.stamp(self.now.get_untracked()));
+        match stamp.split_once(' ') {
+            Some((day, time)) if today.starts_with(day) => time.to_owned(),
+            _ => stamp,
+        }
+    }
+
+    /// The day and the time of `ts`, without being told of the browser's zone.
     pub(crate) fn stamp_untracked(self, ts: i64) -> String {
         untrack(|| self.stamp(ts))
     }

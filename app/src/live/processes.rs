@@ -34,6 +34,8 @@ pub(crate) struct Processes {
     /// The one on screen may be older than any that is listed.
     opened: StoredValue<Option<ProcessSignal>>,
     older: RwSignal<Option<String>>,
+    /// Told whenever one comes or has another status.
+    turns: Trigger,
 }
 
 impl Processes {
@@ -42,6 +44,7 @@ impl Processes {
             listed: RwSignal::new(Vec::new()),
             opened: StoredValue::new(None),
             older: RwSignal::new(None),
+            turns: Trigger::new(),
         }
     }
 
@@ -62,9 +65,9 @@ impl Processes {
         });
     }
 
-    /// How many are listed.
-    pub(crate) fn count(self) -> usize {
-        self.listed.with(Vec::len)
+    /// Tells an effect whenever a process comes or has another status.
+    pub(crate) fn track_turns(self) {
+        self.turns.track();
     }
 
     /// The cursor of the next page, when there is one.
@@ -111,8 +114,12 @@ impl Processes {
     /// Takes a process as it is now.
     pub(crate) fn upsert(self, process: Process) {
         if let Some(signal) = self.get(&process.id) {
+            if signal.with_untracked(|known| known.status != process.status) {
+                self.turns.notify();
+            }
             return set(&signal, process);
         }
+        self.turns.notify();
         let opened = self.opened(&process.id);
         let id = process.id.clone();
         let signal = match opened {

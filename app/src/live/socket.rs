@@ -72,7 +72,8 @@ pub(super) fn send(message: &ClientMessage) {
     });
 }
 
-fn connect(live: Live) {
+/// Connects now, in place of whatever is there.
+pub(super) fn connect(live: Live) {
     stop_retry();
     let location = window().location();
     let is_secure = location.protocol().is_ok_and(|protocol| protocol == "https:");

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::api::overview;
+use crate::components::BackLink;
 
 /// How old it may become while it is looked at.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -22,6 +23,7 @@ pub(crate) fn Home() -> impl IntoView {
     view! {
         <Title text="Processes · Runyard"/>
         <div class="page" data-testid="overview">
+            <BackLink/>
             <h1>"Overview"</h1>
             <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
                 {move || Suspend::new(async move {

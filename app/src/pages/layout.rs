@@ -6,7 +6,8 @@ use leptos_router::hooks::{use_location, use_query_map};
 
 use crate::api::{get_user_name, list_processes, list_scripts};
 use crate::components::{
-    AlertList, CatalogueList, Palette, ProcessList, Sparks, StartDialog, Starter, TopBar,
+    AlertList, CatalogueList, OfflineNote, Palette, ProcessList, Sparks, StartDialog, Starter, Tip,
+    TipBox, TopBar,
 };
 use crate::later::{declared_panel, shown};
 use crate::live::Live;
@@ -18,6 +19,7 @@ pub(crate) fn Layout() -> impl IntoView {
     let live = Live::provide();
     Starter::provide();
     Sparks::provide();
+    Tip::provide();
     Effect::new(move |_| live.start());
 
     let user = Resource::new(|| (), |()| async { get_user_name().await.ok() });
@@ -46,6 +48,7 @@ pub(crate) fn Layout() -> impl IntoView {
     view! {
         <div class="shell" data-view=view>
             <TopBar user/>
+            <OfflineNote/>
             <aside class="side" aria-label="Scripts and processes">
                 <details class="catalogue" open>
                     <summary><h2>"Scripts"</h2></summary>
@@ -69,6 +72,7 @@ pub(crate) fn Layout() -> impl IntoView {
             <StartDialog catalogue/>
             <Palette catalogue/>
             <AlertList/>
+            <TipBox/>
         </div>
     }
     .into_any()

@@ -10,7 +10,7 @@ pub(crate) fn NotFound() -> impl IntoView {
         <Title text="Not found · Runyard"/>
         <main class="plain">
             <h1>"There is no such page"</h1>
-            <p><a href="/">"All processes"</a></p>
+            <p><a class="button" href="/">"All processes"</a></p>
         </main>
     }
 }

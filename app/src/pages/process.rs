@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use serde::{Deserialize, Serialize};
 
-use crate::api::{allowed_verbs, get_process, process_tab, tail_log};
+use crate::api::{allowed_verbs, get_process, process_figures, process_tab, tail_log};
 use crate::components::{
-    Actions, Facts, Icon, IconName, LineForm, LogView, Standing, StatusMark, TabView, Tabs,
-    parse_lines, status_word,
+    Actions, BackLink, Charts, FIGURES, Facts, Icon, IconName, LineForm, LogView, Standing,
+    StatusMark, TabView, Tabs, parse_lines, status_word,
 };
 use crate::live::use_live;
-use crate::model::{LogPage, Problem, Process, ProcessId, Verb};
+use crate::model::{Figures, LogPage, Problem, Process, ProcessId, Verb};
 use crate::text::args::join_args;
 
 /// Entries loaded with the page: as many as the viewer keeps.
@@ -22,20 +23,34 @@ type Lines = Option<(i64, i64)>;
 /// What an address asks for besides the process: a tab with where its page begins, or lines of the log.
 type Asked = (String, Option<i64>, Lines);
 
-/// The process, what one may do to it, its log or the HTML of a tab.
-type Loaded = (Process, Vec<Verb>, LogPage, String, Asked);
+/// What stands below the head.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Content {
+    Log(LogPage),
+    /// One may see the process and not its log.
+    NoLog,
+    Figures(Figures),
+    /// Of a tab, written by the server.
+    Html(String),
+}
+
+/// The process, what one may do to it, what is to be seen of it.
+type Loaded = (Process, Vec<Verb>, Content, Asked);
 
 async fn load((id, asked): (ProcessId, Asked)) -> Result<Loaded, Problem> {
     let (tab, before, lines) = &asked;
     let verbs = allowed_verbs(id.clone()).await?;
-    let (mut page, mut html) = (LogPage { entries: Vec::new(), next_after: None }, String::new());
-    if !tab.is_empty() {
+    let content = if tab == FIGURES {
+        Content::Figures(process_figures(id.clone()).await?)
+    } else if !tab.is_empty() {
         // The server does not know its reader's clock: the browser asks again.
-        html = process_tab(id.clone(), tab.clone(), *before, 0).await?;
+        Content::Html(process_tab(id.clone(), tab.clone(), *before, 0).await?)
     } else if verbs.contains(&Verb::ReadLogs) {
-        page = tail_log(id.clone(), TAIL, lines.map(|(first, _)| first)).await?;
-    }
-    Ok((get_process(id).await?, verbs, page, html, asked))
+        Content::Log(tail_log(id.clone(), TAIL, lines.map(|(first, _)| first)).await?)
+    } else {
+        Content::NoLog
+    };
+    Ok((get_process(id).await?, verbs, content, asked))
 }
 
 /// The page of `/processes/:id` and of its tabs.
@@ -70,28 +85,18 @@ fn Missing(problem: Problem) -> impl IntoView {
     view! {
         <Title text="Not found · Runyard"/>
         <div class="welcome">
-            <BackLink/>
+            <Icon name=IconName::Search/>
             <h1>{problem.title}</h1>
-            <p class="inline-alert" role="alert" data-testid="alert">{problem.detail}</p>
+            <p role="alert" data-testid="alert">{problem.detail}</p>
+            <p><a class="button" href="/">"All processes"</a></p>
         </div>
     }
     .into_any()
 }
 
 #[component]
-fn BackLink() -> impl IntoView {
-    view! {
-        <a class="back" href="/">
-            <Icon name=IconName::Back/>
-            <span>"Processes"</span>
-        </a>
-    }
-}
-
-#[component]
 fn ProcessDetail(loaded: Loaded) -> impl IntoView {
-    let (process, verbs, page, html, (tab, before, lines)) = loaded;
-    let can_read = verbs.contains(&Verb::ReadLogs);
+    let (process, verbs, content, (tab, before, lines)) = loaded;
     let Process { id, project, script, args, .. } = process.clone();
     let process = RwSignal::from(use_live().processes.open(process));
     let status = Signal::derive(move || process.read().status);
@@ -141,12 +146,15 @@ fn ProcessDetail(loaded: Loaded) -> impl IntoView {
                 </div>
                 <Tabs process current=StoredValue::new(tab.clone())/>
             </header>
-            {if !tab.is_empty() {
-                view! { <TabView process tab before html/> }.into_any()
-            } else if can_read {
-                view! { <LogView id page process lines/> <LineForm process/> }.into_any()
-            } else {
-                view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()
+            {match content {
+                Content::Log(page) => {
+                    view! { <LogView id page process lines/> <LineForm process/> }.into_any()
+                }
+                Content::Figures(figures) => view! { <Charts figures/> }.into_any(),
+                Content::Html(html) => view! { <TabView process tab before html/> }.into_any(),
+                Content::NoLog => {
+                    view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()
+                }
             }}
         </article>
     }

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::Deserialize;
 
-use crate::components::{Icon, IconName, RegexToggle, Typing};
+use crate::components::{BackLink, Icon, IconName, RegexToggle, Typing};
 use crate::live::{Answer, Clock, Needle, Request, RequestSlot, use_live};
 use crate::model::{EntryKind, Level, Problem, ProcessId};
 use crate::text::ansi::{Style, parse_line};
@@ -163,6 +163,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
     view! {
         <Title text="Search · Runyard"/>
         <section class="page" aria-label="Search">
+            <BackLink/>
             <h1>"Search all logs"</h1>
             <form
                 class="search-form"

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 
 use super::{Html, older_link};
 use crate::model::{Attempt, AttemptPage, ProcessId};
-use crate::text::format::{format_bytes, format_count, format_duration, format_stamp};
+use crate::text::format::{
+    format_bytes, format_count, format_duration, format_stamp, format_uptime,
+};
 
 /// The tab; times are `zone_min` minutes east of UTC.
 pub(crate) fn render_attempts(
@@ -17,7 +19,16 @@ pub(crate) fn render_attempts(
     if attempts.is_empty() {
         return view! { <p class="empty">"It was not started yet."</p> }.html();
     }
-    let rows = attempts.iter().map(|attempt| row(id, attempt, zone_min)).collect_view();
+    // One that runs is the newest: its lines follow those of the attempts before.
+    let before = attempts.iter().find_map(|attempt| attempt.last_idx);
+    let rows = attempts.iter().map(|attempt| {
+        let first_idx = attempt.first_idx.or_else(|| {
+            let is_running = attempt.started_at.is_some() && attempt.ended_at.is_none();
+            is_running.then(|| before.map_or(0, |last| last + 1))
+        });
+        row(id, &Attempt { first_idx, ..attempt.clone() }, now, zone_min)
+    });
+    let rows = rows.collect_view();
     view! {
         {bars(attempts, now, zone_min)}
         <div class="table-scroll" tabindex="0" role="region" aria-label="Attempts">
@@ -60,7 +71,7 @@ fn end_words(attempt: &Attempt) -> String {
         (_, _, Some(signal)) => signal.clone(),
         (_, Some(code), _) => format!("code {code}"),
         (Some(_), None, None) => "unknown".to_owned(),
-        (None, ..) => "–".to_owned(),
+        (None, ..) => "running".to_owned(),
     }
 }
 
@@ -110,9 +121,16 @@ fn bars(attempts: &[Attempt], now: i64, zone_min: i64) -> Option<AnyView> {
     )
 }
 
-fn row(id: &ProcessId, attempt: &Attempt, zone_min: i64) -> AnyView {
+fn row(id: &ProcessId, attempt: &Attempt, now: i64, zone_min: i64) -> AnyView {
     let dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
-    let span = attempt.started_at.zip(attempt.ended_at).map(|(start, end)| end - start);
+    let duration = match (attempt.started_at, attempt.ended_at) {
+        (Some(start), Some(end)) => format_duration(end - start).into_any(),
+        // The browser makes it longer.
+        (Some(start), None) => {
+            view! { <span data-since=start>{format_uptime(now - start)}</span> }.into_any()
+        }
+        (None, _) => "–".into_any(),
+    };
     let cpu = attempt.user_ms.zip(attempt.system_ms).map(|(user, system)| user + system);
     let lines = attempt.first_idx.map(|first| {
         let last = attempt.last_idx.map_or("…".to_owned(), format_count);
@@ -123,7 +141,7 @@ fn row(id: &ProcessId, attempt: &Attempt, zone_min: i64) -> AnyView {
         <tr data-testid="attempt" data-n=attempt.n>
             <td>{attempt.n}</td>
             <td>{dash(attempt.started_at.map(|ts| format_stamp(ts, zone_min)))}</td>
-            <td>{dash(span.map(format_duration))}</td>
+            <td>{duration}</td>
             <td class="outcome" data-status=outcome(attempt)>{end_words(attempt)}</td>
             <td>{attempt.cause.clone()}</td>
             <td>{dash(attempt.pid.map(|pid| pid.to_string()))}</td>
@@ -158,6 +176,20 @@ mod tests {
         assert!(bars[1].contains("data-status=\"failed\""), "{html}");
         assert!(html.contains("2 attempts over 4.0 s, 1 of them failed"), "{html}");
         assert!(html.contains("href=\"?before=1\""), "{html}");
+    }
+
+    #[test]
+    fn one_that_runs_has_a_duration_and_lines() {
+        let ended = Attempt {
+            first_idx: Some(0),
+            last_idx: Some(6),
+            ..attempt(1, 1_000, Some(2_000), Some(1))
+        };
+        let attempts = vec![attempt(2, 3_000, None, None), ended];
+        let page = AttemptPage { attempts, next_before: None };
+        let html = render_attempts(&ProcessId("p".into()), &page, 65_000, 0);
+        assert!(html.contains("<span data-since=\"3000\">1 m 2 s</span>"), "{html}");
+        assert!(html.contains("?line=7\">7–…</a>"), "{html}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::admin::{Frame, document};
+use crate::admin::{Frame, plain_document};
+use crate::components::status_word;
 use crate::model::{Entry, Process};
 use crate::text::ansi::{Style, parse_line};
 use crate::text::args::join_args;
@@ -41,10 +42,11 @@ pub struct ComparePage {
 #[must_use]
 pub fn render_compare(page: ComparePage) -> String {
     let ComparePage { frame, process, success, rows, cut_at } = page;
+    let title = format!("{} beside its last success", process.script);
     let Some(success) = success else {
         let words = format!("No run of {} succeeded before this one.", process.script);
-        let content = view! { <p>{words}</p><p>{link_to(&process)}</p> };
-        return document(frame, "Compare", content.into_any());
+        let content = view! { <p class="empty">{words}</p><p>{link_to(&process)}</p> };
+        return plain_document(frame, title, content.into_any());
     };
     let differences = rows.iter().filter(|row| !row.is_same).count();
     let summary = match differences {
@@ -60,7 +62,7 @@ pub fn render_compare(page: ComparePage) -> String {
     let heads =
         [&process, &success].map(|process| view! { <th colspan="2">{link_to(process)}</th> });
     let content = view! {
-        <p data-testid="compare-summary">{summary}{first}</p>
+        <p class="note" data-testid="compare-summary">{summary}{first}</p>
         {cut}
         <div class="table-scroll compare-scroll">
             <table class="compare" data-testid="compare">
@@ -70,19 +72,21 @@ pub fn render_compare(page: ComparePage) -> String {
             </table>
         </div>
     };
-    document(frame, "Compare", content.into_any())
+    plain_document(frame, title, content.into_any())
 }
 
 fn link_to(process: &Process) -> impl IntoView + use<> {
     let href = format!("/processes/{}", process.id);
-    let words = format!(
-        "{} {}: {}, {}",
-        process.script,
-        join_args(&process.args),
-        process.status.as_str(),
-        format_stamp(process.started_at.unwrap_or(process.created_at), 0),
-    );
-    view! { <a href=href>{words}" UTC"</a> }
+    let status = process.status;
+    let at = format_stamp(process.started_at.unwrap_or(process.created_at), 0);
+    view! {
+        <a href=href class="report-name" data-status=status.as_str()>
+            <b>{process.script.clone()}</b>
+            <code>{join_args(&process.args)}</code>
+            <span class="outcome" data-status=status.as_str()>{status_word(status)}</span>
+            <span class="ago">{at}" UTC"</span>
+        </a>
+    }
 }
 
 fn view_rows(rows: &[CompareRow]) -> Vec<AnyView> {

@@ -4,12 +4,16 @@ use leptos::prelude::*;
 
 use super::Html;
 use crate::model::{Point, Process};
-use crate::text::format::{format_bytes, format_uptime};
+use crate::text::args::join_args;
+use crate::text::format::{format_bytes, format_percent, format_uptime};
+use crate::text::graph::share_of;
 
 /// Shown of each list.
 const SHOWN: usize = 12;
 /// Shown of the busiest.
 const BUSIEST: usize = 5;
+/// Less that is free in the database is not worth a word.
+const MENTIONED_BYTES: i64 = 1 << 20;
 
 /// What there is to see for one who asks.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +28,21 @@ pub struct Overview {
     pub failed: Vec<Process>,
     /// Job slots in use and all of them; for those who may see Runyard as a whole.
     pub slots: Option<(usize, usize)>,
-    /// What the database takes on the disk, in bytes; for the same.
-    pub database_bytes: Option<i64>,
+    /// What the database takes on the disk; for the same.
+    pub space: Option<Space>,
     /// What logs take; for the same.
     pub logs: Option<LogReport>,
     /// What runs, with what it uses now, the busiest first.
     pub busy: Vec<(Process, Point)>,
+}
+
+/// What the database takes on the disk, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// The whole file.
+    pub bytes: i64,
+    /// What is free in it: it is used again before the file grows.
+    pub free_bytes: i64,
 }
 
 /// What logs take, and what of it does not stay.
@@ -66,78 +79,120 @@ impl LogReport {
 /// The part of the start page beside the list.
 #[must_use]
 pub fn render_overview(overview: &Overview) -> String {
-    let Overview { now, running, waiting, failed, slots, database_bytes, logs, busy } = overview;
+    let Overview { now, running, waiting, failed, slots, space, logs, busy } = overview;
     let count = |processes: &[Process]| processes.len().to_string();
     let mut tiles = vec![
-        tile("Running", count(running), "/?q=status:running"),
-        tile("Waiting", count(waiting), "/?q=status:queued"),
-        tile("Failed since yesterday", count(failed), "/?q=status:failed"),
+        tile("Running", count(running), "", "/?q=status:running"),
+        tile("Waiting", count(waiting), "", "/?q=status:queued"),
+        tile("Failed in 24 hours", count(failed), "", "/?q=status:failed"),
     ];
-    tiles.extend(slots.map(|(used, all)| tile("Job slots in use", format!("{used} of {all}"), "")));
-    tiles.extend(database_bytes.map(|bytes| tile("Database", format_bytes(bytes), "")));
+    tiles.extend(slots.map(|(used, all)| slot_tile(used, all)));
+    tiles.extend(space.map(space_tile));
     tiles.extend(logs.map(|logs| log_tile(&logs)));
-    let busy_rows = busy.iter().take(BUSIEST).map(|(process, point)| busy_row(process, *point));
-    let failed_rows = failed.iter().take(SHOWN).map(|process| failed_row(process, *now));
+    let nothing = |words: &'static str| view! { <p class="empty">{words}</p> }.into_any();
+    let failed_rows = list("failed", failed, |process| failed_row(process, *now));
+    let failed_list = failed_rows.unwrap_or_else(|| nothing("Nothing failed."));
+    let waiting_rows = list("waiting", waiting, |process| row(process, process.created_at, *now));
+    let busy_rows = list("busy", busy, |(process, point)| busy_row(process, *point));
     let mut longest: Vec<_> = running.iter().collect();
     longest.sort_by_key(|process| process.started_at);
-    let running_rows = longest.into_iter().take(SHOWN).map(|process| running_row(process, *now));
+    let started = |process: &Process| process.started_at.unwrap_or(process.created_at);
+    let running_rows = list("running", &longest, |process| row(process, started(process), *now));
+    let running_list =
+        running_rows.unwrap_or_else(|| nothing("Nothing runs. Start a script from the list."));
     view! {
         <div class="tiles" data-testid="tiles">{tiles}</div>
-        <section aria-labelledby="failed-title">
-            <h2 id="failed-title">"Failed since yesterday"</h2>
-            {if failed.is_empty() {
-                view! { <p class="empty">"Nothing failed."</p> }.into_any()
-            } else {
-                view! { <ul class="reports" data-testid="failed">{failed_rows.collect_view()}</ul> }
-                    .into_any()
-            }}
-        </section>
-        {(!busy.is_empty()).then(|| view! {
-            <section aria-labelledby="busy-title">
-                <h2 id="busy-title">"Busiest now"</h2>
-                <ul class="reports" data-testid="busy">{busy_rows.collect_view()}</ul>
-            </section>
-        })}
-        <section aria-labelledby="running-title">
-            <h2 id="running-title">"Running longest"</h2>
-            {if running.is_empty() {
-                view! { <p class="empty">"Nothing runs. Start a script from the list."</p> }.into_any()
-            } else {
-                view! { <ul class="reports" data-testid="running">{running_rows.collect_view()}</ul> }
-                    .into_any()
-            }}
-        </section>
+        {section("Failed since yesterday", failed_list)}
+        {waiting_rows.map(|rows| section("Next in line", rows))}
+        {busy_rows.map(|rows| section("Busiest now", rows))}
+        {section("Running longest", running_list)}
     }
     .html()
 }
 
-fn tile(name: &'static str, value: String, href: &'static str) -> AnyView {
-    let inner = view! { <dt>{name}</dt><dd>{value}</dd> };
-    if href.is_empty() {
-        view! { <dl class="tile">{inner}</dl> }.into_any()
-    } else {
-        view! { <a class="tile" href=href rel="external"><dl>{inner}</dl></a> }.into_any()
+fn section(title: &'static str, content: AnyView) -> AnyView {
+    let id = title.to_lowercase().replace(' ', "-");
+    let label = id.clone();
+    view! {
+        <section aria-labelledby=label>
+            <h2 id=id>{title}</h2>
+            {content}
+        </section>
     }
+    .into_any()
+}
+
+/// The first of them as rows, and how many there are besides; nothing when there are none.
+fn list<T>(testid: &'static str, all: &[T], row: impl Fn(&T) -> AnyView) -> Option<AnyView> {
+    if all.is_empty() {
+        return None;
+    }
+    let most = if testid == "busy" { BUSIEST } else { SHOWN };
+    let rows = all.iter().take(most).map(row).collect_view();
+    let more = all.len().saturating_sub(most);
+    let more = (more > 0 && testid != "busy")
+        .then(|| view! { <li class="more">{format!("and {more} more")}</li> });
+    Some(view! { <ul class="reports" data-testid=testid>{rows}{more}</ul> }.into_any())
+}
+
+fn tile(name: &'static str, value: String, note: &str, href: &'static str) -> AnyView {
+    let note = (!note.is_empty()).then(|| view! { <dd class="tile-note">{note.to_owned()}</dd> });
+    let inner = view! { <dl><dt>{name}</dt><dd>{value}</dd>{note}</dl> };
+    if href.is_empty() {
+        view! { <div class="tile">{inner}</div> }.into_any()
+    } else {
+        view! { <a class="tile" href=href rel="external">{inner}</a> }.into_any()
+    }
+}
+
+fn slot_tile(used: usize, all: usize) -> AnyView {
+    let share = share_of(used.try_into().unwrap_or(i64::MAX), all.try_into().unwrap_or(i64::MAX));
+    view! {
+        <div class="tile">
+            <dl><dt>"Job slots in use"</dt><dd>{format!("{used} of {all}")}</dd></dl>
+            <i class="meter" style=format!("--share:{share}") aria-hidden="true"></i>
+        </div>
+    }
+    .into_any()
+}
+
+fn space_tile(space: Space) -> AnyView {
+    let note = match space.free_bytes {
+        // So little is used again at once.
+        free if free < MENTIONED_BYTES => String::new(),
+        free => format!("{} of it free", format_bytes(free)),
+    };
+    tile("Database", format_bytes(space.bytes), &note, "")
 }
 
 fn log_tile(logs: &LogReport) -> AnyView {
     let (bytes, words) = (format_bytes(logs.bytes), logs.words());
     view! {
-        <dl class="tile" data-testid="log-usage">
-            <dt>"Logs"</dt>
-            <dd>{bytes}</dd>
-            <dd class="tile-note">{words}</dd>
-        </dl>
+        <div class="tile" data-testid="log-usage">
+            <dl><dt>"Logs"</dt><dd>{bytes}</dd><dd class="tile-note">{words}</dd></dl>
+        </div>
+    }
+    .into_any()
+}
+
+/// What every row begins with: the state, and the way to the process.
+fn name_of(process: &Process, tab: &str) -> AnyView {
+    let href = format!("/processes/{}{tab}", process.id);
+    let args = join_args(&process.args);
+    view! {
+        <a href=href class="report-name" data-status=process.status.as_str()>
+            <b>{process.script.clone()}</b>
+            <code>{args}</code>
+        </a>
     }
     .into_any()
 }
 
 fn busy_row(process: &Process, point: Point) -> AnyView {
-    let href = format!("/processes/{}/figures", process.id);
-    let cpu = format!("{}.{} % CPU", point.cpu_milli / 10, point.cpu_milli % 10);
+    let cpu = format!("{} CPU", format_percent(point.cpu_milli));
     view! {
         <li>
-            <a href=href><b>{process.script.clone()}</b></a>
+            {name_of(process, "/figures")}
             <span class="reason">{process.project.clone()}</span>
             <span class="ago">{cpu}</span>
             <span class="ago">{format_bytes(point.rss_bytes)}</span>
@@ -147,28 +202,26 @@ fn busy_row(process: &Process, point: Point) -> AnyView {
 }
 
 fn failed_row(process: &Process, now: i64) -> AnyView {
-    let href = format!("/processes/{}", process.id);
-    let compare = format!("{href}/compare#first");
+    let compare = format!("/processes/{}/compare#first", process.id);
     let ago = process.ended_at.map(|ended| format!("{} ago", format_uptime(now - ended)));
     view! {
         <li>
-            <a href=href><b>{process.script.clone()}</b></a>
+            {name_of(process, "")}
             <span class="reason">{process.reason.clone()}</span>
+            <a href=compare rel="external">"Compare"</a>
             <span class="ago">{ago}</span>
-            <a href=compare rel="external">"compare"</a>
         </li>
     }
     .into_any()
 }
 
-fn running_row(process: &Process, now: i64) -> AnyView {
-    let href = format!("/processes/{}", process.id);
-    let since = process.started_at.map(|started| format_uptime(now - started));
+/// A process since some time, with why it is as it is.
+fn row(process: &Process, since: i64, now: i64) -> AnyView {
     view! {
         <li>
-            <a href=href><b>{process.script.clone()}</b></a>
+            {name_of(process, "")}
             <span class="reason">{process.reason.clone()}</span>
-            <span class="ago">{since}</span>
+            <span class="ago">{format_uptime(now - since)}</span>
         </li>
     }
     .into_any()
@@ -177,6 +230,20 @@ fn running_row(process: &Process, now: i64) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_say_how_many_more_there_are() {
+        let overview = Overview {
+            waiting: vec![Process::default(); SHOWN + 2],
+            space: Some(Space { bytes: 8 << 20, free_bytes: 2 << 20 }),
+            slots: Some((1, 4)),
+            ..Overview::default()
+        };
+        let html = render_overview(&overview);
+        assert!(html.contains("and 2 more") && html.contains("Next in line"), "{html}");
+        assert!(html.contains("2.0 MiB of it free") && html.contains("--share:25.0%"), "{html}");
+        assert!(html.contains("Nothing failed.") && !html.contains("Busiest"), "{html}");
+    }
 
     #[test]
     fn what_stays_and_what_goes_is_said() {

@@ -42,6 +42,11 @@ pub(crate) fn format_bytes(bytes: i64) -> String {
     }
 }
 
+/// Thousandths as a percentage: `12.5 %`.
+pub(crate) fn format_percent(milli: i64) -> String {
+    format!("{}.{} %", milli / 10, milli % 10)
+}
+
 /// A count with a comma at every third digit.
 pub(crate) fn format_count(count: i64) -> String {
     let digits = count.to_string();
@@ -139,6 +144,11 @@ mod tests {
         for (bytes, text) in cases {
             assert_eq!(format_bytes(bytes), text);
         }
+    }
+
+    #[test]
+    fn percentages() {
+        assert_eq!([0, 9, 125, 2_000].map(format_percent), ["0.0 %", "0.9 %", "12.5 %", "200.0 %"]);
     }
 
     #[test]

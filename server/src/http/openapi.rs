@@ -159,11 +159,18 @@ fn describe(method: &'static str, path: &str, operation: &Operation) -> DocsOper
         method,
         path: path.to_owned(),
         tag: operation.tags.iter().flatten().next().cloned().unwrap_or_default(),
-        words: operation.summary.clone().unwrap_or_default(),
+        words: words_of(operation.summary.as_deref().unwrap_or_default()),
         params: parameters.filter_map(param).collect(),
         body: body_of(operation),
         answers: answers.collect(),
     }
+}
+
+/// The summary without the call at its beginning, which stands beside it: `` `GET /x`: what it does ``.
+fn words_of(summary: &str) -> String {
+    let rest = summary.strip_prefix('`').and_then(|rest| rest.split_once('`'));
+    let words = rest.map_or(summary, |(_, words)| words.trim_start_matches([':', ' ']));
+    words.trim_end_matches('.').to_owned()
 }
 
 fn name_of(content: &RefOr<Content>) -> Option<String> {

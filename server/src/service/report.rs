@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::api::ProcessFilter;
 use app::model::{Entry, Point, Process, ProcessId, Status, Verb};
-use app::report::{CompareRow, Overview};
+use app::report::{CompareRow, Overview, Space};
 
 use super::{Caller, LogParams, ServiceError};
 use crate::auth::Target;
@@ -88,9 +88,11 @@ impl Caller {
         failed.sort_by_key(|process| std::cmp::Reverse(process.ended_at));
         let mut waiting = self.with_status(Status::Queued).await?;
         waiting.extend(self.with_status(Status::Waiting).await?);
+        // Those that only wait for a slot first, in their order.
+        waiting.sort_by_key(|process| (process.position.unwrap_or(u32::MAX), process.created_at));
         let sees_all = self.access().allows(Verb::View, Target::System);
-        let database_bytes =
-            if sees_all { Some(self.service().store.size_bytes().await?) } else { None };
+        let space = if sees_all { Some(self.service().store.space().await?) } else { None };
+        let space = space.map(|space| Space { bytes: space.bytes, free_bytes: space.free_bytes });
         let logs = if sees_all { Some(self.service().log_report().await?) } else { None };
         let figures = self.service().engine.figures();
         Ok(Overview {
@@ -99,7 +101,7 @@ impl Caller {
             waiting,
             failed,
             slots: sees_all.then_some((figures.slots_used, figures.slots)),
-            database_bytes,
+            space,
             logs,
             busy: self.list_busy(),
         })

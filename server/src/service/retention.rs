@@ -12,6 +12,8 @@ use crate::store::{LogPrune, LogPruned, LogUsage};
 
 /// Chunks removed in one transaction: the writer waits for no longer than that.
 const BATCH: u32 = 200;
+/// Given back to the disk in one transaction.
+const GIVEN_BACK_BYTES: i64 = 4 << 20;
 /// Between two of them, so that what processes write comes in.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Counting is not done more often than this for those who look.
@@ -77,6 +79,9 @@ impl Service {
                 return tracing::warn!(%error, "old lines of logs cannot be removed");
             }
         };
+        if let Err(error) = self.give_back().await {
+            tracing::warn!(%error, "what old lines took cannot be given back to the disk");
+        }
         *self.retention.counted.lock().await = None;
         for (key, LogPruned { lines, bytes, .. }) in removed {
             if lines > 0 {
@@ -101,6 +106,14 @@ impl Service {
             LogPruned::default()
         };
         Ok([("keep_days", too_old), ("max_bytes", too_much)])
+    }
+
+    /// Gives what is free in the database back to the disk, step by step.
+    async fn give_back(&self) -> Result<(), ServiceError> {
+        while self.store.give_back(GIVEN_BACK_BYTES).await? {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Removes batch after batch of what `wanted` says, given what is gone already.

@@ -66,6 +66,7 @@ macro_rules! suite {
             tells_what_logs_take,
             removes_what_is_too_old,
             removes_the_oldest_until_there_is_room,
+            gives_back_what_it_removed,
         );
         $crate::store::conformance::suite!(store $fixture, access:
             keeps_people,

@@ -19,7 +19,7 @@ use app::model::{Attempt, Process, ProcessId};
 use super::plan::Plan;
 use super::{
     AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, LogPrune, LogPruned, LogUsage,
-    ProcessRecord, ScriptName, Store, StoreError, Sweep, Swept,
+    ProcessRecord, ScriptName, Space, Store, StoreError, Sweep, Swept,
 };
 
 mod access;
@@ -30,6 +30,7 @@ mod logs;
 mod open;
 mod processes;
 mod row;
+mod space;
 mod write;
 
 use audit::AuditChain;
@@ -131,9 +132,12 @@ impl Store for SqliteStore {
         logs::prune(&self.writer, wanted, limit).await
     }
 
-    async fn size_bytes(&self) -> Result<i64, StoreError> {
-        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-        sqlx::query_scalar(sql).fetch_one(&self.readers).await.map_err(to_store_error)
+    async fn space(&self) -> Result<Space, StoreError> {
+        space::space(&self.readers).await
+    }
+
+    async fn give_back(&self, bytes: i64) -> Result<bool, StoreError> {
+        space::give_back(&self.writer, bytes).await
     }
 
     async fn kept(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {

@@ -1,6 +1,6 @@
 //! What logs take, and the removal of the oldest of them.
 
-use crate::store::{ChunkRange, LogPrune, LogPruned, LogUsage, Store};
+use crate::store::{Chunk, ChunkRange, LogPrune, LogPruned, LogUsage, Store};
 
 use super::samples::{append, chunk, id, put, record};
 
@@ -56,4 +56,27 @@ pub(in crate::store) async fn removes_the_oldest_until_there_is_room(store: &dyn
     assert_eq!(first_idxs(store, "p").await, [10]);
     assert_eq!(prune(i64::MAX, 10).await.chunks, 1);
     assert_eq!(store.log_usage(i64::MAX).await.unwrap(), LogUsage::default());
+}
+
+pub(in crate::store) async fn gives_back_what_it_removed(store: &dyn Store) {
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    for n in 0..20 {
+        let large = Chunk { bytes: vec![7; 100_000], ..chunk(n, n, n) };
+        store.commit(&[append("p", large)]).await.unwrap();
+    }
+    let full = store.space().await.unwrap();
+    store.prune_logs(LogPrune::Oldest(i64::MAX), 100).await.unwrap();
+    let pruned = store.space().await.unwrap();
+    assert!(pruned.free_bytes >= 1_900_000, "{pruned:?}");
+    // In steps, between which others can write.
+    assert!(store.give_back(500_000).await.unwrap());
+    let after_one = store.space().await.unwrap();
+    let given = pruned.free_bytes - after_one.free_bytes;
+    assert!((400_000..600_000).contains(&given), "{given}");
+    store.commit(&[append("p", chunk(20, 20, 20))]).await.unwrap();
+    while store.give_back(500_000).await.unwrap() {}
+    let after = store.space().await.unwrap();
+    assert!(after.bytes <= full.bytes - 1_900_000, "{after:?}");
+    assert_eq!(after.free_bytes, 0);
+    assert_eq!(first_idxs(store, "p").await, [20]);
 }

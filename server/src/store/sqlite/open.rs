@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, SqlitePool};
 
-use super::{StoreError, location, write};
+use super::{StoreError, location, space, write};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -51,6 +53,13 @@ pub(super) async fn open(location: &str) -> Result<(SqlitePool, SqlitePool), Sto
 async fn migrate(path: &Path) -> Result<(), MigrateError> {
     let pool = pool_options(1).connect_with(writer_options(path)).await?;
     let result = MIGRATIONS.run(&pool).await;
+    if result.is_ok()
+        && let Ok(mut connection) = pool.acquire().await
+        && let Err(error) = space::prepare(&mut connection).await
+    {
+        // It works as well; only what is free in it stays with it.
+        tracing::warn!(%error, "the database cannot be made smaller");
+    }
     pool.close().await;
     result
 }
@@ -91,6 +100,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 fn writer_options(path: &Path) -> SqliteConnectOptions {
     options(path)
+        // Before the first page is written, so that space can be given back: see `space`.
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)

@@ -169,3 +169,37 @@ async fn statements_find_their_rows_by_an_index() {
         assert!(!plan.iter().any(sorts_or_scans), "{sql}: {plan:?}");
     }
 }
+
+#[tokio::test]
+async fn a_database_of_before_gives_space_back_as_well() {
+    let fixture = SqliteFixture::new();
+    drop(fixture.open().await.unwrap());
+    let mode = async |store: &SqliteStore| -> i64 {
+        let sql = "SELECT auto_vacuum FROM pragma_auto_vacuum";
+        sqlx::query_scalar(sql).fetch_one(&store.readers).await.unwrap()
+    };
+    let store = fixture.opened();
+    store.commit(&[put(&record("p")), append("p", chunk(0, 9, 100))]).await.unwrap();
+    sqlx::raw_sql("PRAGMA auto_vacuum = none; VACUUM").execute(&store.writer).await.unwrap();
+    fixture.close().await;
+
+    fixture.open().await.unwrap();
+    let store = fixture.opened();
+    assert_eq!(mode(&store).await, 2);
+    assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 10);
+}
+
+#[tokio::test]
+async fn the_file_itself_gets_smaller() {
+    let fixture = SqliteFixture::new();
+    let store = fixture.open().await.unwrap();
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    let large = Chunk { bytes: vec![7; 3_000_000], ..chunk(0, 0, 0) };
+    store.commit(&[append("p", large)]).await.unwrap();
+    let size = || std::fs::metadata(fixture.location()).unwrap().len();
+    sqlx::raw_sql("PRAGMA wal_checkpoint").execute(&fixture.opened().writer).await.unwrap();
+    assert!(size() > 3_000_000);
+    store.prune_logs(LogPrune::Oldest(1), 1).await.unwrap();
+    while store.give_back(1 << 20).await.unwrap() {}
+    assert!(size() < 1_000_000, "{}", size());
+}

@@ -8,7 +8,7 @@ use app::model::{Attempt, Process, ProcessId};
 use super::super::conformance::samples::cursor;
 use super::super::{
     Chunk, ChunkRange, Cursor, ListQuery, LogPrune, LogPruned, LogUsage, ProcessRecord, ScriptName,
-    Sweep, Swept,
+    Space, Sweep, Swept,
 };
 use super::*;
 
@@ -105,8 +105,12 @@ impl Store for FakeStore {
         Ok(vec![])
     }
 
-    async fn size_bytes(&self) -> Result<i64, StoreError> {
-        Ok(0)
+    async fn give_back(&self, _: i64) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn space(&self) -> Result<Space, StoreError> {
+        Ok(Space::default())
     }
 
     async fn kept(&self, _prefix: &str) -> Result<Vec<(String, String)>, StoreError> {

@@ -1,0 +1,72 @@
+//! What stands under the pointer, in words beside it: for drawings that are too small for words of
+//! their own.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+/// A point of the window, in pixels from its left and its top.
+type Place = (i32, i32);
+
+/// The words that are shown, and where. A handle: copies are the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Tip(RwSignal<Option<(Place, String)>>);
+
+impl Tip {
+    /// Makes one and puts it into the context.
+    pub(crate) fn provide() {
+        provide_context(Self(RwSignal::new(None)));
+    }
+
+    /// Shows the words beside the pointer.
+    pub(super) fn show(self, event: &web_sys::PointerEvent, words: String) {
+        self.0.set(Some(((event.client_x(), event.client_y()), words)));
+    }
+
+    /// Takes them away.
+    pub(super) fn hide(self) {
+        self.0.set(None);
+    }
+}
+
+/// The box with the words. Who does not see it has them in the drawing's name.
+#[component]
+pub(crate) fn TipBox() -> impl IntoView {
+    let tip = use_context::<Tip>();
+    move || {
+        let ((left, top), words) = tip.and_then(|tip| tip.0.get())?;
+        let place = format!("--left:{left}px;--top:{top}px");
+        Some(
+            view! { <div class="tip" data-testid="tip" aria-hidden="true" style=place>{words}</div> },
+        )
+    }
+}
+
+/// Where the pointer is across the element that listens: the index of one of `count` things that
+/// are spread evenly from its left edge to its right one.
+pub(super) fn index_under(event: &web_sys::PointerEvent, count: usize) -> Option<usize> {
+    let target = event.current_target()?.dyn_into::<web_sys::Element>().ok()?;
+    let area = target.get_bounding_client_rect();
+    nearest(f64::from(event.client_x()) - area.left(), area.width(), count)
+}
+
+/// The nearest of `count` things at `x` of `width`.
+#[allow(clippy::cast_possible_truncation)] // pixels, and fewer things than pixels matter
+#[allow(clippy::cast_sign_loss, clippy::cast_precision_loss)] // not negative, and a few hundred
+fn nearest(x: f64, width: f64, count: usize) -> Option<usize> {
+    let last = count.checked_sub(1)?;
+    let share = if width > 0.0 { (x / width).clamp(0.0, 1.0) } else { 0.0 };
+    Some((share * last as f64).round() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_is_under_the_pointer() {
+        assert_eq!(nearest(0.0, 100.0, 0), None);
+        let at = |x| nearest(x, 100.0, 5);
+        assert_eq!([-4.0, 0.0, 12.0, 13.0, 99.0, 140.0].map(at), [0, 0, 0, 1, 4, 4].map(Some));
+        assert_eq!(nearest(5.0, 0.0, 3), Some(0));
+    }
+}

@@ -1,0 +1,77 @@
+//! What the file takes, and giving back what is free in it.
+//!
+//! SQLite keeps the pages of what was removed, and uses them again. Only with `auto_vacuum` can some
+//! of them be cut off at the end of the file while others are at work; a database has that from its
+//! first page on, or after a `VACUUM`, which writes it anew.
+
+use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
+
+use super::error::to_store_error;
+use super::{Space, StoreError};
+
+/// `PRAGMA auto_vacuum`: pages are given back when it is asked for.
+const INCREMENTAL: i64 = 2;
+/// A file that takes more is not written anew at a start: that would take longer than a moment.
+const WRITTEN_ANEW_BYTES: i64 = 256 << 20;
+
+/// How much the file takes, and how much of it is free.
+pub(super) async fn space(
+    database: impl Executor<'_, Database = Sqlite>,
+) -> Result<Space, StoreError> {
+    let sql = "SELECT page_count * page_size, freelist_count * page_size
+        FROM pragma_page_count, pragma_page_size, pragma_freelist_count";
+    let (bytes, free_bytes) =
+        sqlx::query_as(sql).fetch_one(database).await.map_err(to_store_error)?;
+    Ok(Space { bytes, free_bytes })
+}
+
+/// Cuts free pages off, as many as make `bytes`. Whether there are more.
+pub(super) async fn give_back(writer: &SqlitePool, bytes: i64) -> Result<bool, StoreError> {
+    let mut connection = writer.acquire().await.map_err(to_store_error)?;
+    if auto_vacuum(&mut connection).await? != INCREMENTAL {
+        return Ok(false);
+    }
+    let page_bytes: i64 = sqlx::query_scalar("SELECT page_size FROM pragma_page_size")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(to_store_error)?;
+    // A number, so nothing in it is to be escaped; a pragma takes no parameters.
+    let sql = format!("PRAGMA incremental_vacuum({})", (bytes / page_bytes.max(1)).max(1));
+    // It goes on for as long as it is asked for rows.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(to_store_error)?;
+    let has_more = space(&mut *connection).await?.free_bytes > 0;
+    if !has_more {
+        // The file itself gets smaller when the write-ahead log is folded into it.
+        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(to_store_error)?;
+    }
+    Ok(has_more)
+}
+
+/// Makes a database of an earlier version one that can give pages back, unless that takes long.
+pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mode: i64 = sqlx::query_scalar("SELECT auto_vacuum FROM pragma_auto_vacuum")
+        .fetch_one(&mut *connection)
+        .await?;
+    let bytes: i64 = sqlx::query_scalar(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if mode != INCREMENTAL && bytes <= WRITTEN_ANEW_BYTES {
+        sqlx::raw_sql("PRAGMA auto_vacuum = incremental; VACUUM").execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn auto_vacuum(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT auto_vacuum FROM pragma_auto_vacuum")
+        .fetch_one(connection)
+        .await
+        .map_err(to_store_error)
+}
