@@ -53,7 +53,8 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
-function makeProject(files: Record<string, string>): string {
+/** A folder of its own with these files. */
+export function makeProject(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'runyard-project-'));
   for (const [path, text] of Object.entries(files)) {
     writeInto(folder, path, text);
@@ -66,6 +67,14 @@ export function writeInto(folder: string, path: string, text: string): void {
   const file = join(folder, path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
+}
+
+/** The page is no wider than what it is looked at with. */
+export async function expectNoSidewaysScroll(page: Page, what = 'the page'): Promise<void> {
+  const wider = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect(wider, `${what} scrolls sideways`).toBe(0);
 }
 
 /** How many colours the texts in some lines have. */

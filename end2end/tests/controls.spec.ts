@@ -26,6 +26,56 @@ test('a stop shows at once, and is taken back when it is refused', async ({ app,
   await app.hasStatus('stopped');
 });
 
+test('a restart shows at once, and is taken back when it is refused', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'burst', args: ['3'] });
+  await app.open(id);
+  await app.hasStatus('completed');
+  const reason = (await app.fact('reason').textContent()) ?? '';
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  await page.route('**/api/ui/restart_process', async (route) => {
+    await held;
+    await route.continue({ postData: JSON.stringify({ id: 'nobody' }) });
+  });
+  await expect(app.detail.getByTestId('restart')).toHaveText('Start again');
+  await app.detail.getByTestId('restart').click();
+  await app.hasStatus('starting');
+  await expect(app.fact('reason')).toHaveText('asked to start again');
+  await expect(app.rows.first()).toHaveAttribute('data-status', 'starting');
+  await expect(app.detail.getByTestId('restart'), 'not twice').toBeDisabled();
+  expect((await api.process(id)).status).toBe('completed');
+  answer();
+  await expect(app.alert).toContainText('nobody');
+  await app.hasStatus('completed');
+  await expect(app.fact('reason')).toHaveText(reason);
+  expect((await api.process(id)).attempts).toHaveLength(1);
+
+  await page.unroute('**/api/ui/restart_process');
+  await app.detail.getByTestId('restart').click();
+  await expect.poll(async () => (await api.process(id)).attempts.length).toBe(2);
+  await app.hasStatus('completed');
+});
+
+test('a restart of what runs shows it stopping, and then the next attempt', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'tick' });
+  await app.open(id);
+  await app.hasStatus('running');
+  const pid = await app.fact('pid').textContent();
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  await page.route('**/api/ui/restart_process', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await app.detail.getByTestId('restart').click();
+  await app.hasStatus('stopping');
+  expect((await api.process(id)).attempts).toHaveLength(1);
+  answer();
+  await app.hasStatus('running');
+  await expect(app.fact('pid')).not.toHaveText(pid ?? '');
+  expect((await api.process(id)).attempts).toHaveLength(2);
+});
+
 test('the log shows only lines that fit, also those that come', async ({ app, page, api }) => {
   const { id } = await api.start({ scriptName: 'tick' });
   await app.open(id);

@@ -41,6 +41,7 @@ breaker = { failures = 3, within_s = 60, cooldown_s = 600 }
     await expect(app.log).toContainText('failed to start: exit code 3');
 
     writeInto(runyard.project, 'works', '');
+    await expect(app.detail.getByTestId('restart')).toHaveText('Try now');
     await app.detail.getByTestId('restart').click();
     await app.hasStatus('running');
     await expect(app.detail.getByTestId('breaker')).toHaveText('trial');
@@ -82,8 +83,17 @@ test.describe('a queue', () => {
     await app.open(ids[9] ?? '');
     await expect(app.detail.getByTestId('position'), 'the line moves up').toHaveText('#7 in line');
 
+    // A paused pool starts nothing, and says so; the panel follows by itself.
+    await expect(pool).toContainText('2 of 2 slots, 7 waiting');
+    await pool.getByTestId('pool-pause').click();
+    await expect(pool).toContainText('paused, 7 waiting');
+    await expect(app.detail.getByTestId('reason')).toContainText('paused');
     writeInto(runyard.project, 'go', '');
+    await expect.poll(async () => (await states()).filter((one) => one === 'completed').length).toBe(2);
+    expect((await states()).filter((one) => one === 'queued')).toHaveLength(7);
+    await pool.getByRole('button', { name: 'Resume the pool builds' }).click();
     await expect.poll(async () => (await api.processes()).every(hasEnded)).toBe(true);
+    await expect(pool, 'it is told of what ends').toContainText('0 of 2 slots, 0 waiting');
     const ends = await states();
     expect(ends.filter((one) => one === 'completed')).toHaveLength(9);
     expect(ends.filter((one) => one === 'stopped')).toHaveLength(1);
@@ -130,7 +140,11 @@ test.describe('a schedule', () => {
   test('starts its job by itself, and shows when', async ({ app, api }) => {
     const often = app.page.locator('[data-testid="schedule"][data-name="often"]');
     await expect(often).toContainText('*/2 * * * * * UTC');
-    await expect(often.locator('.declared-next')).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+    await expect(often.getByTestId('schedule-next')).toHaveText(/^in [12] s$/);
+    await often.getByTestId('schedule-next').click();
+    const times = often.getByTestId('schedule-times').getByRole('listitem');
+    await expect(times).toHaveCount(5);
+    await expect(times.first()).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
     await app.open(await declared(api, 'often'));
     await app.hasStatus('completed');
     await expect(app.log).toContainText('started by its schedule');

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 
-import { expect, test } from '../support/fixtures.ts';
+import { expect, expectNoSidewaysScroll, test } from '../support/fixtures.ts';
 
 /** Opens a tab by its link. */
 async function openTab(page: Page, name: string): Promise<void> {
@@ -103,6 +103,61 @@ test('figures are drawn and go on, and the audit tells who did it', async ({ app
   await expect(rows.first()).toHaveAttribute('data-action', 'process.stop');
 });
 
+test('a chart tells a value and its time to the pointer and to the keyboard', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'tick' });
+  await app.open(id);
+  await openTab(page, 'figures');
+  const chart = page.getByTestId('chart-rss');
+  await expect(chart).toBeVisible();
+  const said = chart.getByTestId('looked-at-rss');
+  await expect(said).toHaveCount(0);
+  const box = await chart.locator('svg').boundingBox();
+  if (box === null) {
+    throw new Error('the chart is not drawn');
+  }
+  await page.mouse.move(box.x + 2, box.y + box.height / 2);
+  await expect(said).toHaveText(/^[\d.]+ MiB · \d\d:\d\d:\d\d$/);
+  const first = await said.textContent();
+  await expect(page.getByTestId('looked-at-cpu'), 'the same moment in both').toHaveText(/^[\d.]+ % · /);
+  await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2);
+  await expect(said).not.toHaveText(first ?? '');
+  await page.mouse.move(0, 0);
+  await expect(said).toHaveCount(0);
+
+  const look = chart.getByRole('slider', { name: 'Memory at a time' });
+  await look.focus();
+  const newest = await said.textContent();
+  await page.keyboard.press('Home');
+  await expect(said).toHaveText(first ?? '');
+  await expect(look).toHaveAttribute('aria-valuetext', first ?? '');
+  expect(newest).not.toBe(first);
+});
+
+test('a sparkline tells a value and its time', async ({ app, page, api }) => {
+  await api.start({ scriptName: 'tick' });
+  await expect(app.rows).toHaveCount(1);
+  const spark = app.rows.first().getByTestId('spark');
+  await expect(spark).toHaveAttribute('aria-label', /^[\d.]+ % CPU, [\d.]+ MiB$/);
+  await spark.hover();
+  await expect(page.getByTestId('tip')).toHaveText(/^[\d.]+ % CPU, [\d.]+ MiB · \d\d:\d\d:\d\d$/);
+  await page.mouse.move(640, 700);
+  await expect(page.getByTestId('tip')).toHaveCount(0);
+});
+
+test('an attempt that runs gets longer, and leads to its lines', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'tick' });
+  await app.open(id);
+  await openTab(page, 'attempts');
+  const row = page.getByTestId('attempt').first();
+  await expect(row).toContainText('running');
+  const duration = row.locator('[data-since]');
+  const before = (await duration.textContent()) ?? '';
+  await expect(duration).not.toHaveText(before);
+  await expect(row.getByRole('link')).toHaveText('0–…');
+  await row.getByRole('link').click();
+  await expect(page).toHaveURL(/\?line=0$/);
+});
+
 test('tabs are reached by the keyboard, and without scripts', async ({ app, browser, page, api }) => {
   const { id } = await api.start({ scriptName: 'burst', args: ['10'] });
   await app.open(id);
@@ -134,10 +189,7 @@ test.describe('on a phone', () => {
     await app.open(id);
     for (const tab of ['attempts', 'figures', 'configuration', 'audit']) {
       await openTab(page, tab);
-      const wider = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(wider, tab).toBe(0);
+      await expectNoSidewaysScroll(page, tab);
     }
   });
 });

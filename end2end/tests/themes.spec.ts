@@ -1,8 +1,11 @@
+import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import type { Page } from '@playwright/test';
 
-import { expect, test } from '../support/fixtures.ts';
+import { AppPage, expect, expectNoSidewaysScroll, makeProject, test } from '../support/fixtures.ts';
+import { addPerson } from '../support/people.ts';
+import { Runyard } from '../support/runyard.ts';
 
 const SCREENS = resolve(import.meta.dirname, '../test-results/screens');
 
@@ -17,9 +20,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test.describe(`${name}, ${colorScheme}`, () => {
       test.use({ colorScheme, viewport });
 
+      const keep = async (page: Page, what: string): Promise<void> => {
+        await expectNoSidewaysScroll(page, what);
+        await page.mouse.move(0, 0);
+        await page.screenshot({ path: `${SCREENS}/${what}-${name}-${colorScheme}.png`, scale: 'css' });
+      };
+
       test(`every page at ${viewport.width} in ${colorScheme}`, async ({ app, page, api }) => {
-        const keep = (what: string) =>
-          page.screenshot({ path: `${SCREENS}/${what}-${name}-${colorScheme}.png`, scale: 'css' });
+        test.slow();
+        await keep(page, 'empty');
         await api.start({ scriptName: 'burst', args: ['12'] });
         const failed = await api.start({ scriptName: 'burst', args: ['twelve'] });
         await api.start({ scriptName: 'fail' });
@@ -28,12 +37,26 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect.poll(async () => (await api.process(failed.id)).status).toBe('failed');
         await page.reload();
         await app.isLive();
-        await expect(page.getByTestId('tiles')).toBeAttached();
-        await keep('list');
+        await expect(page.getByTestId('busy')).toBeAttached({ timeout: 20_000 });
+        await expect(page.getByTestId('spark').first()).toBeVisible();
+        await keep(page, 'list');
+
+        await page.getByTestId('start-open').click();
+        await expect(page.getByTestId('start-args')).toBeVisible();
+        await keep(page, 'start');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('Control+k');
+        await expect(page.getByTestId('palette').getByRole('option').first()).toBeVisible();
+        await keep(page, 'palette');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('?');
+        await expect(page.getByTestId('help-dialog')).toBeVisible();
+        await keep(page, 'keys');
+        await page.keyboard.press('Escape');
 
         await app.open(id);
         await expect.poll(() => app.lastIdx()).toBeGreaterThan(8);
-        await keep('detail');
+        await keep(page, 'detail');
         for (const tab of ['attempts', 'figures', 'configuration', 'audit']) {
           await page.getByTestId(`tab-${tab}`).click();
           await expect(page.getByTestId(`tab-${tab}`)).toHaveAttribute('aria-current', 'page');
@@ -44,19 +67,134 @@ for (const colorScheme of ['light', 'dark'] as const) {
           if (tab === 'configuration') {
             await hidePaths(page);
           }
-          await keep(tab);
+          await keep(page, tab);
         }
         await page.goto('/search?q=track');
         await expect(page.getByTestId('search-state')).toHaveAttribute('data-done', 'true');
-        await keep('search');
+        await keep(page, 'search');
         await page.goto(`/processes/${failed.id}/compare`);
         await expect(page.getByTestId('compare')).toBeVisible();
-        await keep('compare');
+        await keep(page, 'compare');
         expect(await theme(page)).toBe(colorScheme);
+      });
+
+      test(`every page of administration at ${viewport.width} in ${colorScheme}`, async ({
+        app,
+        page,
+        api,
+        runyard,
+        browser,
+      }) => {
+        await app.isLive();
+        await api.start({ scriptName: 'burst', args: ['1'] });
+        await addPerson(page, 'ada', 'operator');
+        await addPerson(page, 'grace', 'viewer');
+        await keep(page, 'people');
+        await page.goto('/tokens');
+        await page.getByTestId('token-name').fill('ci');
+        await page.getByTestId('token-scope').fill('start on site/build');
+        await page.getByTestId('token-create').click();
+        await page.getByTestId('token-text').evaluate((code, shown) => void (code.textContent = shown), TOKEN_SHOWN);
+        await keep(page, 'tokens');
+        for (const [path, what] of PLAIN_PAGES) {
+          await page.goto(path);
+          await expect(page.locator('h1')).toBeVisible();
+          await keep(page, what);
+        }
+        await page.goto('/processes/nothing');
+        await expect(page.getByTestId('alert')).toBeVisible();
+        await keep(page, 'missing');
+
+        const context = await browser.newContext({ baseURL: runyard.url, colorScheme, viewport });
+        const stranger = await context.newPage();
+        await stranger.goto('/sign-in?refused=password');
+        await expect(stranger.getByTestId('sign-in')).toBeVisible();
+        await keep(stranger, 'sign-in');
+        await context.close();
+
+        await page.goto('/');
+        await app.isLive();
+        await runyard.killServer();
+        await expect(app.connection).toHaveAttribute('data-state', 'offline', { timeout: 20_000 });
+        await keep(page, 'offline');
+        await runyard.startServer();
+      });
+
+      test(`what is declared at ${viewport.width} in ${colorScheme}`, async ({ page, browser }) => {
+        const files = {
+          'package.json': JSON.stringify({ name: 'shop', scripts: { build: 'sleep 300', test: 'true' } }),
+          'runyard.toml': DECLARED,
+        };
+        const folder = makeProject(files);
+        const runyard = await Runyard.start({}, folder);
+        const context = await browser.newContext({ colorScheme, viewport });
+        try {
+          const api = await runyard.api();
+          for (let n = 0; n < 4; n += 1) {
+            await api.start({ scriptName: 'build', strategy: { pool: 'builds' } });
+          }
+          const own = await context.newPage();
+          await own.goto(runyard.signInLink);
+          const app = new AppPage(own);
+          await app.isLive();
+          await expect(own.getByTestId('declared')).toBeVisible();
+          await expect(own.locator('[data-testid="process-row"][data-status="backing_off"]')).toBeVisible();
+          await expect(own.getByTestId('spark').first()).toBeVisible();
+          await keep(own, 'declared');
+          const flaky = (await api.processes()).find((one) => one.declared === 'mailer');
+          await app.open(flaky?.id ?? '');
+          await expect(app.detail.getByTestId('breaker')).toBeVisible();
+          await keep(own, 'breaker');
+        } finally {
+          await context.close();
+          await runyard.dispose();
+          rmSync(folder, { recursive: true, force: true });
+        }
+        await page.close();
       });
     });
   }
 }
+
+/** In place of a token, which is another one every time. */
+const TOKEN_SHOWN = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJjaSIsInJvbGUiOiJhZG1pbiJ9.c2lnbmF0dXJl';
+
+const PLAIN_PAGES = [
+  ['/audit', 'audit-page'],
+  ['/sessions', 'sessions'],
+  ['/account', 'account'],
+  ['/docs', 'docs'],
+] as const;
+
+const DECLARED = `
+[pools]
+builds = 2
+
+[process.api]
+command = ["sh", "-c", "echo listening on 4000; exec sleep 300"]
+type = "long-running"
+autostart = true
+ready = { log = "listening", period_s = 0.2 }
+
+[process.worker]
+command = ["sleep", "300"]
+type = "long-running"
+depends_on = { mailer = "ready" }
+autostart = true
+
+[process.mailer]
+command = ["sh", "-c", "echo cannot reach the mail host >&2; exit 1"]
+type = "long-running"
+autostart = true
+ready = { log = "never" }
+restart = { delay_ms = 10, factor = 1.0, jitter = 0.0 }
+breaker = { failures = 3, within_s = 60, cooldown_s = 600 }
+
+[process.nightly]
+command = ["true"]
+schedule = "0 3 * * *"
+timezone = "Europe/Berlin"
+`;
 
 /** The pictures are to be the same on every machine. */
 function hidePaths(page: Page): Promise<void> {
