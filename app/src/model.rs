@@ -1,6 +1,7 @@
 //! The types that cross the wire: REST, WebSocket and server functions speak these and no others.
 
 mod access;
+mod attempt;
 mod configuration;
 mod declared;
 mod figures;
@@ -12,8 +13,10 @@ mod people;
 mod problem;
 mod process;
 mod script;
+mod start;
 
 pub use access::Verb;
+pub use attempt::{Attempt, AttemptPage, CauseKind};
 pub use configuration::{ConfigurationValue, ProcessConfiguration, SECRET_COVER};
 pub use declared::{
     ChangeKind, ConfigChange, ConfigDiff, DeclaredList, DeclaredProcess, Pool, PoolList,
@@ -28,8 +31,6 @@ pub use people::{
     SessionList, Token, TokenList, TokenMade, User, UserChange, UserList,
 };
 pub use problem::Problem;
-pub use process::{
-    Attempt, AttemptPage, Breaker, CauseKind, Process, ProcessId, ProcessList, ProcessType,
-    StartRequest, Started, Status,
-};
+pub use process::{Breaker, Process, ProcessId, ProcessList, ProcessType, Status};
 pub use script::{ArgKind, ArgSpec, Catalogue, Project, Script, ScriptSource};
+pub use start::{StartRequest, Started};

@@ -1,12 +1,11 @@
 //! A process: one start of a script, with its status, its attempts and one numbered log.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Limits;
+use super::{Attempt, Limits};
 
 /// The id of a process: a UUID of version 7 in text, so ids sort by time of creation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -148,100 +147,6 @@ impl FromStr for Status {
     }
 }
 
-/// One operating-system execution of a process. Times are milliseconds since the epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    /// 1 for the first.
-    pub n: u32,
-    /// `None` when it never came to a spawn.
-    pub pid: Option<i32>,
-    /// When it was spawned.
-    pub started_at: Option<i64>,
-    /// When it ended.
-    pub ended_at: Option<i64>,
-    /// Set when it ended by `exit`.
-    pub exit_code: Option<i32>,
-    /// The name of the signal that ended it, such as `SIGTERM`.
-    pub signal: Option<String>,
-    /// CPU time in user mode, in milliseconds, of it and the children it waited for.
-    pub user_ms: Option<i64>,
-    /// CPU time in the kernel, in milliseconds.
-    pub system_ms: Option<i64>,
-    /// The largest resident set of any process of the tree, in bytes.
-    pub max_rss_bytes: Option<i64>,
-    /// The index of its first log entry.
-    pub first_idx: Option<i64>,
-    /// The index of its last log entry.
-    pub last_idx: Option<i64>,
-    /// Who or what started it, in words: `started by admin`.
-    pub cause: String,
-    /// What kind of cause that is.
-    #[serde(default)]
-    pub cause_kind: Option<CauseKind>,
-    /// Whose name the cause bears: a person, a token, a process, a file.
-    #[serde(default)]
-    pub cause_by: Option<String>,
-    /// What its command, environment and strategy were: the same text for the same ones.
-    #[serde(default)]
-    pub config_hash: Option<String>,
-}
-
-/// Attempts of one process, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct AttemptPage {
-    /// The page.
-    pub attempts: Vec<Attempt>,
-    /// Give it as `before` for the next page; `None` on the last.
-    pub next_before: Option<u32>,
-}
-
-/// What started an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum CauseKind {
-    /// Somebody at a page.
-    Person,
-    /// A program with a token.
-    Token,
-    /// Its schedule.
-    Schedule,
-    /// The job failed before.
-    Retry,
-    /// The service ended before.
-    Restart,
-    /// A file changed.
-    Watch,
-    /// Another process needs it.
-    Dependency,
-    /// Runyard started.
-    Autostart,
-    /// Runyard was not there, and takes up what it left.
-    Recovery,
-}
-
-impl CauseKind {
-    /// The name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Token => "token",
-            Self::Schedule => "schedule",
-            Self::Retry => "retry",
-            Self::Restart => "restart",
-            Self::Watch => "watch",
-            Self::Dependency => "dependency",
-            Self::Autostart => "autostart",
-            Self::Recovery => "recovery",
-        }
-    }
-}
-
 /// Whether a service that failed is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -332,66 +237,4 @@ pub struct ProcessList {
     pub processes: Vec<Process>,
     /// Give it as `cursor` for the next page; `None` on the last.
     pub next_cursor: Option<String>,
-}
-
-/// The body of `POST /api/processes`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StartRequest {
-    /// The script's name.
-    pub script_name: String,
-    /// Appended to the script, each quoted.
-    #[serde(default)]
-    pub args: Vec<String>,
-    /// Added to the clean environment; names must be on the allow-list.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// Names of variables whose values are secrets, beside those that `run.secret_env` says.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secret_env: Vec<String>,
-    /// Places in `args`, from 0, of those that are secrets; of `--name=value` the value is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secret_args: Vec<usize>,
-    /// Job (default) or service; a script that looks like a server (`dev`, `start`, `serve`,
-    /// `watch`, `preview`) is a service when nothing is said.
-    #[serde(default, rename = "type")]
-    pub kind: Option<ProcessType>,
-    /// Needed only when more than one project has the script.
-    #[serde(default)]
-    pub project: Option<String>,
-    /// Relative to the project's folder, and inside it.
-    #[serde(default)]
-    pub cwd: Option<String>,
-    /// Stop it after so many milliseconds; 0 or absent: never.
-    #[serde(default)]
-    pub timeout_ms: Option<u64>,
-    /// Kill it when it has written more than so many bytes.
-    #[serde(default)]
-    pub max_buffer: Option<u64>,
-    /// What its tree may use: `maxMemory` (bytes, or a size such as `"512M"`), `maxCpu` (cores) and
-    /// `maxPids`; within what `[limits]` allows, which holds where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
-    pub limits: Option<serde_json::Value>,
-    /// The signal that asks it to end; `SIGTERM` when absent.
-    #[serde(default)]
-    pub kill_signal: Option<String>,
-    /// How it is looked after: the keys of `[process.NAME]` in `runyard.toml` that name no command.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
-    pub strategy: Option<serde_json::Value>,
-}
-
-/// The answer to `POST /api/processes`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Started {
-    /// The new process.
-    pub process_id: ProcessId,
-    /// `None` while it is queued.
-    pub pid: Option<i32>,
-    /// `running`, or `queued`.
-    pub status: Status,
 }
