@@ -1,21 +1,23 @@
 //! Lines of all logs: newest first, as they are found.
 
+mod choices;
+mod hit;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::Deserialize;
 
+use choices::{ChoiceFields, Choices};
+use hit::{Hit, Searched, hit_html};
+
 use crate::components::{BackLink, Icon, IconName, RegexToggle, Typing};
-use crate::live::{Answer, Clock, Needle, Request, RequestSlot, use_live};
-use crate::model::{EntryKind, Level, Problem, ProcessId};
-use crate::text::ansi::{Style, parse_line};
+use crate::live::{Answer, Needle, Request, RequestSlot, use_live};
+use crate::model::Problem;
 use crate::text::format::format_count;
-use crate::text::markup::{Piece, push_escaped, push_pieces, text_of};
 
 /// Lines of one search.
 const LIMIT: u32 = 300;
-/// What is shown of a line.
-const MAX_CHARS: usize = 600;
 
 /// What the server says, in the order of its fields: one of them is there.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,24 +28,6 @@ struct Event {
     progress: Option<Counts>,
     end: Option<Counts>,
     error: Option<Problem>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Searched {
-    id: ProcessId,
-    project: String,
-    script: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Hit {
-    process_id: ProcessId,
-    idx: i64,
-    ts: i64,
-    #[serde(rename = "type")]
-    kind: EntryKind,
-    line: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -207,107 +191,4 @@ pub(crate) fn SearchPage() -> impl IntoView {
         </section>
     }
     .into_any()
-}
-
-/// What narrows a search.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Choices {
-    project: String,
-    stream: String,
-    level: String,
-    /// Only the last so many minutes.
-    minutes: String,
-}
-
-impl Choices {
-    fn query(&self, now: i64) -> String {
-        let mut query = String::new();
-        let mut add = |name: &str, value: &str| {
-            if !value.is_empty() {
-                query.push_str(&format!(
-                    "&{name}={}",
-                    String::from(js_sys::encode_uri_component(value))
-                ));
-            }
-        };
-        add("project", self.project.trim());
-        add("stream", &self.stream);
-        add("level", &self.level);
-        if let Ok(minutes) = self.minutes.parse::<i64>() {
-            add("since", &(now - minutes * 60_000).to_string());
-        }
-        query
-    }
-}
-
-#[component]
-fn ChoiceFields(choices: RwSignal<Choices>, changed: Callback<()>) -> impl IntoView {
-    let select =
-        move |label: &'static str, of: fn(&mut Choices) -> &mut String, options: &'static str| {
-            view! {
-                <select
-                    aria-label=label
-                    inner_html=options
-                    on:change:target=move |event| {
-                        choices.update(|choices| *of(choices) = event.target().value());
-                        changed.run(());
-                    }
-                ></select>
-            }
-            .into_any()
-        };
-    view! {
-        {select(
-            "Time",
-            |choices| &mut choices.minutes,
-            "<option value=''>Any time<option value=60>Last hour<option value=1440>Last day\
-             <option value=10080>Last week",
-        )}
-        {select(
-            "Levels",
-            |choices| &mut choices.level,
-            "<option value=''>All levels<option value=warn>Warnings and errors\
-             <option value=error>Errors",
-        )}
-        {select(
-            "Streams",
-            |choices| &mut choices.stream,
-            "<option value=''>All streams<option>stdout<option>stderr<option>system",
-        )}
-        <input
-            type="text"
-            aria-label="Project"
-            placeholder="Project"
-            autocomplete="off"
-            on:input:target=move |event| {
-                choices.update(|choices| choices.project = event.target().value());
-                changed.run(());
-            }
-        />
-    }
-    .into_any()
-}
-
-/// A row: where it was found, and the line, as one link to its place.
-fn hit_html(hit: &Hit, names: &[Searched], needle: &Needle, clock: Clock) -> String {
-    let mut html = format!(
-        "<li><a class=\"hit\" data-testid=\"hit\" data-type=\"{}\" data-level=\"{}\" \
-         href=\"/processes/{}?line={}\"><span class=\"hit-from\"><b>",
-        hit.kind.as_str(),
-        Level::guess(hit.line.as_bytes()).map_or("", Level::as_str),
-        hit.process_id,
-        hit.idx,
-    );
-    let name = names.iter().find(|name| name.id == hit.process_id);
-    push_escaped(&mut html, name.map_or("", |name| &name.script));
-    html.push_str("</b><span>");
-    push_escaped(&mut html, name.map_or("", |name| &name.project));
-    html.push_str(&format!("</span><time>{}</time></span>", clock.stamp_untracked(hit.ts)));
-    html.push_str("<code class=\"hit-line\">");
-    let (spans, _) = parse_line(&hit.line, Style::default(), MAX_CHARS);
-    let pieces: Vec<_> = spans.into_iter().map(|span| Piece::new("", span.text)).collect();
-    // The whole row is a link already.
-    push_pieces(&mut html, &pieces, &[], &needle.find(&text_of(&pieces)));
-    html.push_str("</code></a></li>");
-    html
 }
