@@ -13,11 +13,14 @@
 //! put to its ends, the far end being dropped, so that a million lines take no more memory than a
 //! few thousand. When its end comes to where the ring begins, the two join, and following goes on.
 
+mod pages;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::row::{LineFilter, Liner, Row};
 use crate::model::Entry;
+use pages::rows_of;
 
 /// How many rows are kept of the newest.
 pub(crate) const MAX_ROWS: usize = 1_000;
@@ -204,77 +207,6 @@ impl Feed {
         is_missing.then(|| Wanted::After(self.window_next - 1))
     }
 
-    /// Takes a page that was wanted, or not any more.
-    pub(crate) fn take_page(&mut self, wanted: Wanted, entries: Vec<Entry>) {
-        let is_whole = entries.len() < PAGE;
-        match wanted {
-            Wanted::Before(before) => {
-                let first = entries.first().map(|entry| entry.idx);
-                let from = first.filter(|_| !is_whole).unwrap_or(0);
-                let rows = rows_of(entries);
-                if !self.is_held && before == self.ring_from {
-                    self.ring_from = from;
-                    for row in rows.into_iter().rev() {
-                        if self.ring.len() == MAX_ROWS {
-                            self.ring_from = row.last() + 1;
-                            break;
-                        }
-                        self.ring.push_front(row);
-                    }
-                    self.is_stale = true;
-                } else if self.is_held && before == self.window_from {
-                    for row in rows.into_iter().rev() {
-                        self.window.push_front(row);
-                    }
-                    self.window_from = from;
-                    while self.window.len() > MAX_WINDOW
-                        && let Some(gone) = self.window.pop_back()
-                    {
-                        self.window_next = gone.key();
-                    }
-                }
-                return;
-            }
-            Wanted::After(after) if self.is_held && after == self.window_next - 1 => {
-                let last = entries.last().map_or(after, |entry| entry.idx);
-                // All that there was: the ring has the rest.
-                self.window_next = if is_whole { self.ring_from.max(last + 1) } else { last + 1 };
-                self.window.extend(rows_of(entries));
-                while self.window.len() > MAX_WINDOW
-                    && let Some(gone) = self.window.pop_front()
-                {
-                    self.window_from = gone.last() + 1;
-                }
-            }
-            Wanted::After(_) => return,
-        }
-        self.join();
-    }
-
-    /// Puts the ring to the end of a held window that has come to it.
-    fn join(&mut self) {
-        if self.window_next >= self.ring_from && self.window_next < self.next {
-            let from = self.window_next;
-            self.window.extend(self.ring.iter().filter(|row| row.key() >= from).cloned());
-            self.window_next = self.next;
-        }
-    }
-
-    /// Shows a part of the history, and holds it: a page before some index, and one from it on.
-    pub(crate) fn jump(&mut self, before: Vec<Entry>, from: Vec<Entry>) {
-        let is_first = before.len() < PAGE;
-        let is_last = from.len() < PAGE;
-        let mut entries = before;
-        entries.extend(from);
-        let (first, last) = (entries.first().map(|e| e.idx), entries.last().map(|e| e.idx));
-        self.window = rows_of(entries).into();
-        self.window_from = first.filter(|_| !is_first).unwrap_or(0);
-        let next = last.map_or(0, |last| last + 1);
-        self.window_next = if is_last { self.ring_from.max(next) } else { next };
-        self.is_held = true;
-        self.join();
-    }
-
     /// Where the row is that holds the entry, or the next one after it.
     pub(crate) fn place_of(&self, idx: i64) -> usize {
         self.window.partition_point(|row| row.last() < idx)
@@ -304,12 +236,6 @@ impl Feed {
     pub(crate) fn slice(&self, first: usize, count: usize) -> Vec<Arc<Row>> {
         self.window.iter().skip(first).take(count).cloned().collect()
     }
-}
-
-/// The rows of a page of the history, which begins in no colour.
-fn rows_of(entries: Vec<Entry>) -> Vec<Arc<Row>> {
-    let mut liner = Liner::default();
-    entries.into_iter().map(|entry| Arc::new(Row::Line(liner.line(entry)))).collect()
 }
 
 #[cfg(test)]
