@@ -14,6 +14,7 @@ mod env_rows;
 mod facts;
 mod icon;
 mod line_form;
+mod list_window;
 mod log_line;
 mod log_pane;
 mod log_search;
