@@ -47,7 +47,8 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
 
 /// The only script in the document, so that a policy has one place to allow. It sets the theme
 /// before the first paint, says that there are scripts, shows the end of the log or the line that is asked
-/// for, and hydrates once the document is there, which it notes for those who measure.
+/// for, and hydrates once the document is there, which it notes for those who measure. Between the steps the
+/// browser can do what else there is to do, so that a key or a click never waits for all of them.
 fn inline_script(options: &ShellOptions) -> String {
     let js = script_string(&options.js);
     let wasm = script_string(&options.wasm);
@@ -57,7 +58,9 @@ fn inline_script(options: &ShellOptions) -> String {
          addEventListener('DOMContentLoaded',async()=>{{\
          const find=s=>document.querySelector(s),log=find('[data-testid=log]'),line=find('.line.selected');\
          if(line)line.scrollIntoView({{block:'center'}});else if(log)log.scrollTop=log.scrollHeight;\
-         const m=await import({js});await m.default({{module_or_path:{wasm}}});await m.hydrate(location.pathname);\
+         const rest=()=>new Promise(done=>setTimeout(done));\
+         const m=await import({js});await m.default({{module_or_path:{wasm}}});await rest();\
+         await m.load_parts(location.pathname);await rest();m.hydrate();\
          performance.mark('interactive')}})"
     )
 }

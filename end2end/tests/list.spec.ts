@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { expect, test } from '../support/fixtures.ts';
+import { expect, expectNoSidewaysScroll, test } from '../support/fixtures.ts';
 
 const MANIFEST = resolve(import.meta.dirname, '../../examples/site/package.json');
 
@@ -65,4 +65,36 @@ test('the page says it all before its script has loaded', async ({ app, browser,
   );
   await expect(plain.locator('[data-testid="log-line"][data-type="stdout"]')).not.toHaveCount(0);
   await context.close();
+});
+
+test.describe('a project of a thousand scripts', () => {
+  const long = 'a-script-whose-name-says-everything-that-it-does-and-then-something-more';
+  const scripts = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`task:${n}`, `echo ${n}`]));
+  test.use({ files: { 'package.json': JSON.stringify({ name: 'own', scripts: { ...scripts, [long]: 'true' } }) } });
+
+  test('is searched as one types, and no name is too long', async ({ app, page }) => {
+    const shown = page.getByTestId('script-row').filter({ visible: true });
+    await expect(shown).toHaveCount(1001);
+    const filter = page.getByTestId('script-filter');
+    await filter.fill('TASK:99');
+    await expect(shown).toHaveCount(11);
+    await filter.fill('nothing of that name');
+    await expect(shown).toHaveCount(0);
+    await filter.fill(long.slice(0, 20));
+    const { height } = (await app.script(long).boundingBox()) ?? { height: 0 };
+    expect(height, 'one line').toBeLessThan(40);
+    await app.start(long);
+    await app.hasStatus('completed');
+    await expectNoSidewaysScroll(page);
+  });
+});
+
+test.describe('a project without scripts', () => {
+  test.use({ files: { 'package.json': '{ "name": "own" }' } });
+
+  test('says so', async ({ app, page }) => {
+    await app.isLive();
+    await expect(page.getByText('No project has a script that can be started.')).toBeVisible();
+    await expect(page.getByTestId('script-filter')).toHaveCount(0);
+  });
 });

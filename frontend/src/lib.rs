@@ -3,17 +3,23 @@
 // The page is one type, and a deep one.
 #![recursion_limit = "512"]
 
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-/// Called by the page's script once the WASM module is loaded.
+/// Called by the page's script once the WASM module is there: loads what the page needs besides.
 ///
 /// # Errors
 ///
 /// A part that this page needs could not be loaded; the page stays as the server rendered it.
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub async fn hydrate(path: String) -> Result<(), JsValue> {
+#[wasm_bindgen]
+pub async fn load_parts(path: String) -> Result<(), JsValue> {
     console_error_panic_hook::set_once();
     app::load_parts(&path).await.map_err(|error| JsError::new(&error.to_string()))?;
-    leptos::mount::hydrate_body(app::App);
     Ok(())
+}
+
+/// Called when all of that is there. It is a call of its own so that the page can answer in between.
+#[wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_body(app::App);
 }

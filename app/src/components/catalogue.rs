@@ -5,6 +5,9 @@ use leptos::prelude::*;
 use super::{Icon, IconName, Starter};
 use crate::model::{Catalogue, Project, Script};
 
+/// So many scripts are found by looking.
+const MANY: usize = 12;
+
 /// Every project with its scripts.
 #[component]
 pub(crate) fn CatalogueList(
@@ -18,15 +21,33 @@ pub(crate) fn CatalogueList(
     }
     // One project needs no headline of its own.
     let is_named = projects.len() > 1;
-    projects
-        .into_iter()
-        .map(|project| view! { <ProjectScripts project is_named/> })
-        .collect_view()
-        .into_any()
+    let count: usize = projects.iter().map(|project| project.scripts.len()).sum();
+    let needle = RwSignal::new(String::new());
+    let field = (count > MANY).then(|| {
+        view! {
+            <input
+                type="search"
+                class="script-filter"
+                data-testid="script-filter"
+                placeholder=format!("Find one of {count} scripts")
+                aria-label="Find a script"
+                autocomplete="off"
+                spellcheck="false"
+                on:input:target=move |event| needle.set(event.target().value().trim().to_lowercase())
+            />
+        }
+    });
+    let all =
+        projects.into_iter().map(|project| view! { <ProjectScripts project is_named needle/> });
+    view! {
+        {field}
+        {all.collect_view()}
+    }
+    .into_any()
 }
 
 #[component]
-fn ProjectScripts(project: Project, is_named: bool) -> impl IntoView {
+fn ProjectScripts(project: Project, is_named: bool, needle: RwSignal<String>) -> impl IntoView {
     let Project { name, path, runner, scripts, problem } = project;
     let head = is_named.then(|| {
         view! {
@@ -34,7 +55,8 @@ fn ProjectScripts(project: Project, is_named: bool) -> impl IntoView {
         }
     });
     let problem = problem.map(|problem| view! { <p class="inline-alert">{problem}</p> });
-    let rows = scripts.into_iter().map(|script| view! { <ScriptRow script/> }).collect_view();
+    let rows =
+        scripts.into_iter().map(|script| view! { <ScriptRow script needle/> }).collect_view();
     view! {
         {head}
         {problem}
@@ -44,13 +66,18 @@ fn ProjectScripts(project: Project, is_named: bool) -> impl IntoView {
 }
 
 #[component]
-fn ScriptRow(script: Script) -> impl IntoView {
+fn ScriptRow(script: Script, needle: RwSignal<String>) -> impl IntoView {
     let starter = Starter::expect();
     let Script { project, name, command, can_start, .. } = script;
+    let all = StoredValue::new(format!("{name} {command} {project}").to_lowercase());
+    let is_hidden = move || {
+        let needle = needle.read();
+        all.with_value(|all| !needle.split_whitespace().all(|word| all.contains(word)))
+    };
     let (data_script, data_project) = (name.clone(), project.clone());
     let (form_script, form_project) = (name.clone(), project.clone());
     let title = command.clone();
-    let label = format!("Start {name}");
+    let (label, full_name) = (format!("Start {name}"), name.clone());
     let label_args = format!("args… of {name}: start it with arguments");
     let key = StoredValue::new((project, name.clone()));
     view! {
@@ -59,8 +86,9 @@ fn ScriptRow(script: Script) -> impl IntoView {
             data-testid="script-row"
             data-script=data_script
             data-project=data_project
+            hidden=is_hidden
         >
-            <span class="script-name">{name}</span>
+            <span class="script-name" title=full_name>{name}</span>
             <code class="script-command" title=title>{command}</code>
             <button
                 type="button"

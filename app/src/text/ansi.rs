@@ -52,8 +52,8 @@ struct Painter {
     returned: bool,
 }
 
-impl Perform for Painter {
-    fn print(&mut self, c: char) {
+impl Painter {
+    fn keep(&mut self, c: char) {
         if std::mem::take(&mut self.returned) {
             self.spans.clear();
             self.room = self.max_chars;
@@ -69,10 +69,25 @@ impl Perform for Painter {
             _ => self.spans.push(Span { style: self.style, text: c.to_string() }),
         }
     }
+}
+
+/// Whether it turns the order of what follows around: hidden, it would make a line look like another.
+fn is_turn(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+impl Perform for Painter {
+    fn print(&mut self, c: char) {
+        if is_turn(c) {
+            format!("‹U+{:04X}›", u32::from(c)).chars().for_each(|c| self.keep(c));
+        } else {
+            self.keep(c);
+        }
+    }
 
     fn execute(&mut self, byte: u8) {
         match byte {
-            b'\t' => self.print('\t'),
+            b'\t' => self.keep('\t'),
             b'\r' => self.returned = true,
             _ => {}
         }
@@ -125,6 +140,12 @@ mod tests {
     #[test]
     fn markup_and_unicode_are_text() {
         assert_eq!(text("<b>&amp; é 日本\t🎉"), "<b>&amp; é 日本\t🎉");
+    }
+
+    #[test]
+    fn what_turns_the_order_around_is_seen() {
+        assert_eq!(text("user \u{202e}gnp.exe\u{2069}"), "user ‹U+202E›gnp.exe‹U+2069›");
+        assert_eq!(text("שלום"), "שלום", "what only reads from the right is left alone");
     }
 
     #[test]
