@@ -55,7 +55,7 @@ pub(super) fn closed(id: &str) -> Vec<Door> {
     let start = json!({"scriptName": SCRIPT});
     let signal = json!({"signal": "SIGCONT"});
     let of_id = json!({"id": id});
-    let tab = json!({"id": id, "tab": "figures", "before": null, "zone_min": 0});
+    let tab = json!({"id": id, "tab": "attempts", "before": null, "zone_min": 0});
     let of_process = json!({"processId": id});
     // Never made: the door is what is tried, and the password is too weak to go further.
     let nobody = json!({"name": "nobody", "role": "viewer", "password": "weak"});
