@@ -31,6 +31,7 @@ export class IdentityProvider {
           client_id: CLIENT_ID,
           client_secret: CLIENT_SECRET,
           redirect_uris: [`${runyardUrl}/sign-in/callback`],
+          post_logout_redirect_uris: [`${runyardUrl}/sign-in`],
         },
       ],
       claims: { openid: ['sub'], profile: ['preferred_username'], groups: ['groups'] },

@@ -28,7 +28,7 @@ const test = base.extend<{ port: number; provider: IdentityProvider }>({
     await use(provider);
     await provider.stop();
   },
-  runyard: async ({ port, provider }, use) => {
+  runyard: async ({ port, provider, serverEnv }, use) => {
     const folder = mkdtempSync(join(tmpdir(), 'runyard-oidc-'));
     writeFileSync(join(folder, 'package.json'), '{"name": "p", "scripts": {"hello": "echo hello"}}');
     writeFileSync(join(folder, 'runyard.toml'), CONFIG);
@@ -40,6 +40,7 @@ const test = base.extend<{ port: number; provider: IdentityProvider }>({
       RUNYARD_OIDC__PUBLIC_URL: `http://127.0.0.1:${port}`,
       RUNYARD_OIDC__SCOPES: 'profile,groups',
       RUNYARD_OIDC__LABEL: 'Example',
+      ...serverEnv,
     };
     const runyard = await Runyard.start(env, folder, port);
     try {
@@ -196,4 +197,48 @@ test('what the provider refuses, and that it is not there, is told', async ({ br
   await expect(other.getByTestId('alert')).toContainText('cannot be reached');
   const outcomes = (await signInLines(runyard)).map((line) => line['outcome']);
   expect(outcomes).toEqual(['sign_on_unavailable', 'sign_on_refused']);
+});
+
+test.describe('with sign_out', () => {
+  test.use({ serverEnv: { RUNYARD_OIDC__SIGN_OUT: 'true' } });
+
+  test('signing out ends the session at the provider, too', async ({ browser, runyard, provider }) => {
+    provider.groups.set('ada', ['staff']);
+    const page = await visit(browser, runyard);
+    await page.getByTestId('sign-in-provider').click();
+    await signInAtProvider(page, 'ada');
+    await expect(page).toHaveURL(`${runyard.url}/`);
+    // What is kept for it outlives the server.
+    await runyard.killServer();
+    await runyard.startServer();
+    await page.goto('/account');
+    const asked = page.waitForRequest((request) => request.url().includes('/session/end?'));
+    await page.getByTestId('sign-out').click();
+    const address = new URL((await asked).url());
+    expect(address.origin).toBe(provider.issuer);
+    expect(address.searchParams.get('post_logout_redirect_uri')).toBe(`${runyard.url}/sign-in`);
+    expect(address.searchParams.get('id_token_hint')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+    expect((await me(page)).status).toBe(401);
+    await page.locator('button[name=logout][value=yes]').click();
+    await expect(page).toHaveURL(`${runyard.url}/sign-in`);
+    // The provider does not know the browser any more.
+    await page.getByTestId('sign-in-provider').click();
+    await expect(page.locator('input[name=login]')).toBeVisible();
+  });
+
+  test('a provider that cannot be asked keeps nobody in', async ({ browser, runyard, provider }) => {
+    provider.groups.set('ada', ['staff']);
+    const page = await visit(browser, runyard);
+    await page.getByTestId('sign-in-provider').click();
+    await signInAtProvider(page, 'ada');
+    await expect(page).toHaveURL(`${runyard.url}/`);
+    await provider.stop();
+    // It knew a moment ago where sessions end; now it does not know that either.
+    await runyard.killServer();
+    await runyard.startServer();
+    await page.goto('/account');
+    await page.getByTestId('sign-out').click();
+    await expect(page.getByTestId('alert')).toContainText('You are signed out here');
+    expect((await me(page)).status).toBe(401);
+  });
 });

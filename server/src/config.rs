@@ -36,6 +36,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use audit::AuditConfig;
+pub(crate) use auth::is_trustworthy;
 pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub use error::{ConfigError, Invalid};
 pub use isolation::{RunAs, Sandbox};

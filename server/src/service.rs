@@ -56,8 +56,8 @@ pub use identify::{Credential, Peer};
 pub use logs::{DownloadParams, LogFormat, LogParams};
 pub use report::Comparison;
 pub use search::{SearchEvent, SearchParams, SearchResult};
-pub use single_sign_on::ProviderAnswer;
 use single_sign_on::SingleSignOn;
+pub use single_sign_on::{ProviderAnswer, SignedOut};
 pub use sockets::SocketPermit;
 use sockets::Sockets;
 

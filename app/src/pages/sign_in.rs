@@ -16,6 +16,13 @@ pub(crate) fn SignIn() -> impl IntoView {
     let query = use_query_map();
     let refused = move || {
         let query = query.read();
+        if query.get("left").is_some() {
+            return Some(alert(
+                "You are signed out here. The provider could not be asked: there you may still be \
+                 signed in."
+                    .to_owned(),
+            ));
+        }
         let words = match query.get("refused")?.as_str() {
             "password" => "The name or the password is wrong.".to_owned(),
             "wait" => {
@@ -35,7 +42,7 @@ pub(crate) fn SignIn() -> impl IntoView {
             "out" => "Your account is kept out. Ask an admin.".to_owned(),
             _ => "This link was used already, or it is too old. Each link works once.".to_owned(),
         };
-        Some(view! { <p class="inline-alert" role="alert" data-testid="alert">{words}</p> })
+        Some(alert(words))
     };
     // Only the server knows it. What is there stays as it came when the browser takes the page over,
     // so the shape must be the same without it.
@@ -84,4 +91,8 @@ pub(crate) fn SignIn() -> impl IntoView {
         </main>
     }
     .into_any()
+}
+
+fn alert(words: String) -> AnyView {
+    view! { <p class="inline-alert" role="alert" data-testid="alert">{words}</p> }.into_any()
 }

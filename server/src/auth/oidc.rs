@@ -5,25 +5,23 @@
 //! (its addresses and keys) is read from its discovery document, for every second half anew, so that
 //! a key that was changed or taken out counts at once.
 
+mod client;
+mod sign_out;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClientAuthMethod,
-    CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken, CoreRevocationErrorResponse,
-    CoreTokenIntrospectionResponse, CoreTokenType,
-};
+use openidconnect::core::{CoreAuthenticationFlow, CoreGenderClaim};
 use openidconnect::{
-    AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClientId, ClientSecret,
-    CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields,
-    IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    AccessTokenHash, AuthorizationCode, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, ProviderMetadataWithLogout, RequestTokenError, Scope, TokenResponse,
     UserInfoClaims,
 };
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use client::{Others, SIGNATURES, as_map};
 
 use super::outbound::{Outbound, OutboundError};
 use super::role_map::map_role;
@@ -31,46 +29,8 @@ use crate::config::OidcConfig;
 
 /// Between the two halves.
 pub const FLOW_TTL: Duration = Duration::from_secs(600);
-/// So long the first half goes by what was read before.
-const GOOD_FOR: Duration = Duration::from_secs(600);
 /// A name of ours has no more characters.
 const MAX_NAME_CHARS: usize = 100;
-
-/// Every claim that the standard does not name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Others {
-    #[serde(flatten)]
-    claims: Map<String, Value>,
-}
-
-impl AdditionalClaims for Others {}
-
-type Fields = IdTokenFields<
-    Others,
-    EmptyExtraTokenFields,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
-type Client = openidconnect::Client<
-    Others,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    StandardErrorResponse<CoreErrorResponseType>,
-    StandardTokenResponse<Fields, CoreTokenType>,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
 
 /// Why somebody is not signed in by the provider.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +58,7 @@ pub struct Flow {
 }
 
 /// Somebody whom the provider vouches for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Vouched {
     /// Who it is there, for ever.
     pub subject: String,
@@ -106,6 +66,8 @@ pub struct Vouched {
     pub name: String,
     /// What their groups lead to; `None` when to nothing.
     pub role: Option<String>,
+    /// The token that says so: who is to be signed out there is told by it.
+    pub id_token: String,
 }
 
 /// A provider of sign-ins.
@@ -113,7 +75,7 @@ pub struct Vouched {
 pub struct OidcProvider {
     config: OidcConfig,
     http: Outbound,
-    known: RwLock<Option<(SystemTime, Arc<CoreProviderMetadata>)>>,
+    known: RwLock<Option<(SystemTime, Arc<ProviderMetadataWithLogout>)>>,
 }
 
 impl OidcProvider {
@@ -142,12 +104,7 @@ impl OidcProvider {
     /// # Errors
     /// When the provider cannot be asked.
     pub async fn begin(&self, now: SystemTime) -> Result<(String, Flow), OidcError> {
-        let known = self.known.read().clone();
-        let is_fresh = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age <= GOOD_FOR);
-        let metadata = match known {
-            Some((at, metadata)) if is_fresh(at) => metadata,
-            _ => self.discover(now).await?,
-        };
+        let metadata = self.recent(now).await?;
         let client = self.client(&metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mut request = client.authorize_url(
@@ -224,7 +181,8 @@ impl OidcProvider {
                 said.entry(name).or_insert(value);
             }
         }
-        Ok(self.vouched(subject.as_str(), &said))
+        let id_token = token.to_string();
+        Ok(Vouched { id_token, ..self.vouched(subject.as_str(), &said) })
     }
 
     fn vouched(&self, subject: &str, said: &Map<String, Value>) -> Vouched {
@@ -237,67 +195,8 @@ impl OidcProvider {
             subject: subject.to_owned(),
             name: name.chars().take(MAX_NAME_CHARS).collect(),
             role: map_role(said.get(groups_claim), roles),
+            id_token: String::new(),
         }
-    }
-
-    async fn discover(&self, now: SystemTime) -> Result<Arc<CoreProviderMetadata>, OidcError> {
-        let unavailable = |error: &dyn std::fmt::Display| OidcError::Unavailable(error.to_string());
-        let issuer =
-            IssuerUrl::new(self.config.issuer.clone()).map_err(|error| unavailable(&error))?;
-        let found = CoreProviderMetadata::discover_async(issuer, &self.http).await;
-        let found = Arc::new(found.map_err(|error| unavailable(&Chain(&error)))?);
-        *self.known.write() = Some((now, Arc::clone(&found)));
-        Ok(found)
-    }
-
-    fn client(&self, metadata: &CoreProviderMetadata) -> Result<Client, OidcError> {
-        let secret = self.config.client_secret.as_ref();
-        let client = Client::from_provider_metadata(
-            metadata.clone(),
-            ClientId::new(self.config.client_id.clone()),
-            secret.map(|secret| ClientSecret::new(secret.text().to_owned())),
-        );
-        let back = RedirectUrl::new(format!("{}/sign-in/callback", self.config.public_url))
-            .map_err(|error| OidcError::Unavailable(error.to_string()))?;
-        let takes = metadata.token_endpoint_auth_methods_supported();
-        let only_in_body = takes.is_some_and(|methods| {
-            methods.contains(&CoreClientAuthMethod::ClientSecretPost)
-                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
-        });
-        let auth = if only_in_body { AuthType::RequestBody } else { AuthType::BasicAuth };
-        Ok(client.set_redirect_uri(back).set_auth_type(auth))
-    }
-}
-
-/// Signatures with a key pair: a shared secret would let whoever reads our configuration vouch.
-const SIGNATURES: [CoreJwsSigningAlgorithm; 6] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-
-fn as_map(claims: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(claims) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
-    }
-}
-
-/// An error with what caused it.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 
@@ -320,6 +219,7 @@ mod tests {
                 default: None,
             },
             label: "Example".into(),
+            sign_out: false,
         };
         let provider = OidcProvider::new(config).unwrap();
         provider.vouched("7", said.as_object().unwrap())

@@ -137,9 +137,12 @@ impl AuthConfig {
 }
 
 /// By https, or from this machine.
-pub(super) fn is_trustworthy(url: &str) -> bool {
+pub(crate) fn is_trustworthy(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.contains('@') {
+        return false;
+    }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
     name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -157,6 +160,7 @@ mod tests {
             ("http://localhost/jwks", true),
             ("http://id.example/jwks", false),
             ("http://127.0.0.1.evil.example/jwks", false),
+            ("http://127.0.0.1:80@evil.example/jwks", false),
             ("ftp://127.0.0.1/jwks", false),
         ] {
             assert_eq!(is_trustworthy(url), good, "{url}");

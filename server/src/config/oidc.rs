@@ -27,6 +27,8 @@ pub struct OidcConfig {
     pub roles: RoleMapping,
     /// What stands on the button: `Sign in with ...`.
     pub label: String,
+    /// Whether whoever signs out here signs out there, too.
+    pub sign_out: bool,
 }
 
 /// `[oidc]` as it is written.
@@ -41,6 +43,7 @@ pub struct OidcSection {
     groups_claim: Option<String>,
     pub(super) roles: RoleMapping,
     label: Option<String>,
+    sign_out: bool,
 }
 
 impl OidcSection {
@@ -57,6 +60,7 @@ impl OidcSection {
         "role_map",
         "default_role",
         "label",
+        "sign_out",
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
@@ -74,6 +78,7 @@ impl OidcSection {
             "role_map" => self.roles.map = setting.table()?,
             "default_role" => self.roles.default = Some(text()?),
             "label" => self.label = Some(text()?),
+            "sign_out" => self.sign_out = setting.flag()?,
             _ => return Err(Rejected::UnknownKey),
         }
         Ok(())
@@ -95,6 +100,7 @@ impl OidcSection {
             name_claim: self.name_claim.clone().unwrap_or_else(|| "preferred_username".to_owned()),
             groups_claim: self.groups_claim.clone().unwrap_or_else(|| "groups".to_owned()),
             roles: self.roles.clone(),
+            sign_out: self.sign_out,
         })
     }
 

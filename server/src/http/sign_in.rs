@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::extract::{Fields, Who};
-use super::{AppState, guard, pages};
+use super::{AppState, guard, pages, sign_on};
 use crate::auth::{expired_session_cookie, session_cookie};
-use crate::service::ServiceError;
+use crate::service::{ServiceError, SignedOut};
 
 /// The query of the link.
 #[derive(Debug, Deserialize)]
@@ -71,9 +71,14 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
     Who(caller): Who,
 ) -> Result<Response, ServiceError> {
-    caller.sign_out().await?;
+    let signed_out = caller.sign_out().await?;
     let cookie = expired_session_cookie(state.edge.is_secure(&extensions, &headers));
-    Ok(([(SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    let next = match signed_out {
+        SignedOut::Here => Redirect::to("/sign-in").into_response(),
+        SignedOut::HereAlone => Redirect::to("/sign-in?left=here").into_response(),
+        SignedOut::Then(url) => sign_on::leave(&url),
+    };
+    Ok(([(SET_COOKIE, cookie)], next).into_response())
 }
 
 fn welcome(token: &str, is_secure: bool) -> Response {

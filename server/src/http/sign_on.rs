@@ -66,6 +66,19 @@ pub(super) async fn finish(
     }
 }
 
+/// To the provider, to sign out there. A form may lead nowhere else, not by a redirect either
+/// (`form-action`), so a page of ours goes there.
+pub(super) fn leave(url: &str) -> Response {
+    let url = url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta http-equiv=\"refresh\" content=\"0;url={url}\"><title>Signed out · Runyard</title>\
+         <p>You are signed out here. <a href=\"{url}\">Sign out at the provider, too</a></p></html>"
+    );
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    ([(CONTENT_TYPE, html)], page).into_response()
+}
+
 /// Back to the page that says how to get in, and why this was none.
 fn refuse(error: &ServiceError, is_secure: bool) -> Response {
     let why = match (error.code, error.retry_after_s) {

@@ -4,7 +4,7 @@ use app::model::{Session, SessionList, Verb};
 
 use super::audit::About;
 use super::identify::Peer;
-use super::{ADMIN, Caller, Service, ServiceError, hashing};
+use super::{ADMIN, Caller, Service, ServiceError, SignedOut, hashing};
 use crate::auth::{Audience, Grant, SESSION_TTL, Target};
 use crate::store::{AccessChange, SessionRecord, UserRecord};
 
@@ -39,7 +39,7 @@ impl Service {
         let token = match redeemed {
             Ok(()) => {
                 let user = self.first_admin().await?;
-                let token = self.begin_session(&user, "link", peer).await;
+                let token = self.begin_session(&user, "link", None, peer).await;
                 return self.signed_in(&user.name, "link", peer, token).await;
             }
             Err(error) => Err(error),
@@ -70,7 +70,7 @@ impl Service {
         match user {
             Some(user) if is_right => {
                 self.lockout.succeed(&keys);
-                let token = self.begin_session(&user, "password", peer).await;
+                let token = self.begin_session(&user, "password", None, peer).await;
                 self.signed_in(&user.name, "password", peer, token).await
             }
             user => {
@@ -112,11 +112,12 @@ impl Service {
         Ok(user)
     }
 
-    /// A session for somebody who has shown who they are; its token.
+    /// A session for somebody who has shown who they are; its token. `id_token` is sealed.
     pub(super) async fn begin_session(
         &self,
         user: &UserRecord,
         method: &str,
+        id_token: Option<String>,
         peer: &Peer,
     ) -> Result<String, ServiceError> {
         let grant = Grant {
@@ -145,6 +146,7 @@ impl Service {
             address: peer.address.clone(),
             client: peer.client.chars().take(CLIENT_CHARS).collect(),
             method: method.to_owned(),
+            id_token,
         }));
         self.directory.change(&changes).await?;
         Ok(issued.token)
@@ -240,15 +242,16 @@ impl Caller {
         self.audited("session.end", About::thing(user.name), &detail, ended).await
     }
 
-    /// Ends the session that asks; for a token there is nothing to do.
+    /// Ends the session that asks, and says where else it has to be ended; for a token there is
+    /// nothing to do.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn sign_out(&self) -> Result<(), ServiceError> {
+    pub async fn sign_out(&self) -> Result<SignedOut, ServiceError> {
         let id = self.who().identity.token_id.clone();
-        if self.service().directory.known().session(&id).is_none() {
-            return Ok(());
-        }
-        self.end_session(&id).await
+        let known = self.service().directory.known();
+        let Some(session) = known.session(&id) else { return Ok(SignedOut::Here) };
+        self.end_session(&id).await?;
+        Ok(self.service().sign_out_there(session).await)
     }
 }

@@ -12,12 +12,16 @@ use super::identify::Peer;
 use super::{Service, ServiceError};
 use crate::auth::{Flow, OidcError, OidcProvider, Vouched};
 use crate::seal::Sealer;
-use crate::store::{AccessChange, UserRecord};
+use crate::store::{AccessChange, SessionRecord, UserRecord};
 
 /// What the first half is sealed for.
 const PURPOSE: &str = "sign-in";
 /// How the audit and the sessions name this way in.
 const VIA: &str = "oidc";
+/// What a provider's word is sealed for.
+const KEPT: &str = "id token";
+/// A token that is longer is not kept: it would not fit into an address either.
+const LONGEST_KEPT: usize = 8 * 1024;
 /// States that are remembered as used; more sign-ins in ten minutes have to wait.
 const MOST_USED: usize = 10_000;
 
@@ -30,6 +34,17 @@ pub struct ProviderAnswer {
     pub state: Option<String>,
     /// Why it lets nobody in.
     pub error: Option<String>,
+}
+
+/// How far somebody is signed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedOut {
+    /// Here, and nothing else is wanted.
+    Here,
+    /// Here, and at the provider once the browser has been at this address.
+    Then(String),
+    /// Here, while the provider could not be asked.
+    HereAlone,
 }
 
 /// A provider, and what belongs to the sign-ins that are under way.
@@ -59,6 +74,20 @@ impl SingleSignOn {
         }
         used.insert(state.to_owned(), flow.expires_at);
         Some(flow)
+    }
+}
+
+impl SingleSignOn {
+    /// What is kept of the provider's word, until its session is signed out.
+    fn keep(&self, id_token: &str) -> Option<String> {
+        let is_wanted = self.provider.as_ref().is_some_and(OidcProvider::ends_sessions);
+        let is_kept = is_wanted && id_token.len() <= LONGEST_KEPT;
+        is_kept.then(|| self.sealer.seal(KEPT, id_token.as_bytes()).ok()).flatten()
+    }
+
+    fn kept(&self, session: &SessionRecord) -> Option<String> {
+        let id_token = self.sealer.open(KEPT, session.id_token.as_deref()?).ok()?;
+        String::from_utf8(id_token).ok()
     }
 }
 
@@ -133,9 +162,26 @@ impl Service {
         let code = answer.code.unwrap_or_default();
         let vouched = provider.finish(&flow, code, self.now()).await;
         let vouched = vouched.map_err(|error| refusal(&error))?;
+        let id_token = self.single_sign_on.keep(&vouched.id_token);
         let user = self.welcome(provider.issuer(), vouched, name).await?;
         self.lockout.succeed(&[&key]);
-        self.begin_session(&user, VIA, peer).await
+        self.begin_session(&user, VIA, id_token, peer).await
+    }
+
+    /// Where a session that has ended here has to be ended, too.
+    pub(super) async fn sign_out_there(&self, session: &SessionRecord) -> SignedOut {
+        let (Some(provider), VIA) = (&self.single_sign_on.provider, session.method.as_str()) else {
+            return SignedOut::Here;
+        };
+        // Without what it vouched with, the provider asks who it is about.
+        let id_token = self.single_sign_on.kept(session).unwrap_or_default();
+        match provider.end_url(&id_token, self.now()).await {
+            Ok(url) => url.map_or(SignedOut::Here, SignedOut::Then),
+            Err(error) => {
+                tracing::warn!(%error, "somebody was signed out here and not at the provider");
+                SignedOut::HereAlone
+            }
+        }
     }
 
     /// The one here whom the provider means, made at the first time, with the role of today.

@@ -57,6 +57,8 @@ pub struct SessionRecord {
     pub client: String,
     /// How they signed in: `link`, `password` or `oidc`.
     pub method: String,
+    /// What a provider vouched with, sealed; kept where signing out ends the session there, too.
+    pub id_token: Option<String>,
 }
 
 /// A token of a program. Times are milliseconds since the epoch.

@@ -34,6 +34,7 @@ fn session(id: &str, user: &str) -> SessionRecord {
         address: "127.0.0.1".into(),
         client: "a \"browser\"".into(),
         method: "password".into(),
+        id_token: Some("sealed".into()),
     }
 }
 

@@ -106,13 +106,24 @@ struct SessionRow {
     address: String,
     client: String,
     method: String,
+    id_token: Option<String>,
 }
 
 impl From<SessionRow> for SessionRecord {
     fn from(row: SessionRow) -> Self {
         let SessionRow { id, user_id, created_at, expires_at, .. } = row;
-        let SessionRow { last_seen_at, address, client, method, .. } = row;
-        Self { id, user_id, created_at, expires_at, last_seen_at, address, client, method }
+        let SessionRow { last_seen_at, address, client, method, id_token, .. } = row;
+        Self {
+            id,
+            user_id,
+            created_at,
+            expires_at,
+            last_seen_at,
+            address,
+            client,
+            method,
+            id_token,
+        }
     }
 }
 
@@ -286,7 +297,8 @@ async fn make(connection: &mut SqliteConnection, change: &AccessChange) -> Resul
         AccessChange::DeleteUser(id) => sqlx::query("DELETE FROM users WHERE id = ?1").bind(id),
         AccessChange::PutSession(session) => sqlx::query(
             "INSERT INTO sessions (id, user_id, created_at, expires_at, last_seen_at, address,
-                                   client, method) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                   client, method, id_token)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .bind(&session.id)
         .bind(&session.user_id)
@@ -295,7 +307,8 @@ async fn make(connection: &mut SqliteConnection, change: &AccessChange) -> Resul
         .bind(session.last_seen_at)
         .bind(&session.address)
         .bind(&session.client)
-        .bind(&session.method),
+        .bind(&session.method)
+        .bind(&session.id_token),
         AccessChange::DeleteSession(id) => {
             sqlx::query("DELETE FROM sessions WHERE id = ?1").bind(id)
         }
