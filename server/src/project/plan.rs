@@ -147,6 +147,7 @@ pub(super) fn make(
         Some(config) => Strategy::of(config, is_service, &env),
         None => Strategy::plain(is_service),
     };
+    strategy::check_addresses(&strategy)?;
     // A strategy for a job brings its timeout with it, unless the start has one of its own.
     let strategy_ms = asked.as_ref().filter(|_| !is_service).and_then(strategy::job_timeout_ms);
     let unless_zero = |value: Option<u64>| value.filter(|value| *value > 0);

@@ -196,21 +196,34 @@ pub(super) fn read_asked(
         let message = "a start cannot bring commands: declare the process in runyard.toml";
         return Err(invalid(message.to_owned()));
     }
-    let addresses = probes().flat_map(|probe| probe.http.iter().chain(&probe.tcp));
-    if let Some(address) = addresses.into_iter().find(|address| !is_loopback(address)) {
-        return Err(invalid(format!(
-            "{address:?} is another machine: a start may ask 127.0.0.1 and localhost only"
-        )));
-    }
     config.validate(pools).map_err(|wrong| invalid(format!("{}: {}", wrong.key, wrong.message)))?;
     Ok(config)
 }
 
+/// Whether a start's probes ask this machine only, once the variables are put in: they may hold
+/// another machine, too.
+pub(super) fn check_addresses(strategy: &Strategy) -> Result<(), PlanError> {
+    let probes = strategy.ready.iter().chain(&strategy.alive);
+    let mut addresses = probes.flat_map(|probe| probe.http.iter().chain(&probe.tcp));
+    match addresses.find(|address| !is_loopback(address)) {
+        None => Ok(()),
+        Some(address) => Err(PlanError::StrategyInvalid {
+            message: format!(
+                "{address:?} is no address of this machine: a start may ask 127.0.0.1, [::1] and \
+                 localhost only"
+            ),
+        }),
+    }
+}
+
 fn is_loopback(address: &str) -> bool {
-    let rest = address.strip_prefix("http://").unwrap_or(address);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+    let scheme = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+    let authority = scheme.unwrap_or(address).split(['/', '?', '#']).next().unwrap_or_default();
+    let hosts = ["127.0.0.1", "localhost", "[::1]"];
+    let after = hosts.iter().find_map(|host| authority.strip_prefix(host));
+    // Nothing but a port may follow: what stands before an @ is no host.
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    after.is_some_and(|after| after.is_empty() || after.strip_prefix(':').is_some_and(is_port))
 }
 
 /// Keys as the file has them: `delayMs` is `delay_ms`. The names in `depends_on` are left alone.
@@ -255,4 +268,44 @@ pub(super) fn expand(text: &str, env: &BTreeMap<String, String>) -> String {
 
 pub(super) fn expand_all(texts: &[String], env: &BTreeMap<String, String>) -> Vec<String> {
     texts.iter().map(|text| expand(text, env)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_asked_and_no_other() {
+        for (address, is_here) in [
+            ("http://127.0.0.1:3000/health?x#y", true),
+            ("https://localhost/", true),
+            ("http://[::1]:80", true),
+            ("127.0.0.1:5432", true),
+            ("http://evil.example/", false),
+            ("http://127.0.0.1:80@evil.example/", false),
+            ("http://127.0.0.1@evil.example/", false),
+            ("http://127.0.0.1.evil.example/", false),
+            ("http://localhost:/", false),
+            ("http://[::1]x:80", false),
+            ("http://127.0.0.1:$PORT/", false),
+            ("169.254.169.254:80", false),
+            ("", false),
+        ] {
+            assert_eq!(is_loopback(address), is_here, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_variable_cannot_lead_a_probe_elsewhere() {
+        let asked = serde_json::json!({"ready": {"http": "http://127.0.0.1:$NODE_X/"}});
+        let config = read_asked(&asked, &[]).unwrap();
+        let check = |value: &str| {
+            let env = BTreeMap::from([("NODE_X".to_owned(), value.to_owned())]);
+            check_addresses(&Strategy::of(&config, true, &env))
+        };
+        assert!(check("3000").is_ok());
+        for value in ["80@169.254.169.254", "", "x", "80@evil.example:80"] {
+            assert!(check(value).is_err(), "{value}");
+        }
+    }
 }

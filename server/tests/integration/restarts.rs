@@ -121,7 +121,8 @@ async fn what_a_start_may_ask_for_is_limited() {
     };
     let cases = [
         (json!({"ready": {"exec": ["rm", "-r", "x"]}}), "cannot bring commands"),
-        (json!({"ready": {"http": "http://10.0.0.1/"}}), "127.0.0.1 and localhost only"),
+        (json!({"ready": {"http": "http://10.0.0.1/"}}), "no address of this machine"),
+        (json!({"alive": {"http": "http://127.0.0.1:80@10.0.0.1/"}}), "no address of this machine"),
         (json!({"command": ["sh"]}), "command stands beside strategy"),
         (json!({"pool": "nope"}), "there is no pool \"nope\""),
         (json!({"delay": 1}), "unknown field `delay`"),
