@@ -17,21 +17,50 @@ const LONGEST_VALUE_BYTES: usize = 32 << 10;
 const NEVER_BY_START: [&str; 7] = ["PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "INIT_CWD"];
 /// The same, by how they begin.
 const NEVER_BY_START_PREFIX: [&str; 3] = ["LD_", "GLIBC_TUNABLES", "RUNYARD_"];
-/// These do too, but have their uses: only a list that names them in full lets a start set them.
-const BY_FULL_NAME: [&str; 12] = [
+/// These load code, or change what is loaded from where, but have their uses: only a list that names
+/// them in full lets a start set them. Compared without case, as package managers read them.
+const BY_FULL_NAME: [&str; 38] = [
+    "BUN_INSPECT_PRELOAD",
+    "BUN_INSTALL",
+    "BUN_OPTIONS",
+    "BUN_RUNTIME_TRANSPILER_CACHE_PATH",
+    "DOTNET_STARTUP_HOOKS",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "NODE_CHANNEL_FD",
+    "NODE_COMPILE_CACHE",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_ICU_DATA",
     "NODE_OPTIONS",
     "NODE_PATH",
+    "NODE_REDIRECT_WARNINGS",
     "NODE_REPL_EXTERNAL_MODULE",
-    "NPM_CONFIG_NODE_OPTIONS",
-    "NPM_CONFIG_SCRIPT_SHELL",
-    "NPM_CONFIG_SHELL",
-    "NPM_CONFIG_PREFIX",
-    "NPM_CONFIG_USERCONFIG",
-    "NPM_CONFIG_GLOBALCONFIG",
-    "YARN_YARN_PATH",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+    "NODE_V8_COVERAGE",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "RUBYLIB",
+    "RUBYOPT",
+    "YARN_CACHE_FOLDER",
+    "YARN_CWD",
+    "YARN_GLOBAL_FOLDER",
+    "YARN_PLUGINS",
+    "YARN_PREFIX",
     "YARN_RC_FILENAME",
-    "BUN_OPTIONS",
+    "YARN_SCRIPT_SHELL",
+    "YARN_USE_YARNRC",
+    "YARN_VIRTUAL_FOLDER",
+    "YARN_YARN_PATH",
+    "_JAVA_OPTIONS",
 ];
+/// The same, by how they begin: any setting of these.
+const BY_FULL_NAME_PREFIX: [&str; 3] = ["BUN_CONFIG_", "NPM_CONFIG_", "PNPM_CONFIG_"];
 
 /// Where Runyard's own environment comes from; tests bring a map.
 pub trait EnvSource {
@@ -122,7 +151,10 @@ impl EnvRules {
             let remedy = "it decides which programs run, so only runyard's own environment sets it";
             return Err(denied(remedy.to_owned()));
         }
-        if BY_FULL_NAME.contains(&name) && !self.patterns.iter().any(|pattern| pattern == name) {
+        let upper = name.to_ascii_uppercase();
+        let loads = BY_FULL_NAME.contains(&upper.as_str())
+            || BY_FULL_NAME_PREFIX.iter().any(|prefix| upper.starts_with(prefix));
+        if loads && !self.patterns.iter().any(|pattern| pattern == name) {
             let remedy = "it can load code, so run.env_allow has to name it in full";
             return Err(denied(remedy.to_owned()));
         }

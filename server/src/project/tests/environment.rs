@@ -66,7 +66,18 @@ fn a_start_sets_only_what_the_list_names() {
     for name in ["PATH", "HOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "RUNYARD_X"] {
         assert!(refused(&["*", name], name).contains("which programs run"), "{name}");
     }
-    for name in ["NODE_OPTIONS", "NPM_CONFIG_SCRIPT_SHELL", "BUN_OPTIONS"] {
+    for name in [
+        "NODE_OPTIONS",
+        "NODE_COMPILE_CACHE",
+        "NPM_CONFIG_SCRIPT_SHELL",
+        // npm reads its settings in any case.
+        "NPM_CONFIG_script_shell",
+        "npm_config_node_options",
+        "NPM_CONFIG_USERCONFIG",
+        "yarn_script_shell",
+        "BUN_OPTIONS",
+        "PYTHONSTARTUP",
+    ] {
         assert!(refused(&["*"], name).contains("name it in full"), "{name}");
         assert_eq!(build(&[name], &[], &[(name, "x")]).unwrap()[name], "x");
     }
