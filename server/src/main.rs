@@ -215,6 +215,9 @@ async fn ask_health(address: SocketAddr) -> std::io::Result<String> {
     Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
+/// Prints a line. What others have named can have no escape of the terminal in it.
 fn say(line: &str) -> anyhow::Result<()> {
+    let is_wild = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let line = line.replace(is_wild, "\u{fffd}");
     writeln!(std::io::stdout(), "{line}").context("standard output is closed")
 }

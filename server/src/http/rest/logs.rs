@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use crate::http::extract::{Id, Params, Who};
 use crate::logs::read::Page;
+use crate::logs::terminal::tame;
 use crate::service::{DownloadParams, LogFormat, LogParams, ServiceError};
 
 /// `GET /api/processes/:id/logs`: a page in the asked format.
@@ -48,7 +49,7 @@ pub(in crate::http) async fn read(
         LogFormat::Text => {
             let mut body = String::new();
             for entry in page.entries()? {
-                body.push_str(&entry.line);
+                body.push_str(&tame(&entry.line));
                 if !entry.continued {
                     body.push('\n');
                 }
@@ -147,7 +148,7 @@ fn write_entries(
             entry.line = anstream::adapter::strip_str(&entry.line).to_string();
         }
         if format == LogFormat::Text {
-            part.extend_from_slice(entry.line.as_bytes());
+            part.extend_from_slice(tame(&entry.line).as_bytes());
         } else {
             write_json(&mut part, &entry)?;
         }
