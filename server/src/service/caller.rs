@@ -33,10 +33,10 @@ impl Caller {
         Self { service, who: Arc::new(who), access: Arc::new(access) }
     }
 
-    /// Who asks.
+    /// Who asks, as the audit has it.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.who.identity.name
+        &self.who.actor
     }
 
     pub(super) fn who(&self) -> &Who {
@@ -49,11 +49,15 @@ impl Caller {
         self.who.identity.via == Via::Nobody
     }
 
-    /// What their requests are counted by: the person, or the token.
+    /// What their requests, sockets and starts are counted by: the person, with all tokens that they
+    /// made, or the token that nobody here made.
     pub(super) fn key(&self) -> String {
-        match self.own_id() {
-            Some(id) => format!("user:{id}"),
-            None => format!("token:{}", self.who.identity.token_id),
+        let identity = &self.who.identity;
+        match (&self.who.user_id, identity.via) {
+            (Some(id), _) => format!("user:{id}"),
+            // Another issuer gives as many tokens to one as it likes.
+            (None, Via::External) => format!("external:{}", identity.name),
+            (None, _) => format!("token:{}", identity.token_id),
         }
     }
 
@@ -264,7 +268,7 @@ impl Caller {
 
     /// Refuses who starts too often.
     fn check_rate(&self) -> Result<(), ServiceError> {
-        self.service.limits.check(self.name(), self.access.role().name()).map_err(|wait| {
+        self.service.limits.check(&self.key(), self.access.role().name()).map_err(|wait| {
             let seconds = wait.as_secs() + 1;
             let detail = format!(
                 "too many starts in a minute (limits.starts_per_minute, or the role's): try again in \

@@ -41,6 +41,9 @@ pub struct Peer {
 pub(super) struct Who {
     /// What the token says, with the name and role as they are now.
     pub(super) identity: Identity,
+    /// What the audit calls them. A token that a person made has that person's name with its own: it
+    /// can be called like somebody else.
+    pub(super) actor: String,
     /// The person, if it is one, or the one who made the token.
     pub(super) user_id: Option<String>,
     /// From where.
@@ -74,7 +77,8 @@ impl Service {
         let identity = identified.map_err(|error| self.count_stranger(error, &peer))?;
         let (identity, user_id) = self.stand(identity)?;
         let access = self.access_of(&identity)?;
-        let caller = Caller::new(Arc::clone(self), Who { identity, user_id, peer }, access);
+        let actor = self.actor_of(&identity, user_id.as_deref());
+        let caller = Caller::new(Arc::clone(self), Who { identity, actor, user_id, peer }, access);
         caller.count_request()?;
         Ok(caller)
     }
@@ -157,6 +161,15 @@ impl Service {
                 }
             },
         }
+    }
+
+    fn actor_of(&self, identity: &Identity, user_id: Option<&str>) -> String {
+        let known = self.directory.known();
+        let maker = user_id.filter(|_| identity.via == Via::Bearer).and_then(|id| known.user(id));
+        maker.map_or_else(
+            || identity.name.clone(),
+            |maker| format!("{} ({})", identity.name, maker.name),
+        )
     }
 
     /// What an identity may do, by the roles as they are configured now.
