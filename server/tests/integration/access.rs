@@ -1,6 +1,7 @@
 //! Roles: every door asks the policy, and what a role may not see is not there.
 
 mod doors;
+mod hidden;
 mod matrix;
 
 use reqwest::{Method, StatusCode};

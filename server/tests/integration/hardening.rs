@@ -144,3 +144,95 @@ async fn a_slow_head_is_cut_off() {
     assert!(begin.elapsed() < Duration::from_secs(25), "{:?}", begin.elapsed());
     assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
 }
+
+#[tokio::test]
+async fn every_kind_of_answer_has_every_header() {
+    let server = Server::start(&[("RUNYARD_SERVER__TRUSTED_PROXIES", "127.0.0.1")]);
+    let client = browser();
+    client.get(&server.link).send().await.unwrap();
+    for (path, status) in [
+        ("/", 200),
+        ("/account", 200),
+        ("/sign-in", 200),
+        ("/api/processes", 200),
+        ("/api/processes/none", 404),
+        ("/api/openapi.json", 200),
+        ("/docs", 200),
+        ("/healthz", 200),
+        ("/nothing", 404),
+    ] {
+        let answer = client.get(format!("{}{path}", server.base)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        let header = |name: &str| {
+            let value = answer.headers().get(name);
+            value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        for (name, expected) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(header(name), expected, "{name} of {path}");
+        }
+        let policy = header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("'unsafe-eval'") && !policy.contains("script-src *"), "{policy}");
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert_eq!(header("strict-transport-security"), "", "there is no tls");
+    }
+    // A proxy with TLS says so, and is believed.
+    let request = client.get(format!("{}/healthz", server.base));
+    let answer = request.header("X-Forwarded-Proto", "https").send().await.unwrap();
+    assert!(answer.headers().contains_key("strict-transport-security"));
+    let other = Server::start(&[]);
+    let request = client.get(format!("{}/healthz", other.base));
+    let answer = request.header("X-Forwarded-Proto", "https").send().await.unwrap();
+    assert!(!answer.headers().contains_key("strict-transport-security"), "anybody could say that");
+}
+
+#[tokio::test]
+async fn a_slow_body_is_cut_off() {
+    let server = Server::start(&[]);
+    let mut socket = TcpStream::connect(server.address()).await.unwrap();
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: {1}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nname=",
+        server.address(),
+        server.base
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let begin = Instant::now();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await;
+    read.unwrap().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(25), "{:?}", begin.elapsed());
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(!answer.contains("200 OK") && !answer.contains("303"), "{answer}");
+}
+
+#[tokio::test]
+async fn no_escape_of_a_log_reaches_a_terminal() {
+    let package = r#"{"name": "p", "scripts": {"main": "printf '\\033]0;title\\007\\033[31mred\\033[0m\\033[2J\\n'"}}"#;
+    let server = Server::start_with(package, &[]);
+    let id = server.run("main", &[]).await;
+    server.wait_for_status(&id, "completed").await;
+    for path in ["logs?format=text", "logs/download?format=text"] {
+        let path = format!("/api/processes/{id}/{path}");
+        let text = server.send(Method::GET, &path, None).await.text().await.unwrap();
+        assert_eq!(text, "]0;title\u{1b}[31mred\u{1b}[0m[2J\n", "{path}");
+    }
+    // Nothing of it is lost: JSON has every byte, and itself no escape.
+    assert_eq!(server.lines(&id).await, ["\u{1b}]0;title\u{7}\u{1b}[31mred\u{1b}[0m\u{1b}[2J"]);
+    let path = format!("/api/processes/{id}/logs?format=ndjson");
+    let text = server.send(Method::GET, &path, None).await.text().await.unwrap();
+    assert!(!text.contains('\u{1b}') && text.contains("\\u001b]0;title"), "{text}");
+}

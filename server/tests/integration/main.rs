@@ -8,8 +8,10 @@
 )]
 
 mod access;
+mod audit;
 mod auth;
 mod bad_input;
+mod browser;
 mod crash;
 mod declared;
 mod detail;

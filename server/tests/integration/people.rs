@@ -1,71 +1,15 @@
-//! People, their sessions and tokens, and what the audit says of them.
+//! People, their sessions and tokens.
 
 use std::io::Write as _;
 use std::process::Stdio;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::browser::{Browser, PASSWORD, add, audit};
 use crate::support::{Server, command};
 use crate::websocket::Socket;
-
-const PASSWORD: &str = "correct horse battery";
-
-/// A browser: it keeps its cookie, and says where its forms come from.
-struct Browser<'a> {
-    server: &'a Server,
-    client: Client,
-}
-
-impl<'a> Browser<'a> {
-    fn new(server: &'a Server) -> Self {
-        let client = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
-        Self { server, client }
-    }
-
-    async fn send_from(&self, origin: Option<&str>, path: &str, form: &[(&str, &str)]) -> Response {
-        let request = self.client.post(format!("{}{path}", self.server.base)).form(form);
-        let request = match origin {
-            Some(origin) => request.header("Origin", origin),
-            None => request,
-        };
-        request.send().await.unwrap()
-    }
-
-    async fn send(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        self.send_from(Some(&self.server.base), path, form).await
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.client.get(format!("{}{path}", self.server.base)).send().await.unwrap()
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        answer.json().await.unwrap()
-    }
-
-    async fn sign_in(&self, name: &str, password: &str) -> String {
-        let answer = self.send("/sign-in", &[("name", name), ("password", password)]).await;
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        answer.headers()["location"].to_str().unwrap().to_owned()
-    }
-}
-
-async fn add(server: &Server, name: &str, role: &str) -> String {
-    let body = json!({"name": name, "role": role, "password": PASSWORD});
-    let answer = server.send(Method::POST, "/api/users", Some(body)).await;
-    assert_eq!(answer.status(), StatusCode::CREATED);
-    let user: Value = answer.json().await.unwrap();
-    user["id"].as_str().unwrap().to_owned()
-}
-
-async fn audit(server: &Server, query: &str) -> Vec<Value> {
-    let page = server.get(&format!("/api/audit?{query}")).await;
-    page["lines"].as_array().unwrap().clone()
-}
 
 #[tokio::test]
 async fn the_first_link_makes_the_admin_who_can_set_a_password() {
@@ -307,73 +251,87 @@ async fn the_console_adds_people_while_the_server_runs_and_the_chain_holds() {
 }
 
 #[tokio::test]
-async fn the_audit_tells_who_did_what_from_where_and_how_it_ended() {
+async fn the_console_sets_a_password_that_was_forgotten() {
     let server = Server::start(&[]);
-    let id = server.run("fail", &[]).await;
-    let process = server.wait_for_status(&id, "failed").await;
-    // The end is shown a moment before it is stored, where the audit looks.
-    let begin = std::time::Instant::now();
-    let line = loop {
-        let line = audit(&server, &format!("process={id}")).await[0].clone();
-        if !line["exitCode"].is_null() {
-            break line;
-        }
-        assert!(begin.elapsed() < crate::support::PATIENCE, "{line}");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    };
-    let expected = json!({
-        "actor": "tests", "via": "token", "address": "127.0.0.1", "action": "process.start",
-        "project": "fixture", "script": "fail", "processId": id, "attempt": 1, "outcome": "ok",
-        "exitCode": 3, "signal": null, "pid": process["attempts"][0]["pid"],
-    });
-    for (key, value) in expected.as_object().unwrap() {
-        assert_eq!(&line[key], value, "{key}");
-    }
-    assert!(line["detail"].as_str().unwrap().contains("exit 3"), "the command: {line}");
-
-    let csv = server.send(Method::GET, &format!("/api/audit?format=csv&process={id}"), None).await;
-    assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
-    let csv = csv.text().await.unwrap();
-    assert_eq!(csv.lines().count(), 2);
-    assert!(csv.starts_with("id,at,actor,") && csv.contains(&id), "{csv}");
-    assert_eq!(audit(&server, "q=no-such-text-anywhere").await, Vec::<Value>::new());
-}
-
-#[tokio::test]
-async fn the_audit_of_a_role_is_about_what_it_sees() {
-    let server = Server::start(&[("RUNYARD_ROLES__NARROW", "view on hello")]);
-    let seen = server.run("hello", &[]).await;
-    let hidden = server.run("fail", &[]).await;
     add(&server, "ada", "viewer").await;
-    let token = server.token_of("narrow", &[]);
-    let answer = server.send_as(&token, Method::GET, "/api/audit", None).await;
-    let page: Value = answer.json().await.unwrap();
-    let lines = page["lines"].as_array().unwrap();
-    assert_eq!(lines.len(), 1, "{page}");
-    assert_eq!(lines[0]["processId"], *seen);
-    assert!(!page.to_string().contains(&hidden));
+    let browser = Browser::new(&server);
+    browser.sign_in("ada", PASSWORD).await;
+    let mut child = command(server.folder.path())
+        .args(["user", "passwd", "ada", "--data"])
+        .arg(server.data())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"another long password\n").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    // The server sees it within a second, and what was open ends.
+    let begin = std::time::Instant::now();
+    while browser.get("/api/me").await.status() != StatusCode::UNAUTHORIZED {
+        assert!(begin.elapsed() < crate::support::PATIENCE);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(browser.sign_in("ada", PASSWORD).await, "/sign-in?refused=password");
+    assert_eq!(browser.sign_in("ada", "another long password").await, "/");
 }
 
 #[tokio::test]
-async fn a_changed_line_of_the_audit_is_found() {
-    let mut server = Server::start(&[]);
-    for _ in 0..3 {
-        server.run("hello", &[]).await;
+async fn a_token_tells_when_it_was_used_last() {
+    let server = Server::start(&[]);
+    add(&server, "ada", "viewer").await;
+    let browser = Browser::new(&server);
+    browser.sign_in("ada", PASSWORD).await;
+    let form = [("name", "ci"), ("role", "viewer"), ("scope", ""), ("days", "1")];
+    let page = browser.send("/tokens", &form).await.text().await.unwrap();
+    let token = page.split("token-text").nth(1).unwrap().split(['>', '<']).nth(1).unwrap();
+    let used = async || browser.json("/api/tokens").await["tokens"][0]["lastUsedAt"].clone();
+    assert_eq!(used().await, Value::Null);
+    assert_eq!(server.send_as(token, Method::GET, "/api/me", None).await.status(), 200);
+    let begin = std::time::Instant::now();
+    while used().await.is_null() {
+        assert!(begin.elapsed() < crate::support::PATIENCE);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    server.stop_and_restart();
-    let verify = || {
-        let mut verify = command(server.folder.path());
-        let output =
-            verify.args(["audit", "verify", "--data"]).arg(server.data()).output().unwrap();
-        (output.status.success(), String::from_utf8(output.stderr).unwrap())
-    };
-    assert!(verify().0);
-    let database = format!("sqlite:{}", server.data().join("runyard.db").display());
-    let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
-    sqlx::query("UPDATE audit SET actor = 'somebody else' WHERE id = 2")
-        .execute(&pool)
-        .await
-        .unwrap();
-    let (ok, text) = verify();
-    assert!(!ok && text.contains("line 2 is not as it was written"), "{text}");
+}
+
+#[tokio::test]
+async fn a_persons_tokens_do_not_multiply_what_they_may() {
+    let server = Server::start(&[("RUNYARD_ROLES__SLOW", "view start, starts-per-minute 2")]);
+    add(&server, "ada", "slow").await;
+    let browser = Browser::new(&server);
+    browser.sign_in("ada", PASSWORD).await;
+    let mut statuses = Vec::new();
+    for name in ["one", "two", "admin"] {
+        let form = [("name", name), ("role", "slow"), ("scope", ""), ("days", "1")];
+        let page = browser.send("/tokens", &form).await.text().await.unwrap();
+        let token = page.split("token-text").nth(1).unwrap().split(['>', '<']).nth(1).unwrap();
+        let body = Some(json!({"scriptName": "hello"}));
+        let answer = server.send_as(token, Method::POST, "/api/processes", body).await;
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses, [201, 201, 429]);
+    // Nor is anybody else's share taken by a token that is called like them.
+    let other = server.token_of("slow", &[]);
+    let body = Some(json!({"scriptName": "hello"}));
+    assert_eq!(server.send_as(&other, Method::POST, "/api/processes", body).await.status(), 201);
+}
+
+#[tokio::test]
+async fn signing_in_makes_a_session_of_its_own() {
+    let server = Server::start(&[]);
+    add(&server, "ada", "viewer").await;
+    add(&server, "eve", "viewer").await;
+    let eve = Browser::new(&server);
+    let form = [("name", "eve"), ("password", PASSWORD)];
+    let planted = eve.send("/sign-in", &form).await.headers()["set-cookie"].clone();
+    let planted = planted.to_str().unwrap().split(';').next().unwrap().to_owned();
+    // A cookie that somebody else has planted is not taken over by who signs in with it.
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let request = client.post(format!("{}/sign-in", server.base));
+    let request = request.form(&[("name", "ada"), ("password", PASSWORD)]);
+    let request = request.header("Origin", &server.base).header("Cookie", &planted);
+    let answer = request.send().await.unwrap();
+    let made = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(!made.contains(&planted), "{made}");
+    assert_eq!(eve.json("/api/me").await["name"], "eve");
 }

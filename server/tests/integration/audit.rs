@@ -1,0 +1,251 @@
+//! The audit: a line for each act, a chain that tells what was changed, and what each may read of it.
+
+use std::process::Output;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, PASSWORD, add, audit};
+use crate::support::{Server, command};
+
+/// Whether the chain is whole, and what is said of it.
+fn verify(server: &Server) -> (bool, String) {
+    let mut verify = command(server.folder.path());
+    let output: Output =
+        verify.args(["audit", "verify", "--data"]).arg(server.data()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+async fn database(server: &Server) -> sqlx::SqlitePool {
+    let database = format!("sqlite:{}", server.data().join("runyard.db").display());
+    sqlx::SqlitePool::connect(&database).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_audit_tells_who_did_what_from_where_and_how_it_ended() {
+    let server = Server::start(&[]);
+    let id = server.run("fail", &[]).await;
+    let process = server.wait_for_status(&id, "failed").await;
+    // The end is shown a moment before it is stored, where the audit looks.
+    let begin = std::time::Instant::now();
+    let line = loop {
+        let line = audit(&server, &format!("process={id}")).await[0].clone();
+        if !line["exitCode"].is_null() {
+            break line;
+        }
+        assert!(begin.elapsed() < crate::support::PATIENCE, "{line}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    let expected = json!({
+        "actor": "tests", "via": "token", "address": "127.0.0.1", "action": "process.start",
+        "project": "fixture", "script": "fail", "processId": id, "attempt": 1, "outcome": "ok",
+        "exitCode": 3, "signal": null, "pid": process["attempts"][0]["pid"],
+    });
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&line[key], value, "{key}");
+    }
+    assert!(line["detail"].as_str().unwrap().contains("exit 3"), "the command: {line}");
+
+    let csv = server.send(Method::GET, &format!("/api/audit?format=csv&process={id}"), None).await;
+    assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
+    let csv = csv.text().await.unwrap();
+    assert_eq!(csv.lines().count(), 2);
+    assert!(csv.starts_with("id,at,actor,") && csv.contains(&id), "{csv}");
+    assert_eq!(audit(&server, "q=no-such-text-anywhere").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn the_audit_of_a_role_is_about_what_it_sees() {
+    let server = Server::start(&[("RUNYARD_ROLES__NARROW", "view on hello")]);
+    let seen = server.run("hello", &[]).await;
+    let hidden = server.run("fail", &[]).await;
+    add(&server, "ada", "viewer").await;
+    let token = server.token_of("narrow", &[]);
+    let answer = server.send_as(&token, Method::GET, "/api/audit", None).await;
+    let page: Value = answer.json().await.unwrap();
+    let lines = page["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "{page}");
+    assert_eq!(lines[0]["processId"], *seen);
+    assert!(!page.to_string().contains(&hidden));
+}
+
+#[tokio::test]
+async fn a_changed_line_of_the_audit_is_found() {
+    let mut server = Server::start(&[]);
+    for _ in 0..3 {
+        server.run("hello", &[]).await;
+    }
+    server.stop_and_restart();
+    let verify = || verify(&server);
+    assert!(verify().0);
+    let pool = database(&server).await;
+    sqlx::query("UPDATE audit SET actor = 'somebody else' WHERE id = 2")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let (ok, text) = verify();
+    assert!(!ok && text.contains("line 2 is not as it was written"), "{text}");
+}
+
+/// The actions and outcomes that a test has caused, by what they were about.
+fn told(lines: &[Value], action: &str, target: &str) -> Vec<String> {
+    let fits = |line: &&Value| line["action"] == action && line["target"] == target;
+    lines.iter().filter(fits).map(|line| line["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_act_leaves_a_line() {
+    let server = Server::declaring(
+        "[process.cat]\ncommand = [\"cat\"]\ntype = \"long-running\"\nstdin = true\n",
+        &[],
+    );
+    let send = async |method: Method, path: &str, body: Option<Value>| {
+        let status = server.send(method, path, body).await.status();
+        assert!(status.is_success(), "{path}: {status}");
+    };
+    // What is done to processes.
+    let id = server.run("cat", &[]).await;
+    server.wait_for_status(&id, "running").await;
+    let of_it = |tail: &str| format!("/api/processes/{id}{tail}");
+    send(Method::POST, &of_it("/stdin"), Some(json!({"line": "hello"}))).await;
+    send(Method::POST, &of_it("/signal"), Some(json!({"signal": "SIGCONT"}))).await;
+    send(Method::POST, &of_it("/restart"), None).await;
+    send(Method::DELETE, &of_it("?wait=true"), None).await;
+    // To Runyard.
+    send(Method::POST, "/api/pools/jobs/pause", None).await;
+    send(Method::POST, "/api/pools/jobs/resume", None).await;
+    let version = server.get("/api/config/diff").await["version"].clone();
+    send(Method::POST, "/api/config/reload", Some(json!({"version": version}))).await;
+    send(Method::POST, "/api/declared/start", None).await;
+    send(Method::POST, "/api/declared/stop", None).await;
+    // To people.
+    let ada = add(&server, "ada", "viewer").await;
+    let of_ada = format!("/api/users/{ada}");
+    send(Method::PATCH, &of_ada, Some(json!({"role": "operator"}))).await;
+    let browser = Browser::new(&server);
+    assert_eq!(browser.sign_in("ada", "not the password").await, "/sign-in?refused=password");
+    assert_eq!(browser.sign_in("ada", PASSWORD).await, "/");
+    let form = [("name", "ci"), ("role", "operator"), ("scope", ""), ("days", "1")];
+    assert_eq!(browser.send("/tokens", &form).await.status(), 201);
+    let token = browser.json("/api/tokens").await["tokens"][0]["id"].clone();
+    let revoke = format!("/tokens/{}/revoke", token.as_str().unwrap());
+    assert_eq!(browser.send(&revoke, &[]).await.status(), 303);
+    let form = [("current", PASSWORD), ("new", "another long password")];
+    assert_eq!(browser.send("/account/password", &form).await.status(), 200);
+    assert_eq!(browser.get("/people").await.status(), 403);
+    assert_eq!(browser.send("/sign-out", &[]).await.status(), 303);
+    send(Method::DELETE, &of_ada, None).await;
+
+    let lines = audit(&server, "limit=1000").await;
+    for (action, target, outcomes) in [
+        ("process.start", id.as_str(), &["ok"][..]),
+        ("process.stdin", &id, &["ok"]),
+        ("process.signal", &id, &["ok"]),
+        ("process.restart", &id, &["ok"]),
+        ("process.stop", &id, &["ok"]),
+        ("pool.pause", "jobs", &["ok"]),
+        ("pool.resume", "jobs", &["ok"]),
+        ("config.reload", "runyard.toml", &["ok"]),
+        ("declared.start", "runyard.toml", &["ok"]),
+        ("declared.stop", "runyard.toml", &["ok"]),
+        ("user.create", "ada", &["ok"]),
+        ("user.change", "ada", &["ok"]),
+        ("session.create", "ada", &["ok", "sign_in_refused"]),
+        ("token.create", "ci", &["ok"]),
+        ("token.revoke", "ci", &["ok"]),
+        ("user.password", "ada", &["ok"]),
+        ("user.list", "runyard", &["forbidden"]),
+        ("session.end", "ada", &["ok"]),
+        ("user.delete", "ada", &["ok"]),
+    ] {
+        assert_eq!(told(&lines, action, target), outcomes, "{action} on {target}: {lines:#?}");
+    }
+    // Each tells who, how they came in and from where; no line has a password or what was typed in.
+    for line in &lines {
+        for key in ["actor", "via", "address"] {
+            assert_ne!(line[key], "", "{key} of {line}");
+        }
+    }
+    let text = Value::from(lines).to_string();
+    for secret in [PASSWORD, "another long password", "not the password"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    assert!(verify(&server).0);
+}
+
+#[tokio::test]
+async fn who_has_made_a_token_is_named_with_it() {
+    let server = Server::start(&[]);
+    add(&server, "ada", "operator").await;
+    let browser = Browser::new(&server);
+    browser.sign_in("ada", PASSWORD).await;
+    // Called like somebody else, it is still hers.
+    let form = [("name", "admin"), ("role", "operator"), ("scope", ""), ("days", "1")];
+    let page = browser.send("/tokens", &form).await.text().await.unwrap();
+    let token = page.split("token-text").nth(1).unwrap().split(['>', '<']).nth(1).unwrap();
+    let body = Some(json!({"scriptName": "hello"}));
+    let started = server.send_as(token, Method::POST, "/api/processes", body).await;
+    assert_eq!(started.status(), 201);
+    let line = audit(&server, "action=process.start").await[0].clone();
+    assert_eq!((&line["actor"], &line["via"]), (&json!("admin (ada)"), &json!("token")));
+}
+
+#[tokio::test]
+async fn the_audit_is_written_out_in_three_forms() {
+    let server = Server::start(&[]);
+    for _ in 0..3 {
+        server.run("hello", &[]).await;
+    }
+    let form = async |query: &str| {
+        let path = format!("/api/audit?action=process.start&{query}");
+        let answer = server.send(Method::GET, &path, None).await;
+        let header =
+            |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let about = (header("content-disposition"), header("x-next-cursor"));
+        (about, answer.text().await.unwrap())
+    };
+    let (_, json) = form("format=json&limit=2").await;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["lines"].as_array().unwrap().len(), 2);
+    for (format, name, extra) in [("ndjson", "audit.ndjson", 0), ("csv", "audit.csv", 1)] {
+        let ((disposition, cursor), text) = form(&format!("format={format}&limit=2")).await;
+        assert_eq!(disposition.unwrap(), format!("attachment; filename=\"{name}\""));
+        assert_eq!(text.lines().count(), 2 + extra, "{text}");
+        let cursor = cursor.unwrap();
+        assert_eq!(json["nextCursor"].to_string(), cursor);
+        let ((_, end), rest) = form(&format!("format={format}&cursor={cursor}")).await;
+        assert_eq!((rest.lines().count(), end), (1 + extra, None), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn old_lines_go_and_the_chain_of_the_rest_holds() {
+    let mut server = Server::start(&[("RUNYARD_AUDIT__KEEP_DAYS", "30")]);
+    for _ in 0..3 {
+        server.run("hello", &[]).await;
+    }
+    let before = audit(&server, "limit=1000").await;
+    assert_eq!(before.len(), 3);
+    server.crash();
+    let pool = database(&server).await;
+    let day_ms = 86_400_000_i64;
+    sqlx::query("UPDATE audit SET at = at - ?1 WHERE id <= 2")
+        .bind(31 * day_ms)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    assert!(!verify(&server).0, "a line cannot be made to look old");
+    server.relaunch();
+    server.wait_for_audit("action=audit.prune").await;
+    let lines = audit(&server, "limit=1000").await;
+    let last = lines.last().unwrap();
+    assert_eq!(last["id"], before[0]["id"], "the newest of the three is the oldest now");
+    let pruned = lines.iter().find(|line| line["action"] == "audit.prune").unwrap();
+    assert!(pruned["detail"].as_str().unwrap().starts_with("2 lines"), "{pruned}");
+    let (ok, text) = verify(&server);
+    assert!(ok, "{text}");
+    // The logs have a time of their own.
+    assert_eq!(server.get("/api/processes").await["processes"].as_array().unwrap().len(), 3);
+}
