@@ -96,3 +96,31 @@ test('another site cannot put us into a frame', async ({ app, page, runyard }) =
     server.close();
   }
 });
+
+test('under a name of its own, no other server of this machine is sent the session', async ({
+  page,
+  runyard,
+}) => {
+  const { port } = new URL(runyard.url);
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.cookie);
+    response.setHeader('content-type', 'text/html').end('<!DOCTYPE html><title>elsewhere</title>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const other = (server.address() as AddressInfo).port;
+  try {
+    // Browsers know that every name below localhost is this machine.
+    const own = `http://runyard.localhost:${port}`;
+    await page.goto(runyard.signInLink.replace(runyard.url, own));
+    await expect(page).toHaveURL(`${own}/`);
+    await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+    await page.goto(`http://127.0.0.1:${other}/`);
+    await page.goto(`http://localhost:${other}/`);
+    expect(seen.length).toBeGreaterThanOrEqual(2);
+    expect(seen.filter((cookie) => cookie?.includes('runyard'))).toEqual([]);
+  } finally {
+    server.close();
+  }
+});

@@ -12,6 +12,9 @@ const SIGN_ON_COOKIE: &str = "runyard_sign_on";
 
 /// The cookie's name.
 pub const SESSION_COOKIE: &str = "runyard_session";
+/// What stands before it over TLS: browsers then take the cookie from this host alone, over TLS, and
+/// for all of its paths, so no other name of the same domain can plant one.
+const HOST_PREFIX: &str = "__Host-";
 
 /// How long a session is good for.
 pub const SESSION_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -50,7 +53,7 @@ const SIGN_ON: Kind = (SIGN_ON_COOKIE, "/sign-in", SameSite::Lax);
 
 fn build((name, path, same_site): Kind, value: &str, max_age: Duration, secure: bool) -> String {
     let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
-    Cookie::build((name, value))
+    Cookie::build((full_name(name, path, secure), value))
         .path(path)
         .http_only(true)
         .same_site(same_site)
@@ -60,10 +63,17 @@ fn build((name, path, same_site): Kind, value: &str, max_age: Duration, secure: 
         .to_string()
 }
 
-/// The session token in the value of a `Cookie` header; the first, if there are several.
+fn full_name(name: &str, path: &str, secure: bool) -> String {
+    // The prefix is for cookies of all paths.
+    if secure && path == "/" { format!("{HOST_PREFIX}{name}") } else { name.to_owned() }
+}
+
+/// The session token in the value of a `Cookie` header; the first, if there are several. `secure` as
+/// for [`session_cookie`].
 #[must_use]
-pub fn read_session_cookie(header: &str) -> Option<String> {
-    read(SESSION_COOKIE, header)
+pub fn read_session_cookie(header: &str, secure: bool) -> Option<String> {
+    let (name, path, _) = SESSION;
+    read(&full_name(name, path, secure), header)
 }
 
 /// What belongs to a sign-in at a provider, in the value of a `Cookie` header.
@@ -90,7 +100,10 @@ mod tests {
             session_cookie("a.b.c", false),
             "runyard_session=a.b.c; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800"
         );
-        assert!(session_cookie("a.b.c", true).contains("; Secure"));
+        assert_eq!(
+            session_cookie("a.b.c", true),
+            "__Host-runyard_session=a.b.c; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800"
+        );
     }
 
     #[test]
@@ -100,7 +113,7 @@ mod tests {
             "runyard_sign_on=sealed; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age=600"
         );
         assert_eq!(read_sign_on_cookie("runyard_sign_on=sealed").as_deref(), Some("sealed"));
-        assert_eq!(read_session_cookie("runyard_sign_on=sealed"), None);
+        assert_eq!(read_session_cookie("runyard_sign_on=sealed", false), None);
     }
 
     #[test]
@@ -108,6 +121,14 @@ mod tests {
         let cookie = expired_session_cookie(false);
         assert!(cookie.starts_with("runyard_session=;"), "{cookie}");
         assert!(cookie.ends_with("Path=/; Max-Age=0"), "{cookie}");
+    }
+
+    #[test]
+    fn over_tls_only_the_one_that_nobody_else_can_plant_counts() {
+        let both = "runyard_session=planted; __Host-runyard_session=own";
+        assert_eq!(read_session_cookie(both, true).as_deref(), Some("own"));
+        assert_eq!(read_session_cookie("runyard_session=planted", true), None);
+        assert_eq!(read_session_cookie(both, false).as_deref(), Some("planted"));
     }
 
     #[test]
@@ -121,7 +142,7 @@ mod tests {
             ("not_runyard_session=a.b.c", None),
             ("", None),
         ] {
-            assert_eq!(read_session_cookie(header).as_deref(), expected, "{header}");
+            assert_eq!(read_session_cookie(header, false).as_deref(), expected, "{header}");
         }
     }
 }

@@ -20,7 +20,8 @@ pub(super) async fn require_identity(
     next: Next,
 ) -> Response {
     let peer = state.edge.peer(request.extensions(), request.headers());
-    let caller = match identify(&state, request.headers(), peer).await {
+    let is_secure = state.edge.is_secure(request.extensions(), request.headers());
+    let caller = match identify(&state, request.headers(), peer, is_secure).await {
         Ok((caller, is_ambient)) => {
             if is_ambient && needs_origin(&request) && !is_same_origin(request.headers()) {
                 let detail = "a request of a browser that changes something must come from \
@@ -47,9 +48,10 @@ async fn identify(
     state: &AppState,
     headers: &HeaderMap,
     peer: Peer,
+    is_secure: bool,
 ) -> Result<(Caller, bool), ServiceError> {
     let token;
-    let credential = match (headers.get(header::AUTHORIZATION), session_of(headers)) {
+    let credential = match (headers.get(header::AUTHORIZATION), session_of(headers, is_secure)) {
         (Some(value), _) => Credential::Bearer(bearer_of(value)?),
         (None, Some(session)) => {
             token = session;
@@ -75,9 +77,9 @@ fn bearer_of(value: &HeaderValue) -> Result<&str, ServiceError> {
     token.ok_or_else(|| ServiceError::new(401, "unauthorized", detail))
 }
 
-fn session_of(headers: &HeaderMap) -> Option<String> {
+fn session_of(headers: &HeaderMap, is_secure: bool) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.filter_map(read_session_cookie).next()
+    cookies.filter_map(|header| read_session_cookie(header, is_secure)).next()
 }
 
 /// Whether `Host` is this machine itself.

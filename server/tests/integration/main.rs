@@ -29,4 +29,5 @@ mod start_up;
 mod stdin;
 mod support;
 mod tls;
+mod tokens;
 mod websocket;

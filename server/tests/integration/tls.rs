@@ -62,9 +62,20 @@ impl Bench {
 
     /// The whole answer to a request.
     async fn get(&self, version: &'static SupportedProtocolVersion, path: &str) -> String {
+        self.get_with(version, path, "Accept: */*").await
+    }
+
+    async fn get_with(
+        &self,
+        version: &'static SupportedProtocolVersion,
+        path: &str,
+        header: &str,
+    ) -> String {
         let mut stream = self.connect(version).await;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address());
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\n{header}\r\nConnection: close\r\n\r\n",
+            self.address()
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
@@ -84,10 +95,17 @@ async fn pages_come_over_tls_with_secure_cookies_and_hsts() {
     }
     let code = bench.server.link.split_once("/sign-in").unwrap().1;
     let answer = bench.get(&version::TLS13, &format!("/sign-in{code}")).await;
-    let cookie = answer.lines().find(|line| line.starts_with("set-cookie: runyard_session="));
+    let cookie =
+        answer.lines().find(|line| line.starts_with("set-cookie: __Host-runyard_session="));
     let cookie = cookie.unwrap_or_else(|| panic!("{answer}"));
     for part in ["HttpOnly", "SameSite=Strict", "Secure"] {
         assert!(cookie.contains(part), "{cookie}");
+    }
+    // It counts under that name alone, which nobody else can set.
+    let pair = cookie["set-cookie: ".len()..].split(';').next().unwrap();
+    for (pair, status) in [(pair, 200), (pair.trim_start_matches("__Host-"), 401)] {
+        let answer = bench.get_with(&version::TLS13, "/api/me", &format!("Cookie: {pair}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     }
 }
 
