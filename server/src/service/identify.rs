@@ -1,5 +1,6 @@
 //! Who asks: from what a request brings to a [`Caller`].
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,20 @@ pub struct Peer {
     pub address: String,
     /// What the browser or program calls itself.
     pub client: String,
+}
+
+impl Peer {
+    /// What is counted of strangers: the address, of IPv6 the network (/64) in which one has as many
+    /// as one likes.
+    pub(super) fn network(&self) -> String {
+        match self.address.parse() {
+            Ok(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            _ => self.address.clone(),
+        }
+    }
 }
 
 /// The one who asks, as far as they were found out.
@@ -116,7 +131,7 @@ impl Service {
 
     /// Counts a request of somebody who has not said who they are.
     pub(super) fn check_stranger(&self, peer: &Peer) -> Result<(), ServiceError> {
-        self.strangers.check(&peer.address).map_err(|wait| {
+        self.strangers.check(&peer.network()).map_err(|wait| {
             let detail = "too many requests from this address without a valid sign-in or token";
             too_many("too_many_requests", detail, wait)
         })
@@ -252,4 +267,23 @@ fn too_many(code: &'static str, detail: &str, wait: Duration) -> ServiceError {
 
 fn unauthorized(detail: String) -> ServiceError {
     ServiceError::new(401, "unauthorized", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_is_counted_as_one() {
+        for (address, network) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+            ("::1", "::/64"),
+            ("", ""),
+        ] {
+            let peer = Peer { address: address.into(), ..Peer::default() };
+            assert_eq!(peer.network(), network);
+        }
+    }
 }

@@ -58,7 +58,7 @@ impl Service {
         password: String,
         peer: &Peer,
     ) -> Result<String, ServiceError> {
-        let keys = [format!("name:{}", name.to_lowercase()), format!("address:{}", peer.address)];
+        let keys = [format!("name:{}", name.to_lowercase()), format!("address:{}", peer.network())];
         let keys = keys.each_ref().map(String::as_str);
         if let Err(error) = self.begin_try(&keys) {
             return self.signed_in("", "password", peer, Err(error)).await;

@@ -145,7 +145,7 @@ impl Service {
         name: &mut String,
     ) -> Result<String, ServiceError> {
         let provider = self.provider()?;
-        let key = format!("sign-on:{}", peer.address);
+        let key = format!("sign-on:{}", peer.network());
         self.begin_try(&[&key])?;
         let state = answer.state.unwrap_or_default();
         let flow = self.single_sign_on.redeem(cookie, &state, self.clock.now_ms());
