@@ -26,11 +26,20 @@ pub(super) fn prepare(path: &Path) -> Result<(), String> {
 
 /// Another user who owns it or can write into it could sign tokens or feed us logs.
 fn check(path: &Path) -> Result<(), String> {
+    let user = nix::unistd::geteuid().as_raw();
+    let link = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
+    if link.is_symlink() && link.uid() != user && link.uid() != 0 {
+        return Err(format!(
+            "it is a symbolic link of user {}, who could have us write anywhere: give another folder \
+             with --data",
+            link.uid()
+        ));
+    }
     let folder = fs::metadata(path).map_err(|error| error.to_string())?;
     if !folder.is_dir() {
         return Err("it is a file: give a folder with --data".to_owned());
     }
-    let (owner, user) = (folder.uid(), nix::unistd::geteuid().as_raw());
+    let owner = folder.uid();
     if owner != user {
         return Err(format!(
             "it belongs to user {owner}, and runyard runs as user {user}: run as that user, or give \

@@ -286,6 +286,19 @@ fn the_data_folder_is_made_for_us_alone() {
     fs::write(data, "").unwrap();
     let error = config.server.prepare_data_dir().unwrap_err().to_string();
     assert!(error.contains("it is a file"), "{error}");
+
+    // A link leads where its owner likes; ours is our own business.
+    fs::remove_file(data).unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, data).unwrap();
+    config.server.prepare_data_dir().unwrap();
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::fs::lchown(data, Some(65_534), None).unwrap();
+        let error = config.server.prepare_data_dir().unwrap_err().to_string();
+        assert!(error.contains("symbolic link of user 65534"), "{error}");
+    }
 }
 
 proptest! {
