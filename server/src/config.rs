@@ -22,6 +22,7 @@ mod process;
 mod role_mapping;
 mod roles;
 mod run;
+mod sandboxes;
 mod secret;
 mod secret_file;
 mod server;
@@ -39,7 +40,7 @@ pub use audit::AuditConfig;
 pub(crate) use auth::is_trustworthy;
 pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub use error::{ConfigError, Invalid};
-pub use isolation::{RunAs, Sandbox};
+pub use isolation::{ALWAYS_WRITABLE, RunAs, Sandbox};
 pub use limits::LimitsConfig;
 pub use logs::LogsConfig;
 pub use oidc::{OidcConfig, OidcSection};
@@ -205,6 +206,7 @@ impl Config {
             projects,
         };
         config.validate(&origins)?;
+        config.check_sandboxes(&origins)?;
         Ok(config)
     }
 

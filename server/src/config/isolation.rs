@@ -84,6 +84,9 @@ impl RunAs {
     }
 }
 
+/// Where every sandbox lets write: devices such as `/dev/null`, and temporary files.
+pub const ALWAYS_WRITABLE: [&str; 3] = ["/dev", "/tmp", "/var/tmp"];
+
 /// Whether scripts are kept from writing outside their projects.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

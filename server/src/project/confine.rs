@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ProcessConfig, RunConfig, Sandbox};
-
-/// Where every program may write: devices such as `/dev/null`, and temporary files.
-const ALWAYS: [&str; 3] = ["/dev", "/tmp", "/var/tmp"];
+use crate::config::{ALWAYS_WRITABLE, ProcessConfig, RunConfig, Sandbox};
 
 /// What a program is kept from. It begins through `runyard confine`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +40,7 @@ impl Confined {
             return None;
         }
         let writable = (sandbox != Sandbox::Off).then(|| {
-            let always = ALWAYS.iter().map(PathBuf::from);
+            let always = ALWAYS_WRITABLE.iter().map(PathBuf::from);
             let more = run.sandbox_write.iter().cloned();
             always.chain([folder.to_owned()]).chain(more).collect()
         });

@@ -31,6 +31,11 @@ fn is_root() -> bool {
     is_possible(nix::unistd::geteuid().is_root(), "only root can become another user")
 }
 
+/// A folder in which no sandbox lets write by itself.
+fn kept_folder() -> tempfile::TempDir {
+    tempfile::Builder::new().tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
 fn open_to_all(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
@@ -113,7 +118,7 @@ async fn a_script_writes_in_its_project_and_nowhere_else() {
         return;
     }
     for how in ["require", "try"] {
-        let kept = Server::start_with(PACKAGE_JSON, &settings(how));
+        let kept = Server::start_in(kept_folder(), PACKAGE_JSON, &settings(how));
         let id = kept.run_with(body.clone()).await;
         kept.wait_for_status(&id, "completed").await;
         assert_eq!(kept.lines(&id).await, words("no"), "{how}");
@@ -195,7 +200,7 @@ async fn each_declared_process_has_a_sandbox_of_its_own() {
     let inside_tmp = tempfile::Builder::new().prefix("runyard-sandbox").tempdir_in("/tmp").unwrap();
     let target = outside.path().to_str().unwrap().to_owned();
     let name = inside_tmp.path().file_name().unwrap().to_str().unwrap().to_owned();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = kept_folder();
     std::fs::create_dir_all(folder.path().join("project")).unwrap();
     let toml = format!("[process.kept]{}", DECLARED.split("[process.kept]").nth(1).unwrap());
     std::fs::write(folder.path().join("project/runyard.toml"), toml).unwrap();

@@ -114,6 +114,21 @@ async fn lists_counts_and_figures_are_without_what_is_hidden() {
             assert!(!found || path.contains(word), "{path} tells of {word}: {text}");
         }
     }
+    for (function, args) in [
+        ("list_processes", json!({"q": null, "status": null, "cursor": null})),
+        ("list_scripts", json!({})),
+        ("list_declared", json!({})),
+        ("list_sparks", json!({})),
+        ("overview", json!({})),
+    ] {
+        let path = format!("/api/ui/{function}");
+        let answer = server.send_as(&token, Method::POST, &path, Some(args)).await;
+        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        assert_eq!(status, 200, "{function}: {text}");
+        for word in [hidden.as_str(), "hidden-", "secret-pool"] {
+            assert!(!text.contains(word), "{function} tells of {word}: {text}");
+        }
+    }
     let (_, text) = get("/api/logs/search?q=hidden-words&count=true").await;
     let counted: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&counted["matches"], &counted["hits"]), (&json!(0), &json!([])), "{text}");

@@ -19,7 +19,9 @@ fn load(toml: &str, mode: u32, env: &[(&str, &str)]) -> Result<Config, String> {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let env = env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let current_dir = folder.path().to_owned();
-    Config::load(Sources { current_dir, env, flags: Flags::default() })
+    // Where no sandbox lets write.
+    let flags = Flags { data: Some("/data".into()), ..Flags::default() };
+    Config::load(Sources { current_dir, env, flags })
         .map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
 }
 
@@ -56,7 +58,7 @@ fn a_file_of_others_narrows_and_does_not_widen() {
     load(&toml("off"), OWN, &env("try")).unwrap();
     load(&toml("off"), OTHERS, &[]).unwrap();
     // Nor does it open the sandbox that the environment has asked for.
-    let open = "[run]\nsandbox_write = [\"/\"]\n";
+    let open = "[run]\nsandbox_write = [\"/opt\"]\n";
     let refused = load(open, OTHERS, &env("require")).unwrap_err();
     assert!(refused.contains("RUNYARD_RUN__SANDBOX_WRITE"), "{refused}");
     load(open, OWN, &env("require")).unwrap();
