@@ -5,6 +5,7 @@
 
 mod differences;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use app::model::{ConfigDiff, Verb};
@@ -24,19 +25,28 @@ pub type ConfigReader = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
 pub(super) struct Configuration {
     reader: ConfigReader,
     in_force: Mutex<Config>,
+    /// Of this server alone: a version of differences is made from secrets, too, and nobody must be able
+    /// to try guesses on it.
+    salt: u64,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
 }
 
 impl Configuration {
     pub(super) fn new(config: Config, reader: ConfigReader) -> Self {
-        Self { reader, in_force: Mutex::new(config), reloading: tokio::sync::Mutex::default() }
+        let salt = RandomState::new().hash_one(());
+        Self {
+            reader,
+            in_force: Mutex::new(config),
+            salt,
+            reloading: tokio::sync::Mutex::default(),
+        }
     }
 
     fn read(&self) -> Result<(Config, ConfigDiff), ServiceError> {
         let config =
             (self.reader)().map_err(|why| ServiceError::new(422, "config_invalid", why))?;
-        let diff = compare(&self.in_force.lock(), &config);
+        let diff = compare(&self.in_force.lock(), &config, self.salt);
         Ok((config, diff))
     }
 }

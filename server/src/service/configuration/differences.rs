@@ -7,8 +7,8 @@ use super::slots_of;
 use crate::config::{Config, ProcessConfig, RunConfig, Secret};
 use crate::project::SecretNames;
 
-/// What another configuration changes.
-pub(super) fn compare(before: &Config, after: &Config) -> ConfigDiff {
+/// What another configuration changes. The version is another one for each `salt`.
+pub(super) fn compare(before: &Config, after: &Config, salt: u64) -> ConfigDiff {
     let mut changes = Vec::new();
     let names: std::collections::BTreeSet<&String> =
         before.processes.keys().chain(after.processes.keys()).collect();
@@ -44,7 +44,8 @@ pub(super) fn compare(before: &Config, after: &Config) -> ConfigDiff {
     let needs_restart: Vec<String> = changed.map(|(name, _)| name.to_owned()).collect();
     let secrets = after.processes.values().flat_map(|process| process.env_secrets.values());
     let secrets: Vec<&str> = secrets.map(Secret::text).collect();
-    let digest = Sha256::digest(format!("{:?}", (&after.processes, slots_of(after), secrets)));
+    let digest =
+        Sha256::digest(format!("{:?}", (salt, &after.processes, slots_of(after), secrets)));
     let version = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     ConfigDiff { changes, needs_restart, version }
 }
@@ -96,6 +97,10 @@ fn change(
 mod tests {
     use super::*;
     use crate::config::{Flags, Sources};
+
+    fn compare(before: &Config, after: &Config) -> ConfigDiff {
+        super::compare(before, after, 7)
+    }
 
     fn config(toml: &str) -> Config {
         config_in(&tempfile::tempdir().unwrap(), toml)
@@ -156,6 +161,11 @@ mod tests {
         let diff = compare(&one, &other);
         assert_eq!(diff.changes[0].lines, ["- A = \"secret\"", "+ A = \"secret (another)\""]);
         assert_ne!(diff.version, compare(&other, &one).version);
+        assert_ne!(
+            diff.version,
+            super::compare(&one, &other, 8).version,
+            "no guess can be tried on it"
+        );
         assert!(compare(&one, &one).changes.is_empty());
     }
 
