@@ -1,10 +1,12 @@
 //! The audit: writing a line for each act, and reading them.
 
+mod params;
+
 use std::time::Duration;
 
 use app::model::{AuditEntry, AuditPage, Process, ProcessId, Verb};
-use serde::Deserialize;
-use utoipa::IntoParams;
+
+pub use params::{AuditFormat, AuditParams};
 
 use super::{Caller, Service, ServiceError};
 use crate::auth::Target;
@@ -60,76 +62,6 @@ impl From<&Process> for About {
 impl From<&ProcessId> for About {
     fn from(id: &ProcessId) -> Self {
         Self { target: id.0.clone(), process_id: id.0.clone(), ..Self::default() }
-    }
-}
-
-/// The query of `GET /api/audit`.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct AuditParams {
-    /// Text in any part of a line, without case.
-    pub q: Option<String>,
-    /// Only acts of this name.
-    pub actor: Option<String>,
-    /// Only acts whose name begins with this: `process`, `session.create`.
-    pub action: Option<String>,
-    /// `ok`, or `refused` for all that were not.
-    pub outcome: Option<String>,
-    /// Only acts on this process.
-    pub process: Option<String>,
-    /// Only acts at this time (milliseconds since the epoch) or later.
-    pub since: Option<i64>,
-    /// Only acts before this time.
-    pub before: Option<i64>,
-    /// `nextCursor` of the page before.
-    pub cursor: Option<i64>,
-    /// At most so many, 1 to 10,000; 100 when nothing is said.
-    pub limit: Option<u32>,
-    /// `json` (default), `ndjson` or `csv`.
-    #[serde(default)]
-    pub format: AuditFormat,
-}
-
-/// How the audit is written into an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AuditFormat {
-    /// One object: `{lines, nextCursor}`.
-    #[default]
-    Json,
-    /// A line of JSON each.
-    Ndjson,
-    /// With a line of headings.
-    Csv,
-}
-
-impl AuditParams {
-    fn fits(&self, line: &AuditLine) -> bool {
-        let record = &line.record;
-        let is = |wanted: &Option<String>, value: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted.is_empty() || wanted == value)
-        };
-        let has_text = |q: &String| {
-            let AuditRecord { actor, address, action, target, .. } = record;
-            let AuditRecord { project, script, process_id, outcome, detail, .. } = record;
-            let wanted = q.to_lowercase();
-            [actor, address, action, target, project, script, process_id, outcome, detail]
-                .iter()
-                .any(|text| text.to_lowercase().contains(&wanted))
-        };
-        let is_ok = record.outcome == "ok";
-        is(&self.actor, &record.actor)
-            && is(&self.process, &record.process_id)
-            && self.action.as_ref().is_none_or(|action| record.action.starts_with(action.as_str()))
-            && match self.outcome.as_deref() {
-                Some("refused") => !is_ok,
-                Some("ok") => is_ok,
-                _ => true,
-            }
-            && self.since.is_none_or(|since| record.at >= since)
-            && self.before.is_none_or(|before| record.at < before)
-            && self.q.as_ref().is_none_or(|q| q.is_empty() || has_text(q))
     }
 }
 

@@ -1,13 +1,17 @@
 //! People, sessions, tokens, and reading the audit. Each is rare, so statements are plain.
 
+mod rows;
+
 use async_trait::async_trait;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::SqliteConnection;
+
+use rows::{AuditRow, SessionRow, TokenRow, UserRow};
 
 use super::SqliteStore;
 use super::error::{damaged, to_store_error};
 use crate::store::{
-    AccessChange, AccessRecords, AccessStore, AuditEnds, AuditLine, AuditRecord, SessionRecord,
-    StoreError, TokenRecord, UserRecord,
+    AccessChange, AccessRecords, AccessStore, AuditEnds, AuditLine, SessionRecord, StoreError,
+    TokenRecord, UserRecord,
 };
 
 /// The columns of an [`AuditRow`]. What became of a process is its own table's to tell.
@@ -19,147 +23,6 @@ macro_rules! columns {
          FROM audit LEFT JOIN attempts AS a
          ON a.process_id = audit.process_id AND a.n = audit.attempt"
     };
-}
-
-#[derive(FromRow)]
-struct AuditRow {
-    id: i64,
-    at: i64,
-    actor: String,
-    via: String,
-    address: String,
-    action: String,
-    target: String,
-    project: String,
-    script: String,
-    process_id: String,
-    attempt: Option<u32>,
-    outcome: String,
-    detail: String,
-    hash: String,
-    pid: Option<i32>,
-    exit_code: Option<i32>,
-    signal: Option<String>,
-}
-
-impl From<AuditRow> for AuditLine {
-    fn from(row: AuditRow) -> Self {
-        let record = AuditRecord {
-            at: row.at,
-            actor: row.actor,
-            via: row.via,
-            address: row.address,
-            action: row.action,
-            target: row.target,
-            project: row.project,
-            script: row.script,
-            process_id: row.process_id,
-            attempt: row.attempt,
-            outcome: row.outcome,
-            detail: row.detail,
-        };
-        let AuditRow { id, pid, exit_code, signal, hash, .. } = row;
-        Self { id, record, pid, exit_code, signal, hash }
-    }
-}
-
-#[derive(FromRow)]
-struct UserRow {
-    id: String,
-    name: String,
-    role: String,
-    password_hash: Option<String>,
-    source: String,
-    subject: Option<String>,
-    is_disabled: bool,
-    created_at: i64,
-    created_by: String,
-    password_changed_at: Option<i64>,
-}
-
-impl From<UserRow> for UserRecord {
-    fn from(row: UserRow) -> Self {
-        let UserRow { id, name, role, password_hash, source, subject, is_disabled, .. } = row;
-        let UserRow { created_at, created_by, password_changed_at, .. } = row;
-        Self {
-            id,
-            name,
-            role,
-            password_hash,
-            source,
-            subject,
-            is_disabled,
-            created_at,
-            created_by,
-            password_changed_at,
-        }
-    }
-}
-
-#[derive(FromRow)]
-struct SessionRow {
-    id: String,
-    user_id: String,
-    created_at: i64,
-    expires_at: i64,
-    last_seen_at: i64,
-    address: String,
-    client: String,
-    method: String,
-    id_token: Option<String>,
-}
-
-impl From<SessionRow> for SessionRecord {
-    fn from(row: SessionRow) -> Self {
-        let SessionRow { id, user_id, created_at, expires_at, .. } = row;
-        let SessionRow { last_seen_at, address, client, method, id_token, .. } = row;
-        Self {
-            id,
-            user_id,
-            created_at,
-            expires_at,
-            last_seen_at,
-            address,
-            client,
-            method,
-            id_token,
-        }
-    }
-}
-
-#[derive(FromRow)]
-struct TokenRow {
-    id: String,
-    name: String,
-    role: String,
-    scope: String,
-    user_id: Option<String>,
-    created_at: i64,
-    expires_at: i64,
-    last_used_at: Option<i64>,
-    revoked_at: Option<i64>,
-}
-
-impl TryFrom<TokenRow> for TokenRecord {
-    type Error = StoreError;
-
-    fn try_from(row: TokenRow) -> Result<Self, StoreError> {
-        let scope = serde_json::from_str(&row.scope)
-            .map_err(|error| damaged(format!("token {}", row.id), error))?;
-        let TokenRow { id, name, role, user_id, created_at, expires_at, .. } = row;
-        let TokenRow { last_used_at, revoked_at, .. } = row;
-        Ok(Self {
-            id,
-            name,
-            role,
-            scope,
-            user_id,
-            created_at,
-            expires_at,
-            last_used_at,
-            revoked_at,
-        })
-    }
 }
 
 #[async_trait]
