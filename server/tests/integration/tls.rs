@@ -150,3 +150,16 @@ async fn nothing_is_answered_without_tls() {
     let _ = stream.read_to_end(&mut answer).await;
     assert!(!String::from_utf8_lossy(&answer).contains("HTTP/1.1"), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_slow_handshake_is_cut_off() {
+    let bench = Bench::start();
+    let mut stream = TcpStream::connect(bench.address()).await.unwrap();
+    // The first bytes of a ClientHello, and then nothing.
+    stream.write_all(&[0x16, 0x03, 0x01, 0x02]).await.unwrap();
+    let begin = std::time::Instant::now();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(crate::support::PATIENCE, stream.read_to_end(&mut answer));
+    let _ = read.await.unwrap();
+    assert!(begin.elapsed() < std::time::Duration::from_secs(25), "{:?}", begin.elapsed());
+}

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use nix::unistd::geteuid;
 
-use crate::config::{Config, Flags, Sandbox, Sources};
+use crate::config::{Config, Flags, Sandbox, Sources, json_schema};
 
 /// Reads a `runyard.toml` of this mode, with a secret beside it.
 fn load(toml: &str, mode: u32, env: &[(&str, &str)]) -> Result<Config, String> {
@@ -119,4 +119,15 @@ fn a_variable_comes_from_a_file_and_errors_name_both() {
         true => assert!(of_others.unwrap_err().contains("would read files for others")),
         false => assert_eq!(of_others.unwrap().processes["a"].env_secrets.len(), 1),
     }
+}
+
+#[test]
+fn the_published_schema_has_the_keys_and_not_what_stands_in_files() {
+    let schema = json_schema();
+    let process = &schema["$defs"]["ProcessConfig"]["properties"];
+    for key in ["run_as", "sandbox", "env_file", "secret_env"] {
+        assert!(process[key]["description"].is_string(), "{key}: {process}");
+    }
+    assert!(process.get("env_secrets").is_none());
+    assert!(schema.to_string().contains("\"require\""), "the ways of a sandbox are named");
 }
