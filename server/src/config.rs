@@ -220,6 +220,11 @@ impl Config {
             );
             return Err(Invalid { key: "mode", message });
         }
+        if self.auth.is_off && !self.server.trusted_proxies.is_empty() {
+            let message = "off lets everybody who reaches it do everything, and \
+                           server.trusted_proxies bring others here: take one of them out";
+            return Err(Invalid { key: "mode", message: message.to_owned() });
+        }
         self.check_roles(self.auth.roles.named_roles())
     }
 

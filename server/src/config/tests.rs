@@ -241,6 +241,9 @@ fn other_machines_are_let_in_where_it_is_meant() {
         assert!(error.contains(words), "{error}");
     }
     assert!(load("[auth]\nmode = \"off\"\n", &[]).unwrap().auth.is_off);
+    let proxied = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[auth]\nmode = \"off\"\n";
+    let error = load(proxied, &[]).unwrap_err();
+    assert!(error.contains("auth.mode") && error.contains("bring others here"), "{error}");
     let error = load("[auth]\ndefault_role = \"root\"\n", &[]).unwrap_err();
     assert!(error.contains("\"root\" is no role"), "{error}");
 }
