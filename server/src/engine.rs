@@ -38,6 +38,7 @@ pub mod queue;
 mod reconcile;
 mod recovery;
 mod registry;
+mod release;
 mod spec;
 pub mod state;
 mod stdin;
@@ -61,6 +62,7 @@ use mailbox::Mailboxes;
 use meter::Meter;
 use queue::{Full, Pools};
 use registry::Registry;
+use release::Releases;
 use warden::Warden;
 
 /// How the pause of a pool is kept.
@@ -181,6 +183,7 @@ pub(crate) struct Shared {
     board: Board,
     meter: Meter,
     warden: Arc<Warden>,
+    releases: Releases,
     probe_permits: Arc<Semaphore>,
     /// Restarts of a process take turns; several processes may share one.
     turns: Vec<tokio::sync::Mutex<()>>,
@@ -232,6 +235,7 @@ impl Engine {
             board: Board::default(),
             meter: Meter::default(),
             warden: Arc::default(),
+            releases: Releases::default(),
             probe_permits: Arc::new(Semaphore::new(health::AT_ONCE)),
             turns: (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect(),
             wanted,
@@ -264,6 +268,11 @@ impl Engine {
         shared.tasks.spawn(async move {
             stop.run_until_cancelled(warden::look_on(warden)).await;
         });
+        let (spool, stop) = (Arc::clone(&shared), shared.stop.clone());
+        shared.tasks.spawn(async move {
+            let giving = spool.releases.give_back(&spool.store, &spool.keeper);
+            stop.run_until_cancelled(giving).await;
+        });
         let stop = shared.stop.clone();
         shared.tasks.spawn(async move {
             stop.run_until_cancelled(orphans::reap_orphans()).await;
@@ -277,6 +286,11 @@ impl Engine {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        let shared = &self.shared;
+        if let Err(why) = shared.releases.give_back_now(&shared.store, &shared.keeper).await {
+            // The next server finds it again.
+            tracing::warn!(why, "the spool is kept: the database is not on its disk");
+        }
     }
 }
 

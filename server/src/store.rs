@@ -259,6 +259,8 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Makes all of the changes, or none.
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
+    /// Waits until all that was committed is on the disk, and survives the loss of power.
+    async fn sync(&self) -> Result<(), StoreError>;
     /// One process.
     async fn get_process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>, StoreError>;
     /// A page of processes.

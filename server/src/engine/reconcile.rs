@@ -68,7 +68,7 @@ async fn end_unknown(
         tracing::warn!(run, pid = info.pid, "ending a process that nothing remembers");
         shared.keeper.signal(run, libc::SIGKILL, Scope::Tree).await?;
     }
-    shared.keeper.forget(run);
+    shared.releases.forget(run);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! One connection writes and two read: SQLite lets one writer in at a time whatever is done, and
 //! with the write-ahead log readers never wait for it. A commit survives a crash of the server as
 //! soon as it returns; a power cut may take the newest ones, never the database
-//! (`synchronous = NORMAL`).
+//! (`synchronous = NORMAL`), unless they were [synced](Store::sync).
 //!
 //! Each connection is a thread that is spoken to through a channel, and that round trip costs more
 //! than a small statement. So a transaction is folded (`plan`) and then sent as one statement
@@ -25,6 +25,7 @@ use super::{
 mod access;
 mod audit;
 mod error;
+mod file;
 mod location;
 mod logs;
 mod open;
@@ -35,6 +36,7 @@ mod write;
 
 use audit::AuditChain;
 use error::to_store_error;
+use file::DatabaseFile;
 
 /// A database in a file.
 #[derive(Clone, Debug)]
@@ -44,6 +46,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     /// Where the audit's next line belongs.
     chain: Arc<AuditChain>,
+    file: DatabaseFile,
 }
 
 impl SqliteStore {
@@ -54,8 +57,8 @@ impl SqliteStore {
     /// [`StoreError::Newer`] when a newer Runyard wrote it, [`StoreError::Open`] when it cannot be
     /// opened and written.
     pub async fn open(location: &str) -> Result<Self, StoreError> {
-        let (writer, readers) = open::open(location).await?;
-        Ok(Self { writer, readers, chain: Arc::default() })
+        let (writer, readers, file) = open::open(location).await?;
+        Ok(Self { writer, readers, chain: Arc::default(), file })
     }
 
     /// Waits for what is being read or written, and closes the file. Afterwards everything fails.
@@ -73,6 +76,8 @@ impl Store for SqliteStore {
         if plan.is_empty() {
             return Ok(());
         }
+        // SQLite would go on writing to a file that nobody finds again.
+        self.file.check()?;
         let mut connection = self.writer.acquire().await.map_err(to_store_error)?;
         let result = self.chain.commit(&mut connection, &plan).await;
         if matches!(result, Err(StoreError::Unavailable(_))) {
@@ -80,6 +85,10 @@ impl Store for SqliteStore {
             connection.close().await.ok();
         }
         result
+    }
+
+    async fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync().await
     }
 
     async fn get_process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>, StoreError> {
@@ -151,6 +160,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        self.file.check()?;
         sqlx::query("SELECT 1").execute(&self.readers).await.map_err(to_store_error)?;
         Ok(())
     }

@@ -23,6 +23,7 @@ mod children;
 mod clients;
 mod crash;
 mod damage;
+mod database;
 mod disk;
 mod dropping;
 mod failpoints;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         limits::rows(),
         damage::rows(),
         clients::rows(),
+        database::rows(),
         disk::rows(),
         dropping::rows(),
         time::rows(),

@@ -1,11 +1,10 @@
-//! Descriptors, processes, disk and database run out, for a while.
+//! Descriptors, processes and disk run out, for a while.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sqlx::Connection as _;
 
 use crate::check::{account, package_json, start, start_witness};
 use crate::row::{Findings, Row, rounds};
@@ -17,8 +16,6 @@ const SCRIPTS: [(&str, &str); 2] = [("sleep", "exec sleep 314"), ("true", "exit 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         Row::new(14, "disk_full_under_the_spool", fill_disk),
-        Row::new(15, "database_locked", lock_database),
-        Row::new(15, "database_full", fill_database),
         Row::new(17, "descriptors_exhausted_in_the_keeper", exhaust_keeper),
         Row::new(17, "descriptors_exhausted_in_the_server", exhaust_server),
         Row::new(18, "fork_refused", refuse_fork),
@@ -105,70 +102,6 @@ pub(crate) fn fill(path: &Path) -> u64 {
         }
     }
     all
-}
-
-fn lock_database() -> Findings {
-    block_on(async {
-        let server = start(&SCRIPTS, &[]);
-        let mut findings = Findings::default();
-        let url = format!("sqlite:{}", server.data().join("runyard.db").display());
-        for _ in 0..rounds(1, 5) {
-            let lines = 12_000;
-            let id = start_witness(&server, lines, 1_000, 4).await;
-            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
-            let mut rival = sqlx::SqliteConnection::connect(&url).await.unwrap();
-            sqlx::query("PRAGMA busy_timeout = 10000").execute(&mut rival).await.unwrap();
-            sqlx::query("BEGIN IMMEDIATE").execute(&mut rival).await.unwrap();
-            // Nothing can be stored, and the live end of the log goes on.
-            let from = server.process(&id).await["nextIdx"].as_i64().unwrap();
-            let to = from + 500;
-            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > to).await;
-            // Longer than any single try of the writer.
-            tokio::time::sleep(Duration::from_secs(rounds(2, 12))).await;
-            sqlx::query("ROLLBACK").execute(&mut rival).await.unwrap();
-            rival.close().await.unwrap();
-            let process = server.wait_for_status(&id, "completed").await;
-            assert_eq!(process["exitCode"], 0);
-            account(&server, &id, lines, 1_500, &mut findings).await;
-            findings.rounds += 1;
-        }
-        findings
-    })
-}
-
-/// The disk under the database is full for a while: the spool is on another one.
-fn fill_database() -> Findings {
-    block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("database");
-        std::fs::create_dir_all(&place).unwrap();
-        let Some(disk) = SmallDisk::mount(&place, 24) else {
-            return Findings::skip("no file system can be mounted here (not root?)");
-        };
-        let database = place.join("runyard.db");
-        let setting = [("RUNYARD_SERVER__DATABASE", database.to_str().unwrap())];
-        let server = Server::start_in(folder, &package_json(&SCRIPTS), &setting);
-        let mut findings = Findings::default();
-        for _ in 0..rounds(1, 5) {
-            let lines = 12_000;
-            let id = start_witness(&server, lines, 1_000, 4).await;
-            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
-            let filler = place.join(".filler");
-            assert!(fill(&filler) > 0);
-            // Nothing can be stored, and the live end of the log goes on.
-            let from = server.process(&id).await["nextIdx"].as_i64().unwrap();
-            server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > from + 500).await;
-            tokio::time::sleep(Duration::from_secs(rounds(2, 12))).await;
-            std::fs::remove_file(&filler).unwrap();
-            let process = server.wait_for_status(&id, "completed").await;
-            assert_eq!(process["exitCode"], 0);
-            account(&server, &id, lines, 1_500, &mut findings).await;
-            findings.rounds += 1;
-        }
-        drop(server);
-        drop(disk);
-        findings
-    })
 }
 
 /// The server can open nothing more: it takes no connections, and does not spin; what runs is followed.

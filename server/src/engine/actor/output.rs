@@ -101,8 +101,7 @@ impl Actor {
             run.released = total;
             // The record before the cursor tells where the begun lines end.
             let index_off = cursor.index_off.saturating_sub(RECORD_SIZE);
-            failpoint::reach("before-release");
-            self.shared.keeper.release(&run.name, cursor.out_off, cursor.err_off, index_off);
+            self.shared.releases.release(Cursor { index_off, ..cursor });
         }
     }
 
@@ -124,7 +123,7 @@ impl Actor {
         }
         self.shared.writer.submit(changes).await?;
         failpoint::reach("before-forget");
-        self.shared.keeper.forget(&run.name);
+        self.shared.releases.forget(&run.name);
         self.shared.mailboxes.close(&run.name);
         Ok(())
     }

@@ -9,7 +9,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, SqlitePool};
 
-use super::{StoreError, location, space, write};
+use super::{DatabaseFile, StoreError, location, space, write};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -27,7 +27,9 @@ const READER_CACHE: &str = "-512";
 const WAL_LIMIT: &str = "16777216";
 
 /// The pool of the one writer, and that of the readers.
-pub(super) async fn open(location: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+pub(super) async fn open(
+    location: &str,
+) -> Result<(SqlitePool, SqlitePool, DatabaseFile), StoreError> {
     let refuse = |why: String| StoreError::Open { url: location.to_owned(), why };
     let path = location::parse(location).map_err(refuse)?;
     location::prepare(&path).map_err(refuse)?;
@@ -46,7 +48,8 @@ pub(super) async fn open(location: &str) -> Result<(SqlitePool, SqlitePool), Sto
     })?;
     let writer = connect_writer(&path).await.map_err(|error| refuse(words(&error)))?;
     let readers = connect_readers(&path).await.map_err(|error| refuse(words(&error)))?;
-    Ok((writer, readers))
+    let file = DatabaseFile::of(&path).map_err(|error| refuse(error.to_string()))?;
+    Ok((writer, readers, file))
 }
 
 /// On a connection of its own: what the writer's sets up must not stand in a migration's way.

@@ -1,4 +1,6 @@
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -109,6 +111,34 @@ async fn a_full_database_is_unavailable_and_works_again_with_room() {
     // The limit was the connection's; the commit after such an error has a new one.
     store.commit(&[append("p", large)]).await.unwrap();
     assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 1);
+}
+
+#[tokio::test]
+async fn a_database_that_was_moved_away_is_unavailable_until_it_is_back() {
+    let fixture = SqliteFixture::new();
+    let store = fixture.open().await.unwrap();
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    store.sync().await.unwrap();
+    let path = PathBuf::from(fixture.location());
+    let away = path.with_extension("away");
+    fs::rename(&path, &away).unwrap();
+    for refused in
+        [store.commit(&[put(&record("q"))]).await, store.ping().await, store.sync().await]
+    {
+        let error = refused.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Unavailable(why) if why.contains("put it back")),
+            "{error}"
+        );
+    }
+    // Another one in its place is not it.
+    fs::write(&path, "").unwrap();
+    let error = store.commit(&[put(&record("q"))]).await.unwrap_err().to_string();
+    assert!(error.contains("another database stands at"), "{error}");
+    fs::rename(&away, &path).unwrap();
+    store.commit(&[put(&record("q"))]).await.unwrap();
+    store.sync().await.unwrap();
+    assert!(store.get_process(&id("q")).await.unwrap().is_some());
 }
 
 #[tokio::test]

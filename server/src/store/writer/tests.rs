@@ -60,6 +60,10 @@ impl Store for FakeStore {
         Ok(())
     }
 
+    async fn sync(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn get_process(&self, _: &ProcessId) -> Result<Option<ProcessRecord>, StoreError> {
         Ok(None)
     }
