@@ -138,6 +138,18 @@ test('a name at the provider is no name here', async ({ page, browser, runyard, 
   expect(await me(other)).toMatchObject({ name: 'ada (ada)', role: 'viewer' });
 });
 
+test('who is called admin there is not the admin here', async ({ page, browser, runyard, provider }) => {
+  provider.groups.set('admin', ['staff']);
+  const other = await visit(browser, runyard);
+  await other.getByTestId('sign-in-provider').click();
+  await signInAtProvider(other, 'admin');
+  await expect(other).toHaveURL(`${runyard.url}/`);
+  // The console's link makes its own admin, and nobody of the provider.
+  await page.goto(runyard.signInLink);
+  expect(await me(page)).toMatchObject({ name: 'admin', role: 'admin' });
+  expect(await me(other)).toMatchObject({ name: 'admin (admin)', role: 'viewer' });
+});
+
 test('an answer is taken once, by the browser that asked', async ({ browser, runyard, provider }) => {
   provider.groups.set('ada', ['staff']);
   provider.groups.set('eve', ['staff']);

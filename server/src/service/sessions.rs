@@ -4,6 +4,7 @@ use app::model::{Session, SessionList, Verb};
 
 use super::audit::About;
 use super::identify::Peer;
+use super::people::LOCAL;
 use super::{ADMIN, Caller, Service, ServiceError, SignedOut, hashing};
 use crate::auth::{Audience, Grant, SESSION_TTL, Target};
 use crate::store::{AccessChange, SessionRecord, UserRecord};
@@ -13,7 +14,7 @@ const MOST: usize = 20;
 /// Of what a browser calls itself; the rest says nothing.
 const CLIENT_CHARS: usize = 200;
 /// The one whom the link makes, when there is no admin.
-const FIRST_USER: &str = "admin";
+pub(super) const FIRST_USER: &str = "admin";
 
 impl Service {
     /// A new one-time code for the link on the console.
@@ -95,18 +96,23 @@ impl Service {
         })
     }
 
-    /// The admin who was made first and is not kept out; made now when there is none.
+    /// The admin of our own who was made first and is not kept out; made now when there is none. Whom a
+    /// provider vouches for is never taken: they would have the same account.
     async fn first_admin(&self) -> Result<UserRecord, ServiceError> {
         let known = self.directory.known();
-        let admins = known.records.users.iter().filter(|user| user.role == ADMIN);
-        let first = admins.filter(|user| !user.is_disabled).min_by_key(|user| user.created_at);
-        if let Some(first) = first {
+        let own = known.records.users.iter().filter(|user| user.source == LOCAL);
+        let admins = own.filter(|user| user.role == ADMIN && !user.is_disabled);
+        if let Some(first) = admins.min_by_key(|user| user.created_at) {
             return Ok(first.clone());
         }
+        let made_by = "the link on the console";
         let user = match known.user_named(FIRST_USER) {
             // Whoever reads the console owns Runyard: they can let themselves in again.
-            Some(user) => UserRecord { role: ADMIN.to_owned(), is_disabled: false, ..user.clone() },
-            None => self.blank_user(FIRST_USER, ADMIN, "the link on the console")?,
+            Some(user) if user.source == LOCAL => {
+                UserRecord { role: ADMIN.to_owned(), is_disabled: false, ..user.clone() }
+            }
+            Some(_) => self.blank_user(&format!("{FIRST_USER} (console)"), ADMIN, made_by)?,
+            None => self.blank_user(FIRST_USER, ADMIN, made_by)?,
         };
         self.directory.change(&[AccessChange::PutUser(user.clone())]).await?;
         Ok(user)

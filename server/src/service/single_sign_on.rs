@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 use super::identify::Peer;
+use super::sessions::FIRST_USER;
 use super::{Service, ServiceError};
 use crate::auth::{Flow, OidcError, OidcProvider, Vouched};
 use crate::seal::Sealer;
@@ -216,9 +217,11 @@ impl Service {
             Some(user) if user.role == role => return Ok(user.clone()),
             Some(user) => UserRecord { role, ..user.clone() },
             None => {
+                // The name of the console's admin is kept for that one.
+                let is_reserved = vouched.name.eq_ignore_ascii_case(FIRST_USER);
                 let free = match known.user_named(&vouched.name) {
-                    None => vouched.name,
-                    Some(_) => format!("{} ({})", short(&vouched.name), short(&vouched.subject)),
+                    None if !is_reserved => vouched.name,
+                    _ => format!("{} ({})", short(&vouched.name), short(&vouched.subject)),
                 };
                 let user = self.blank_user(&free, &role, issuer)?;
                 let subject = Some(vouched.subject);

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{Browser, PASSWORD, add, audit};
 use crate::support::{Server, command};
@@ -257,4 +257,34 @@ async fn signing_in_makes_a_session_of_its_own() {
     let made = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(!made.contains(&planted), "{made}");
     assert_eq!(eve.json("/api/me").await["name"], "eve");
+}
+
+#[tokio::test]
+async fn the_link_makes_nobody_admin_whom_a_provider_vouches_for() {
+    let server = Server::start(&[]);
+    let database = format!("sqlite:{}", server.data().join("runyard.db").display());
+    let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
+    // As one who was called so at a provider has come in before anybody else.
+    sqlx::query(
+        "INSERT INTO users (id, name, name_folded, role, source, subject, is_disabled, created_at,
+                            created_by)
+         VALUES ('1', 'admin', 'admin', 'viewer', 'https://id.example', '7', 0, 1, 'id.example'),
+                ('2', 'ada', 'ada', 'admin', 'https://id.example', '8', 0, 1, 'id.example')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let count = |users: &Value| users["users"].as_array().unwrap().len();
+    server.wait_until("/api/users", |users| count(users) == 2).await;
+    let browser = Browser::new(&server);
+    browser.get(server.link.strip_prefix(&server.base).unwrap()).await;
+    let me = browser.json("/api/me").await;
+    assert_eq!((&me["name"], &me["role"]), (&json!("admin (console)"), &json!("admin")));
+    let users = server.get("/api/users").await;
+    let of = |name: &str| {
+        let users = users["users"].as_array().unwrap();
+        users.iter().find(|user| user["name"] == name).unwrap().clone()
+    };
+    assert_eq!(of("admin")["role"], "viewer");
+    assert_eq!((of("ada")["sessions"].clone(), count(&users)), (json!(0), 3));
 }
