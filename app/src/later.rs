@@ -4,7 +4,9 @@
 use leptos::prelude::*;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
-use crate::components::{DeclaredPanel, PaletteDialog, StartForm};
+use crate::components::{
+    BulkBar, Chosen, DeclaredPanel, KeysDialog, NoticeList, PaletteDialog, StartForm,
+};
 use crate::model::{Catalogue, Problem};
 use crate::pages::{ProcessPage, SearchPage, SignIn};
 
@@ -50,6 +52,24 @@ pub(crate) fn palette(
     opened: Trigger,
 ) -> Result<AnyView, NotLoaded> {
     Ok(view! { <PaletteDialog catalogue opened/> }.into_any())
+}
+
+/// What can be done to all that were chosen in the list.
+#[wasm_split(bulk, fallible)]
+pub(crate) fn bulk_bar(chosen: Chosen) -> Result<AnyView, NotLoaded> {
+    Ok(view! { <BulkBar chosen/> }.into_any())
+}
+
+/// The menu of what ended while nobody looked; it opens when it comes.
+#[wasm_split(notices, fallible)]
+pub(crate) fn notice_list() -> Result<AnyView, NotLoaded> {
+    Ok(view! { <NoticeList/> }.into_any())
+}
+
+/// The dialog that lists the keys; it opens whenever it is told.
+#[wasm_split(keys, fallible)]
+pub(crate) fn keys(opened: Trigger) -> Result<AnyView, NotLoaded> {
+    Ok(view! { <KeysDialog opened/> }.into_any())
 }
 
 /// What is declared: most projects declare nothing.

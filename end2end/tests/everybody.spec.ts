@@ -2,6 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
 import { expect, test } from '../support/fixtures.ts';
+import { addPerson } from '../support/people.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -15,6 +16,84 @@ async function expectAccessible(page: Page, state: string): Promise<void> {
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme });
+
+    test(`administration can be used by everybody in ${colorScheme}`, async ({ app, page, browser, runyard }) => {
+      await app.isLive();
+      await addPerson(page, 'ada', 'operator');
+      await expectAccessible(page, '/people');
+      await page.goto('/tokens');
+      await page.getByTestId('token-name').fill('ci');
+      await page.getByTestId('token-create').click();
+      await expect(page.getByTestId('token-made')).toBeVisible();
+      await expectAccessible(page, '/tokens, one just made');
+      for (const path of ['/sessions', '/audit', '/account', '/overview']) {
+        await page.goto(path);
+        await expect(page.locator('h1')).toBeVisible();
+        await expectAccessible(page, path);
+      }
+      await page.goto('/docs');
+      await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+      await expectAccessible(page, '/docs, all of it');
+      await page.goto('/processes/nothing');
+      await expect(page.getByTestId('alert')).toBeVisible();
+      await expectAccessible(page, 'a process that is not there');
+
+      const context = await browser.newContext({ baseURL: runyard.url, colorScheme });
+      const stranger = await context.newPage();
+      await stranger.goto('/sign-in?refused=password');
+      await expectAccessible(stranger, '/sign-in');
+      await context.close();
+
+      await page.goto('/');
+      await app.isLive();
+      await runyard.killServer();
+      await expect(page.getByTestId('offline-note')).toBeVisible({ timeout: 20_000 });
+      await expectAccessible(page, 'offline');
+      await runyard.startServer();
+      await page.getByTestId('offline-note').getByRole('button').click();
+      await app.isLive();
+      await expect(page.getByTestId('offline-note')).toHaveCount(0);
+    });
+
+    test.describe('with declared processes', () => {
+      test.use({
+        files: {
+          'package.json': JSON.stringify({ name: 'own', scripts: { build: 'sleep 300' } }),
+          'runyard.toml': `
+[pools]
+builds = 1
+[process.mailer]
+command = ["sh", "-c", "exit 1"]
+type = "long-running"
+autostart = true
+restart = { delay_ms = 10, factor = 1.0, jitter = 0.0 }
+breaker = { failures = 2, within_s = 60, cooldown_s = 600 }
+[process.nightly]
+command = ["true"]
+schedule = "0 3 * * *"
+`,
+        },
+      });
+
+      test(`a queue, a schedule and a breaker can be used by everybody in ${colorScheme}`, async ({ app, page, api }) => {
+        for (let n = 0; n < 2; n += 1) {
+          await api.start({ scriptName: 'build', strategy: { pool: 'builds' } });
+        }
+        await page.getByTestId('schedule-next').click();
+        await expect(page.locator('[data-testid="process-row"][data-status="queued"]')).toBeVisible();
+        await page.reload();
+        await app.isLive();
+        await expect(page.getByTestId('waiting')).toBeVisible();
+        await page.getByTestId('schedule-next').click();
+        await expectAccessible(page, 'declared, with who waits');
+        await page.locator('[data-testid="process-row"][data-status="backing_off"]').click();
+        await expect(app.detail.getByTestId('breaker')).toBeVisible();
+        await expectAccessible(page, 'an open breaker');
+        await page.getByTestId('reload').click();
+        await expect(page.getByTestId('reload-dialog')).toBeVisible();
+        await expectAccessible(page, 'what a reload would change');
+      });
+    });
 
     test(`every page can be used by everybody in ${colorScheme}`, async ({ app, page, api }) => {
       test.slow();
@@ -61,3 +140,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
     });
   });
 }
+
+test.describe('with reduced motion', () => {
+  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+
+  test('nothing moves by itself', async ({ app, page, api }) => {
+    const { id } = await api.start({ scriptName: 'fail' });
+    await app.open(id);
+    await page.route('**/api/ui/restart_process', (route) =>
+      route.continue({ postData: JSON.stringify({ id: 'nobody' }) }),
+    );
+    await app.detail.getByTestId('restart').click();
+    await expect(app.alert).toBeVisible();
+    const moving = await page.evaluate(() => document.getAnimations().length);
+    expect(moving).toBe(0);
+  });
+});

@@ -64,7 +64,7 @@ pub fn render_people(page: PeoplePage) -> String {
                 <thead>
                     <tr>
                         <th>"Name"</th><th>"Role"</th><th>"Known by"</th><th>"Sessions"</th>
-                        <th>"Added"</th><th></th>
+                        <th>"Added"</th><td></td>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -17,7 +17,7 @@ pub fn render_sessions(frame: Frame, sessions: Vec<Session>) -> String {
                 <thead>
                     <tr>
                         <th>"Who"</th><th>"From"</th><th>"Browser"</th><th>"Signed in"</th>
-                        <th>"Last seen"</th><th>"By"</th><th></th>
+                        <th>"Last seen"</th><th>"By"</th><td></td>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -78,7 +78,7 @@ pub fn render_tokens(page: TokensPage) -> String {
                 <thead>
                     <tr>
                         <th>"Name"</th><th>"Role"</th><th>"Only"</th><th>"Made by"</th>
-                        <th>"Last used"</th><th>"Ends"</th><th></th>
+                        <th>"Last used"</th><th>"Ends"</th><td></td>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

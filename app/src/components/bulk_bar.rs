@@ -7,9 +7,12 @@ use super::process_list::Chosen;
 use super::{Icon, IconName};
 use crate::live::use_live;
 
-/// A bar that is there while something is chosen.
+/// A bar that is there while something is chosen; it comes with the first choice.
 #[component]
-pub(super) fn BulkBar(chosen: Chosen) -> impl IntoView {
+pub(crate) fn BulkBar(
+    /// The processes.
+    chosen: Chosen,
+) -> impl IntoView {
     let live = use_live();
     let is_busy = RwSignal::new(false);
     // One after the other: each answer is told, and a refusal of one does not keep the others.
@@ -24,7 +27,7 @@ pub(super) fn BulkBar(chosen: Chosen) -> impl IntoView {
         });
     };
     view! {
-        <div class="bulk" data-testid="bulk" hidden=move || chosen.read().is_empty()>
+        <div class="bulk" data-testid="bulk">
             <span role="status">{move || format!("{} chosen", chosen.read().len())}</span>
             <span class="spacer"></span>
             <button

@@ -1,6 +1,7 @@
 //! What can be started, by project, with a button that starts it at once.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use super::{Icon, IconName, Starter};
 use crate::model::{Catalogue, Project, Script};
@@ -15,14 +16,12 @@ pub(crate) fn CatalogueList(
     catalogue: Catalogue,
 ) -> impl IntoView {
     let projects = catalogue.projects;
-    if projects.is_empty() {
-        return view! { <p class="empty">"No project has a script that can be started."</p> }
-            .into_any();
-    }
     // One project needs no headline of its own.
     let is_named = projects.len() > 1;
     let count: usize = projects.iter().map(|project| project.scripts.len()).sum();
-    let needle = RwSignal::new(String::new());
+    let none = (count == 0).then(|| {
+        view! { <p class="empty">"No project has a script that can be started."</p> }
+    });
     let field = (count > MANY).then(|| {
         view! {
             <input
@@ -33,21 +32,35 @@ pub(crate) fn CatalogueList(
                 aria-label="Find a script"
                 autocomplete="off"
                 spellcheck="false"
-                on:input:target=move |event| needle.set(event.target().value().trim().to_lowercase())
+                on:input:target=move |event| show_found(&event.target().value())
             />
         }
     });
-    let all =
-        projects.into_iter().map(|project| view! { <ProjectScripts project is_named needle/> });
+    let all = projects.into_iter().map(|project| view! { <ProjectScripts project is_named/> });
     view! {
         {field}
+        {none}
         {all.collect_view()}
     }
     .into_any()
 }
 
+/// Shows the scripts that have every word of `needle`, and hides the others. They are many and never
+/// change, so none of them has to know of it.
+fn show_found(needle: &str) {
+    let words: Vec<String> = needle.split_whitespace().map(str::to_lowercase).collect();
+    let Ok(all) = document().query_selector_all(".script") else { return };
+    for at in 0..all.length() {
+        let script = all.item(at).and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(script) = script {
+            let text = script.text_content().unwrap_or_default().to_lowercase();
+            script.set_hidden(!words.iter().all(|word| text.contains(word.as_str())));
+        }
+    }
+}
+
 #[component]
-fn ProjectScripts(project: Project, is_named: bool, needle: RwSignal<String>) -> impl IntoView {
+fn ProjectScripts(project: Project, is_named: bool) -> impl IntoView {
     let Project { name, path, runner, scripts, problem } = project;
     let head = is_named.then(|| {
         view! {
@@ -55,8 +68,7 @@ fn ProjectScripts(project: Project, is_named: bool, needle: RwSignal<String>) ->
         }
     });
     let problem = problem.map(|problem| view! { <p class="inline-alert">{problem}</p> });
-    let rows =
-        scripts.into_iter().map(|script| view! { <ScriptRow script needle/> }).collect_view();
+    let rows = scripts.into_iter().map(|script| view! { <ScriptRow script/> }).collect_view();
     view! {
         {head}
         {problem}
@@ -66,14 +78,9 @@ fn ProjectScripts(project: Project, is_named: bool, needle: RwSignal<String>) ->
 }
 
 #[component]
-fn ScriptRow(script: Script, needle: RwSignal<String>) -> impl IntoView {
+fn ScriptRow(script: Script) -> impl IntoView {
     let starter = Starter::expect();
     let Script { project, name, command, can_start, .. } = script;
-    let all = StoredValue::new(format!("{name} {command} {project}").to_lowercase());
-    let is_hidden = move || {
-        let needle = needle.read();
-        all.with_value(|all| !needle.split_whitespace().all(|word| all.contains(word)))
-    };
     let (data_script, data_project) = (name.clone(), project.clone());
     let (form_script, form_project) = (name.clone(), project.clone());
     let title = command.clone();
@@ -86,7 +93,6 @@ fn ScriptRow(script: Script, needle: RwSignal<String>) -> impl IntoView {
             data-testid="script-row"
             data-script=data_script
             data-project=data_project
-            hidden=is_hidden
         >
             <span class="script-name" title=full_name>{name}</span>
             <code class="script-command" title=title>{command}</code>

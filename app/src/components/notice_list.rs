@@ -3,15 +3,48 @@
 use leptos::prelude::*;
 
 use super::menu::Menu;
-use super::{IconName, status_word};
+use super::shortcuts::click;
+use super::{Icon, IconName, status_word};
+use crate::later::{notice_list, shown};
 use crate::live::{Notice, use_live};
 use crate::text::markup::push_escaped;
 
-/// A menu in the bar.
+/// The bell in the bar, with how many there are; what it opens comes with the first click.
+#[component]
+pub(crate) fn NoticeBell() -> impl IntoView {
+    let notices = use_live().notices;
+    let is_wanted = RwSignal::new(false);
+    let content = move || {
+        if is_wanted.get() {
+            return Suspend::new(async move { shown(notice_list().await) }).into_any();
+        }
+        view! {
+            <button
+                type="button"
+                class="button"
+                data-testid="notices-menu"
+                on:click=move |_| is_wanted.set(true)
+            >
+                <Icon name=IconName::Bell/>
+                <span>"Notices"</span>
+            </button>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="notices" data-testid="notices" data-count=move || notices.shown().len()>
+            {content}
+        </div>
+    }
+    .into_any()
+}
+
+/// The menu, which opens when it comes.
 #[component]
 pub(crate) fn NoticeList() -> impl IntoView {
     let live = use_live();
     let notices = live.notices;
+    Effect::new(|_| request_animation_frame(|| click("notices-menu")));
     let rows = move || {
         let mut html = String::new();
         for Notice { id, script, status, reason, at } in notices.shown() {
@@ -32,7 +65,6 @@ pub(crate) fn NoticeList() -> impl IntoView {
     };
     let count = move || notices.shown().len();
     view! {
-        <div class="notices" data-testid="notices" data-count=count>
             <Menu name="Notices" icon=IconName::Bell testid="notices-menu">
                 <p class="empty" hidden=move || count() != 0>
                     "What ends while you are elsewhere is listed here."
@@ -57,7 +89,6 @@ pub(crate) fn NoticeList() -> impl IntoView {
                     <span>"The browser tells me, too"</span>
                 </label>
             </Menu>
-        </div>
     }
     .into_any()
 }

@@ -152,7 +152,8 @@ pub(crate) fn PaletteDialog(
             data-testid="palette"
             aria-label="Acts and places"
             node_ref=dialog
-            on:close=move |_| is_open.set(false)
+            // Told late: it may be open again.
+            on:close=move |_| is_open.set(dialog.get_untracked().is_some_and(|dialog| dialog.open()))
             on:keydown=keys
         >
             <input

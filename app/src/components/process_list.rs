@@ -5,17 +5,17 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 
-use super::bulk_bar::BulkBar;
 use super::list_window::{InSight, Item, cut_out, items_of};
 use super::needle_field::Typing;
 use super::process_row::ProcessRow;
 use crate::api::list_processes;
+use crate::later::{bulk_bar, shown};
 use crate::live::{SizeWatch, use_live};
 use crate::model::{Problem, ProcessId, ProcessList as Page};
 use crate::text::filter::{Query, percent_encode};
 
 /// The processes that were chosen, to do something to all of them.
-pub(super) type Chosen = RwSignal<Vec<ProcessId>>;
+pub(crate) type Chosen = RwSignal<Vec<ProcessId>>;
 
 /// The list, begun with the first page.
 #[component]
@@ -94,6 +94,7 @@ fn Rows(
 ) -> impl IntoView {
     let live = use_live();
     let chosen: Chosen = RwSignal::default();
+    let is_choosing = Memo::new(move |_| !chosen.read().is_empty());
     let scroller = NodeRef::<html::Div>::new();
     // How far it is scrolled and how high it is; nothing on the server, which draws all it has.
     let view = RwSignal::new(None::<(i32, i32)>);
@@ -154,7 +155,9 @@ fn Rows(
                 <p class="older-page"><a href=href data-testid="older-processes">"Older processes"</a></p>
             })}
         </div>
-        <BulkBar chosen/>
+        {move || is_choosing.get().then(|| Suspend::new(async move {
+            shown(bulk_bar(chosen).await)
+        }))}
     }
     .into_any()
 }

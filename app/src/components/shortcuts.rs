@@ -1,26 +1,15 @@
 //! Keys that work everywhere, and the page of help that lists them.
 
+use leptos::ev;
 use leptos::prelude::*;
-use leptos::{ev, html};
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::{Icon, IconName};
+use crate::later::{keys, shown};
 
 /// Where it is remembered that single keys do nothing.
-const KEY: &str = "runyard-keys";
-
-/// Each with what it does.
-const KEYS: &str = "\
-    <dt><kbd>Ctrl K</kbd></dt><dd>every act and place</dd>\
-    <dt><kbd>/</kbd></dt><dd>search</dd>\
-    <dt><kbd>j</kbd><kbd>k</kbd></dt><dd>next and previous process</dd>\
-    <dt><kbd>f</kbd><kbd>G</kbd></dt><dd>follow the log, at its end</dd>\
-    <dt><kbd>g</kbd></dt><dd>the first line</dd>\
-    <dt><kbd>Enter</kbd><kbd>Shift Enter</kbd></dt><dd>in a search: the next line that fits, the previous</dd>\
-    <dt><kbd>Esc</kbd></dt><dd>leave the search, choose no line</dd>\
-    <dt><kbd>s</kbd></dt><dd>start a script</dd>\
-    <dt><kbd>?</kbd></dt><dd>these keys</dd>";
+pub(super) const KEY: &str = "runyard-keys";
 
 /// Whether an event is one of typing or belongs to somebody else: then no key is a shortcut.
 pub(super) fn is_typing(event: &KeyboardEvent) -> bool {
@@ -74,17 +63,16 @@ fn step(by: i32) {
     }
 }
 
-/// The dialog of help, and the keys themselves.
+/// The keys themselves, and the button that lists them.
 #[component]
 pub(crate) fn Shortcuts() -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    let is_on = RwSignal::new(true);
+    let opened = Trigger::new();
+    let is_wanted = RwSignal::new(false);
     let open = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            is_on.set(has_single_keys());
-            // Fails only when it is open already.
-            let _ = dialog.show_modal();
+        if is_wanted.get_untracked() {
+            opened.notify();
         }
+        is_wanted.maybe_update(|is_wanted| !std::mem::replace(is_wanted, true));
     };
     Effect::new(move |_| {
         let keys = window_event_listener(ev::keydown, move |event| {
@@ -107,14 +95,6 @@ pub(crate) fn Shortcuts() -> impl IntoView {
         });
         on_cleanup(move || keys.remove());
     });
-    let switch = move |is_wanted: bool| {
-        is_on.set(is_wanted);
-        let storage = window().local_storage().ok().flatten();
-        // A browser that keeps nothing has them on again with the next page.
-        let _ = storage.map(|storage| {
-            if is_wanted { storage.remove_item(KEY) } else { storage.set_item(KEY, "off") }
-        });
-    };
     view! {
         <button
             type="button"
@@ -126,24 +106,7 @@ pub(crate) fn Shortcuts() -> impl IntoView {
         >
             <Icon name=IconName::Keyboard/>
         </button>
-        <dialog class="dialog" data-testid="help-dialog" aria-labelledby="help-title" node_ref=dialog>
-            <form method="dialog">
-                <div class="dialog-head">
-                    <h2 id="help-title">"Keys"</h2>
-                    <button class="icon-button" aria-label="Close"><Icon name=IconName::Close/></button>
-                </div>
-            </form>
-            <dl class="keys" inner_html=KEYS></dl>
-            <label class="menu-field">
-                <input
-                    type="checkbox"
-                    data-testid="single-keys"
-                    prop:checked=move || is_on.get()
-                    on:change:target=move |event| switch(event.target().checked())
-                />
-                <span>"Single keys are shortcuts"</span>
-            </label>
-        </dialog>
+        {move || is_wanted.get().then(|| Suspend::new(async move { shown(keys(opened).await) }))}
     }
     .into_any()
 }

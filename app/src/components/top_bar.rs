@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, IconName, NoticeList, Shortcuts, Starter, ThemeButton};
+use super::{Icon, IconName, NoticeBell, Shortcuts, Starter, ThemeButton};
 use crate::live::use_live;
 
 /// The bar; `user` is the name of who is signed in.
@@ -44,7 +44,7 @@ pub(crate) fn TopBar(
                     })
                 })}
             </Suspense>
-            <NoticeList/>
+            <NoticeBell/>
             <Shortcuts/>
             <ThemeButton/>
             <button
