@@ -36,6 +36,8 @@ test('the overview, the search and the account are within reach on a phone', asy
   await expect(page.getByTestId('tiles')).toBeVisible();
   await expect(app.list).toBeHidden();
   await expectNoSidewaysScroll(page);
+  await page.reload();
+  await expect(page.getByTestId('tiles'), 'its address can be kept').toBeVisible();
   await page.getByRole('link', { name: 'Processes', exact: true }).filter({ visible: true }).tap();
   await expect(app.list).toBeVisible();
   await page.getByTestId('search-link').tap();

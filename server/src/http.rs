@@ -64,6 +64,7 @@ pub fn router(state: AppState) -> Router {
     // Pages alone: assets are compressed when they are built, and programs ask on loopback.
     let pages = Router::new()
         .route("/", get(pages::render))
+        .route("/overview", get(pages::render))
         .route("/search", get(pages::render))
         .route("/processes/{id}", get(pages::render))
         .route("/processes/{id}/compare", get(forms::compare::show))

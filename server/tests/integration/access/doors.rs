@@ -154,6 +154,7 @@ const OPEN: &[&str] = &[
     "GET /",
     "GET /processes/{id}",
     "GET /processes/{id}/{tab}",
+    "GET /overview",
     "GET /search",
     // Nothing is behind it.
     "ANY /api/{*unknown}",

@@ -102,6 +102,7 @@ async fn lists_counts_and_figures_are_without_what_is_hidden() {
         "/api/sessions",
         "/",
         "/?q=hidden",
+        "/overview",
         "/search?q=hidden-words",
         "/audit",
     ] {
