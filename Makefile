@@ -93,12 +93,14 @@ unit: ## Run the unit and integration tests
 # What reads bytes of others: the keeper's protocol, the spool, lines, messages of the WebSocket. Each of
 # these tests makes so many cases up.
 CASES ?= 10000
+# What they make up follows from this number: with the one that was printed it is the same again.
+SEED := $(or $(SEED),$(shell date +%s))
 READERS := keeper::protocol keeper::handshake sys::spool sys::procfs logs::split logs::tail http::ws
 
 .PHONY: faults
 faults: ## Break everything that can break, many times over
-	$(call say,feeding nonsense to everything that reads)
-	@PROPTEST_CASES=$(CASES) cargo test --locked --package app --package server --lib -- $(READERS)
+	$(call say,feeding nonsense to everything that reads: CASES=$(CASES) SEED=$(SEED))
+	@PROPTEST_CASES=$(CASES) PROPTEST_RNG_SEED=$(SEED) cargo test --locked --package app --package server --lib -- $(READERS)
 	$(call say,running the fault tests in full)
 	@RUNYARD_FAULTS=full cargo test --locked --package server --test faults
 

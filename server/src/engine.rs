@@ -146,6 +146,14 @@ pub enum EngineError {
          the data folder: put the old key back, or start it anew"
     )]
     Unsealed(ProcessId),
+    /// The database is a new one, and processes run.
+    #[error(
+        "the database knows no process at all, and {} run here: put the database of before back, or end \
+         them and start runyard anew (they are {})",
+        .0.len(),
+        .0.join(", ")
+    )]
+    Forgotten(Vec<String>),
     /// Runyard is ending.
     #[error("runyard is shutting down: try again in a moment")]
     ShuttingDown,

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::config::RestartWhen;
 use crate::keeper::client::{KeeperEvent, RunInfo, Scope};
-use crate::store::{Change, Cursor, ProcessRecord};
+use crate::store::{Change, Cursor, ListQuery, ProcessRecord};
 
 use super::actor::{Actor, Command};
 use super::cause::Cause;
@@ -49,6 +49,13 @@ pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
                 shared.writer.submit(vec![Change::DropCursor(run)]).await?;
             }
         }
+    }
+    // A process is stored before it is started: a database that knows none is not the one of before.
+    let strangers: Vec<_> = runs.values().filter(|run| run.alive).collect();
+    let any = ListQuery { limit: 1, ..ListQuery::default() };
+    if !strangers.is_empty() && shared.store.list_processes(&any).await?.is_empty() {
+        let pids = strangers.iter().map(|run| run.pid.to_string()).collect();
+        return Err(EngineError::Forgotten(pids));
     }
     // Runs that nothing remembers: over and stored, or spawned by a start that was never recorded.
     for (run, info) in runs {

@@ -68,7 +68,7 @@ impl From<EngineError> for ServiceError {
             EngineError::ShuttingDown => (503, "shutting_down"),
             EngineError::Store(error) => return error.clone().into(),
             EngineError::Unsealed(_) => (409, "unsealed"),
-            EngineError::Spec { .. } => (500, "internal"),
+            EngineError::Spec { .. } | EngineError::Forgotten(_) => (500, "internal"),
         };
         Self::new(status, code, error.to_string())
     }

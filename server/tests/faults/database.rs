@@ -12,7 +12,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::check::{account, package_json, start, start_witness};
 use crate::row::{Findings, Row, rounds};
 use crate::shortage::{SmallDisk, fill};
-use crate::support::Server;
+use crate::support::{Server, command};
 use crate::system::{block_on, is_alive, keeper_pid, send, wait_until};
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -20,6 +20,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new(15, "database_locked", lock_database),
         Row::new(15, "database_full", fill_database),
         Row::new(15, "database_gone", move_database),
+        Row::new(15, "database_missing_at_a_start", refuse_new_database),
         Row::new(35, "power_loss_before_the_database_is_on_its_disk", lose_log),
     ]
 }
@@ -97,17 +98,21 @@ async fn why_not_ready(server: &Server) -> Option<String> {
     Some(answer.text().await.unwrap())
 }
 
+/// Moves the database and its companions.
+fn carry(from: &Path, to: &Path) {
+    for name in ["runyard.db", "runyard.db-wal", "runyard.db-shm"] {
+        if from.join(name).exists() {
+            fs::rename(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
 /// The database and its companions are moved to another folder, and back after a while.
 fn move_database() -> Findings {
     block_on(async {
         let server = start(&[], &[]);
         let away = server.folder.path().join("away");
         fs::create_dir(&away).unwrap();
-        let carry = |from: &Path, to: &Path| {
-            for name in ["runyard.db", "runyard.db-wal", "runyard.db-shm"] {
-                fs::rename(from.join(name), to.join(name)).unwrap();
-            }
-        };
         let mut findings = Findings::default();
         for _ in 0..rounds(1, 5) {
             let lines = 12_000;
@@ -130,6 +135,39 @@ fn move_database() -> Findings {
             findings.rounds += 1;
         }
         findings
+    })
+}
+
+/// A server that does not find its database does not take what runs for strangers, whom it would end.
+fn refuse_new_database() -> Findings {
+    block_on(async {
+        let mut server = start(&[("sleep", "exec sleep 323")], &[]);
+        let id = server.run("sleep", &[]).await;
+        let child = server.process(&id).await["pid"].as_i64().unwrap() as i32;
+        server.stop();
+        let away = server.folder.path().join("away");
+        fs::create_dir(&away).unwrap();
+        carry(&server.data(), &away);
+        let output = command(server.folder.path())
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(server.data())
+            .output()
+            .unwrap();
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "it serves a new database");
+        assert!(words.contains("put the database of before back"), "{words}");
+        assert!(words.contains(&child.to_string()) && is_alive(child), "{words}");
+        let new = server.folder.path().join("new");
+        fs::create_dir(&new).unwrap();
+        carry(&server.data(), &new);
+        carry(&away, &server.data());
+        server.relaunch();
+        let process = server.process(&id).await;
+        assert_eq!(
+            (&process["status"], process["pid"].as_i64()),
+            (&"running".into(), Some(child.into()))
+        );
+        Findings { rounds: 1, ..Findings::default() }
     })
 }
 

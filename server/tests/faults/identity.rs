@@ -1,34 +1,29 @@
 //! What stands in the data folder is believed only as far as it is true; who knocks is asked who it
-//! is; and many children at once are as one.
+//! is.
 
-use std::collections::HashMap;
-use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use server::keeper::client::{KeeperClient, KeeperEvent, Scope, SpawnSpec, TreeLimits, WhenFull};
+use server::keeper::client::{KeeperClient, Scope, WhenFull};
 use server::sys::procfs;
 use server::sys::socket::Socket;
 use server::sys::spool::{RunMeta, write_meta};
 
 use crate::check::{account, start, start_witness};
 use crate::row::{Findings, Row, rounds};
-use crate::shortage::limit_descriptors;
 use crate::support::command;
-use crate::system::{block_on, is_alive, keeper_pid, send, wait_until};
+use crate::system::{block_on, is_alive, keeper_pid, wait_until};
 
 /// The first argument that makes this program knock at a keeper's socket.
 pub(crate) const KNOCK: &str = "knock";
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        Row::new(12, "many_children_exit_at_once", exit_together),
-        Row::new(37, "more_pipes_than_a_process_may_usually_have", hold_many_pipes),
         Row::new(23, "a_pid_that_is_another_process_now", spare_stranger),
         Row::new(24, "state_of_before_a_reboot", reject_other_boot),
         Row::new(31, "nonsense_on_the_keepers_socket", send_nonsense),
@@ -37,7 +32,7 @@ pub(crate) fn rows() -> Vec<Row> {
     ]
 }
 
-fn exe() -> PathBuf {
+pub(crate) fn exe() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_runyard"))
 }
 
@@ -105,7 +100,7 @@ async fn wait_for_exit(keeper: &KeeperClient) {
     }
 }
 
-async fn end(keeper: KeeperClient, data: &Path) {
+pub(crate) async fn end(keeper: KeeperClient, data: &Path) {
     let pid = std::fs::read_to_string(data.join("keeper.pid")).unwrap().trim().parse().unwrap();
     keeper.close().await;
     server::keeper::client::end(data).await.unwrap();
@@ -118,154 +113,6 @@ fn spare_stranger() -> Findings {
 
 fn reject_other_boot() -> Findings {
     block_on(Stale::with(|meta| meta.boot_id = "another-boot".into()).spare_it())
-}
-
-/// The first argument that makes this program one that holds many pipes.
-pub(crate) const HOLD: &str = "hold-pipes";
-/// Where it finds the binary, in its environment.
-const HOLD_EXE: &str = "HOLD_EXE";
-
-/// Each of them says this much, and stays.
-const CHATTER: &str = "i=0; while [ $i -lt 20 ]; do echo \"o $i\"; echo \"e $i\" >&2; i=$((i+1)); done; \
-    exec sleep 321";
-const CHATTERERS: usize = 700;
-
-/// Children that hold more pipes together than a process may usually have open, as whoever this is.
-pub(crate) fn hold_pipes() -> ExitCode {
-    block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let ends: Arc<Mutex<HashMap<String, Option<i32>>>> = Arc::default();
-        let seen = Arc::clone(&ends);
-        let sink = Arc::new(move |event| {
-            if let KeeperEvent::Exited { run, exit } = event {
-                seen.lock().unwrap().insert(run, exit.signal);
-            }
-        });
-        let exe = std::env::var_os(HOLD_EXE).map_or_else(exe, PathBuf::from);
-        let keeper = KeeperClient::connect(folder.path(), 1, &exe, sink).await.unwrap();
-        let run = |n: usize| format!("chatter.{n}");
-        let mut pids = Vec::new();
-        for n in 0..CHATTERERS {
-            let spec = SpawnSpec {
-                run: run(n),
-                program: "/bin/sh".into(),
-                argv: ["sh", "-c", CHATTER].map(str::to_owned).into(),
-                cwd: "/".into(),
-                env: vec![("PATH".into(), "/usr/bin:/bin".into())],
-                limits: TreeLimits::default(),
-                when_full: WhenFull::default(),
-            };
-            pids.push(keeper.spawn(spec).await.unwrap().pid);
-        }
-        let said = |n: usize, stream: &str| {
-            let name = format!("{stream}.{:016x}.seg", 0);
-            std::fs::read_to_string(folder.path().join("runs").join(run(n)).join(name))
-        };
-        let expected =
-            |letter: char| (0..20).map(|i| format!("{letter} {i}\n")).collect::<String>();
-        let all = [("out", expected('o')), ("err", expected('e'))];
-        wait_until("all that they say", || {
-            (0..CHATTERERS).all(|n| {
-                all.iter().all(|(stream, text)| said(n, stream).is_ok_and(|said| said == *text))
-            })
-        });
-        let pid: i32 = std::fs::read_to_string(folder.path().join("keeper.pid"))
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap();
-        let pipes = procfs::pipes_of(pid).unwrap().len();
-        assert!(pipes > 1_024, "{pipes} pipes only");
-        for pid in &pids {
-            send(*pid, Signal::SIGKILL);
-        }
-        wait_until("every exit", || ends.lock().unwrap().len() == CHATTERERS);
-        assert!(ends.lock().unwrap().values().all(|signal| *signal == Some(9)));
-        wait_until("the pipes to be closed", || procfs::pipes_of(pid).unwrap().len() < 64);
-        end(keeper, folder.path()).await;
-    });
-    ExitCode::SUCCESS
-}
-
-fn hold_many_pipes() -> Findings {
-    // Another user may not reach the folder of the build, and has to reach this one.
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-    let copy = |from: &Path, name: &str| {
-        let to = folder.path().join(name);
-        std::fs::copy(from, &to).unwrap();
-        to
-    };
-    let me = copy(&std::env::current_exe().unwrap(), "faults");
-    let exe = copy(&exe(), "runyard");
-    let mut command = if nix::unistd::geteuid().is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&me);
-        command
-    } else {
-        Command::new(&me)
-    };
-    let output =
-        command.arg(HOLD).env(HOLD_EXE, exe).env("TMPDIR", "/tmp").current_dir("/").output();
-    let Ok(output) = output else { return Findings::skip("there is no setpriv here") };
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    Findings { rounds: CHATTERERS as u64, lines: 40 * CHATTERERS as u64, ..Findings::default() }
-}
-
-fn exit_together() -> Findings {
-    block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let ends: Arc<Mutex<HashMap<String, Option<i32>>>> = Arc::default();
-        let seen = Arc::clone(&ends);
-        let sink = Arc::new(move |event| {
-            if let KeeperEvent::Exited { run, exit } = event {
-                seen.lock().unwrap().insert(run, exit.signal);
-            }
-        });
-        let keeper = KeeperClient::connect(folder.path(), 1, &exe(), sink).await.unwrap();
-        // Each has two pipes and a descriptor of the process.
-        let pid = std::fs::read_to_string(folder.path().join("keeper.pid")).unwrap();
-        let has_room = limit_descriptors(pid.trim().parse().unwrap(), 65_536);
-        let count = rounds(300, if has_room { 10_000 } else { 5_000 });
-        let mut pids = Vec::new();
-        for n in 0..count {
-            let spec = SpawnSpec {
-                limits: TreeLimits::default(),
-                when_full: WhenFull::default(),
-                run: format!("many.{n}"),
-                program: "/bin/sleep".into(),
-                argv: vec!["sleep".into(), "316".into()],
-                cwd: "/".into(),
-                env: vec![],
-            };
-            pids.push(keeper.spawn(spec).await.unwrap().pid);
-        }
-        let begin = Instant::now();
-        for pid in &pids {
-            send(*pid, Signal::SIGKILL);
-        }
-        wait_until("every exit", || ends.lock().unwrap().len() as u64 == count);
-        let mut findings = Findings { rounds: count, ..Findings::default() };
-        findings.note_pause(begin.elapsed());
-        assert!(ends.lock().unwrap().values().all(|signal| *signal == Some(9)));
-        // Not even a zombie is left of them.
-        wait_until("an end without zombies", || {
-            pids.iter().all(|pid| !Path::new(&format!("/proc/{pid}")).exists())
-        });
-        for n in 0..count {
-            keeper.forget(&format!("many.{n}"));
-            // What is not answered may be dropped when too much of it waits; this is answered.
-            if n % 1_000 == 999 {
-                keeper.stats().await.unwrap();
-            }
-        }
-        wait_until("an empty spool", || {
-            std::fs::read_dir(folder.path().join("runs")).unwrap().next().is_none()
-        });
-        end(keeper, folder.path()).await;
-        findings
-    })
 }
 
 fn send_nonsense() -> Findings {

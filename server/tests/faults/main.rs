@@ -29,6 +29,7 @@ mod dropping;
 mod failpoints;
 mod identity;
 mod limits;
+mod many;
 mod orphans;
 mod row;
 mod shortage;
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         Some(witness::NAME) => return witness::run(args),
         Some(limits::EATER) => return limits::eat(args),
         Some("--listen") => return orphans::become_server(),
-        Some(identity::HOLD) => return identity::hold_pipes(),
+        Some(many::HOLD) => return many::hold_pipes(),
         Some(identity::KNOCK) => return identity::knock(&args.next().unwrap_or_default()),
         _ => {}
     }
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         dropping::rows(),
         time::rows(),
         identity::rows(),
+        many::rows(),
         orphans::rows(),
         soak::rows(),
     ]

@@ -145,9 +145,14 @@ impl Server {
 
     /// SIGTERM, and the same server again on the same port.
     pub(crate) fn stop_and_restart(&mut self) {
+        self.stop();
+        self.relaunch();
+    }
+
+    /// SIGTERM.
+    pub(crate) fn stop(&mut self) {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
         assert!(self.child.wait().unwrap().success());
-        self.relaunch();
     }
 
     /// The same server again on the same port, after it has ended.

@@ -326,3 +326,30 @@ fn what_was_dropped_is_told_once_and_where_whenever_it_is_taken_up() {
     assert_eq!(again.lines, ["after"]);
     assert_eq!(again.gaps, [(0, Gap::Dropped(dropped.clone()))]);
 }
+
+proptest! {
+    /// The same of a spool in which something was dropped.
+    #[test]
+    fn any_harm_to_a_spool_with_gaps_is_survived(
+        which in 0..3_usize,
+        at: usize,
+        bit in 0..8_u8,
+        is_cut: bool,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        write_with_drops(dir.path());
+        change(dir.path(), ["out", "err", "idx"][which], |bytes| {
+            let at = at % bytes.len();
+            match is_cut {
+                true => bytes.truncate(at),
+                false => bytes[at] ^= 1 << bit,
+            }
+        });
+        let exit = ExitRecord { out_off: 31, err_off: 5, idx_off: 5 * RECORD_SIZE, ..ExitRecord::default() };
+        for exit in [None, Some(&exit)] {
+            let taken = take(dir.path(), &start(), exit);
+            let again = take(dir.path(), &taken.cursor, exit);
+            prop_assert!(again.gaps.is_empty() || exit.is_none(), "{:?}", again.gaps);
+        }
+    }
+}
