@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod file;
 mod isolation;
+mod key;
 mod limits;
 mod logs;
 mod oidc;

@@ -1,6 +1,7 @@
 //! `[audit]`: how long it is kept.
 
 use super::Invalid;
+use super::key::{Key, Takes};
 use super::setting::{Rejected, Setting};
 
 /// How long the audit is kept.
@@ -20,7 +21,11 @@ impl AuditConfig {
     /// A hundred years.
     const MOST: u32 = 36_500;
     pub(super) const SECTION: &str = "audit";
-    pub(super) const KEYS: &[&str] = &["keep_days"];
+    pub(super) const KEYS: &[Key] = &[Key::new(
+        "keep_days",
+        Takes::Number(0, Self::MOST as u64),
+        "Days after which a line of the audit is removed; 0 is never",
+    )];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::Invalid;
+use super::key::{Key, Takes};
 use super::role_mapping::RoleMapping;
 use super::setting::{Rejected, Setting};
 
@@ -46,15 +47,19 @@ pub struct AuthConfig {
 
 impl AuthConfig {
     pub(super) const SECTION: &str = "auth";
-    pub(super) const KEYS: &[&str] = &[
-        "mode",
-        "jwks_url",
-        "jwks_file",
-        "issuer",
-        "audience",
-        "role_claim",
-        "role_map",
-        "default_role",
+    pub(super) const KEYS: &[Key] = &[
+        Key::new(
+            "mode",
+            Takes::Choice(&["on", "off"]),
+            "Whether anybody is asked who they are; off on a loopback address alone",
+        ),
+        Key::new("jwks_url", Takes::Text, "Where the keys of the tokens of others are"),
+        Key::new("jwks_file", Takes::Text, "A file with the keys of the tokens of others"),
+        Key::new("issuer", Takes::Text, "Whom those tokens are from (iss)"),
+        Key::new("audience", Takes::Text, "Whom those tokens are for (aud)"),
+        Key::new("role_claim", Takes::Text, "The claim of those tokens that says the role"),
+        Key::new("role_map", Takes::Table, "Roles, by what that claim says"),
+        Key::new("default_role", Takes::Text, "The role of those whom role_map does not name"),
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {

@@ -55,7 +55,8 @@ fn setting_of(name: &str) -> Result<Option<(u8, String, String)>, ConfigError> {
     let key = rest.to_lowercase();
     let meant = SECTIONS.iter().find_map(|(section, keys)| {
         let stripped = key.strip_prefix(&format!("{section}_")).unwrap_or(&key);
-        keys.contains(&stripped)
+        keys.iter()
+            .any(|key| key.name == stripped)
             .then(|| format!("{PREFIX}{}__{}", section.to_uppercase(), stripped.to_uppercase()))
     });
     match meant {

@@ -1,5 +1,6 @@
 //! `[limits]`: how much may run.
 
+use super::key::{Key, Takes};
 use super::setting::{Rejected, Setting};
 use super::{Cores, Invalid, Size, TreeLimits, Wrong};
 
@@ -43,17 +44,45 @@ impl LimitsConfig {
     /// Threads, sockets and files are made for up to so many processes.
     const MOST: u32 = 10_000;
     pub(super) const SECTION: &str = "limits";
-    pub(super) const KEYS: &[&str] = &[
-        "max_jobs",
-        "max_services",
-        "requests_per_minute",
-        "sockets_per_user",
-        "starts_per_minute",
-        "max_buffer",
-        "max_queue",
-        "max_memory",
-        "max_cpu",
-        "max_pids",
+    pub(super) const KEYS: &[Key] = &[
+        Key::new("max_jobs", Takes::Number(1, Self::MOST as u64), "Jobs that run at the same time"),
+        Key::new(
+            "max_services",
+            Takes::Number(1, Self::MOST as u64),
+            "Services that run at the same time",
+        ),
+        Key::new(
+            "requests_per_minute",
+            Takes::Number(1, u32::MAX as u64),
+            "Requests of one person or token in any minute",
+        ),
+        Key::new(
+            "sockets_per_user",
+            Takes::Number(1, Self::MOST as u64),
+            "WebSockets that one person or token has open",
+        ),
+        Key::new("starts_per_minute", Takes::Number(1, 1_000_000), "Starts in any minute"),
+        Key::new(
+            "max_buffer",
+            Takes::Number(0, u64::MAX),
+            "Bytes of output after which a process is killed; 0 is never",
+        ),
+        Key::new("max_queue", Takes::Number(1, 1_000_000), "Jobs that may wait in each pool"),
+        Key::new(
+            "max_memory",
+            Takes::Amount,
+            "Bytes that the tree of a process may use, such as 512M; 0 is no limit",
+        ),
+        Key::new(
+            "max_cpu",
+            Takes::Amount,
+            "Cores that the tree of a process may use, such as 0.5; 0 is no limit",
+        ),
+        Key::new(
+            "max_pids",
+            Takes::Number(0, 4_194_304),
+            "Processes and threads that the tree of a process may have; 0 is no limit",
+        ),
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {

@@ -1,5 +1,6 @@
 //! `[logs]`: how much of what was written is kept, and what becomes of what cannot be.
 
+use super::key::{Key, Takes};
 use super::setting::{Rejected, Setting};
 use super::{Invalid, Size, WhenFull};
 
@@ -25,7 +26,28 @@ impl LogsConfig {
     /// What waits is counted in segments of 8 MiB.
     const LEAST_BACKLOG: u64 = 32 * 1024 * 1024;
     pub(super) const SECTION: &str = "logs";
-    pub(super) const KEYS: &[&str] = &["keep_days", "max_bytes", "when_full", "max_backlog"];
+    pub(super) const KEYS: &[Key] = &[
+        Key::new(
+            "keep_days",
+            Takes::Number(0, Self::MOST_DAYS as u64),
+            "Days after which lines are removed; 0 is never",
+        ),
+        Key::new(
+            "max_bytes",
+            Takes::Number(0, u64::MAX),
+            "Bytes that all logs may take together, compressed; 0 is no bound",
+        ),
+        Key::new(
+            "when_full",
+            Takes::Choice(&["block", "drop"]),
+            "What becomes of what a process writes when it cannot be kept",
+        ),
+        Key::new(
+            "max_backlog",
+            Takes::Amount,
+            "Bytes of each process that may wait to be stored, such as 512M; 0 is no bound",
+        ),
+    ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         match setting.key.as_str() {

@@ -2,6 +2,7 @@
 
 use super::Invalid;
 use super::auth::is_trustworthy;
+use super::key::{Key, Takes};
 use super::role_mapping::RoleMapping;
 use super::secret::Secret;
 use super::setting::{Rejected, Setting};
@@ -48,19 +49,23 @@ pub struct OidcSection {
 
 impl OidcSection {
     pub(super) const SECTION: &str = "oidc";
-    pub(super) const KEYS: &[&str] = &[
-        "issuer",
-        "client_id",
-        "client_secret",
-        "client_secret_file",
-        "public_url",
-        "scopes",
-        "name_claim",
-        "groups_claim",
-        "role_map",
-        "default_role",
-        "label",
-        "sign_out",
+    pub(super) const KEYS: &[Key] = &[
+        Key::new("issuer", Takes::Text, "The address of the OpenID Connect provider"),
+        Key::new("client_id", Takes::Text, "What runyard is at the provider"),
+        Key::new("client_secret", Takes::Text, "What runyard proves itself with at the provider"),
+        Key::new("client_secret_file", Takes::Text, "A file whose text is the client_secret"),
+        Key::new("public_url", Takes::Text, "Where browsers find runyard"),
+        Key::new("scopes", Takes::Texts, "What is asked for besides openid"),
+        Key::new("name_claim", Takes::Text, "The claim that is the name of a person"),
+        Key::new("groups_claim", Takes::Text, "The claim that lists the groups of a person"),
+        Key::new("role_map", Takes::Table, "Roles, by the group"),
+        Key::new(
+            "default_role",
+            Takes::Text,
+            "The role of those whose groups role_map does not name",
+        ),
+        Key::new("label", Takes::Text, "What the button of the sign-in page calls the provider"),
+        Key::new("sign_out", Takes::Flag, "Whether signing out here signs out at the provider, too"),
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {

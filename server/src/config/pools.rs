@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::key::Key;
 use super::setting::{Rejected, Setting};
 
 /// Slots by the name of their pool, besides that of `limits.max_jobs`.
@@ -14,7 +15,7 @@ pub struct PoolsConfig {
 impl PoolsConfig {
     pub(super) const SECTION: &str = "pools";
     /// Any name is a key.
-    pub(super) const KEYS: &[&str] = &[];
+    pub(super) const KEYS: &[Key] = &[];
     /// The pool of jobs that name none; its slots are `limits.max_jobs`.
     pub const DEFAULT: &str = "jobs";
 

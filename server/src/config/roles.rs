@@ -12,6 +12,7 @@ use app::model::Verb;
 use globset::Glob;
 
 use super::Invalid;
+use super::key::Key;
 use super::setting::{Rejected, Setting};
 
 /// One rule of a role.
@@ -68,7 +69,7 @@ impl RolesConfig {
     pub const ADMIN: &str = "admin";
     pub(super) const SECTION: &str = "roles";
     /// Any name may be a role's.
-    pub(super) const KEYS: &[&str] = &[];
+    pub(super) const KEYS: &[Key] = &[];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {
         check_name(&setting.key).map_err(Rejected::BadValue)?;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use app::model::ArgSpec;
 
+use super::key::{Key, Takes};
 use super::setting::{Rejected, Setting};
 use super::suggest::suggest;
 use super::{Invalid, RunAs, Sandbox, arg_spec};
@@ -28,21 +29,20 @@ pub enum RunnerChoice {
     Bun,
 }
 
+impl RunnerChoice {
+    /// What each is called, in the order of the choices.
+    const NAMES: [&str; 6] = ["auto", "native", "npm", "pnpm", "yarn", "bun"];
+    const ALL: [Self; 6] = [Self::Auto, Self::Native, Self::Npm, Self::Pnpm, Self::Yarn, Self::Bun];
+}
+
 impl FromStr for RunnerChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = [
-            ("auto", Self::Auto),
-            ("native", Self::Native),
-            ("npm", Self::Npm),
-            ("pnpm", Self::Pnpm),
-            ("yarn", Self::Yarn),
-            ("bun", Self::Bun),
-        ];
-        known.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).ok_or_else(|| {
-            let names = known.map(|(name, _)| name);
-            format!("{text:?} is no runner: {}", suggest("the runners are", text, &names))
+        let known = Self::NAMES.iter().zip(Self::ALL);
+        let named = known.into_iter().find(|(name, _)| **name == text);
+        named.map(|(_, choice)| choice).ok_or_else(|| {
+            format!("{text:?} is no runner: {}", suggest("the runners are", text, &Self::NAMES))
         })
     }
 }
@@ -135,17 +135,37 @@ impl Default for RunConfig {
 
 impl RunConfig {
     pub(super) const SECTION: &str = "run";
-    pub(super) const KEYS: &[&str] = &[
-        "runner",
-        "grace_s",
-        "env_allow",
-        "secret_env",
-        "run_as",
-        "sandbox",
-        "sandbox_write",
-        "arg_deny",
-        "args",
-        "commands",
+    pub(super) const KEYS: &[Key] = &[
+        Key::new(
+            "runner",
+            Takes::Choice(&RunnerChoice::NAMES),
+            "What runs the scripts of package.json",
+        ),
+        Key::new(
+            "grace_s",
+            Takes::Number(0, 3600),
+            "Seconds between the signal that asks a process to end and SIGKILL",
+        ),
+        Key::new("env_allow", Takes::Texts, "Variables that reach scripts; * is any text"),
+        Key::new("secret_env", Takes::Texts, "Variables whose values are secrets; * is any text"),
+        Key::new("run_as", Takes::Text, "Who scripts run as: USER or USER:GROUP"),
+        Key::new(
+            "sandbox",
+            Takes::Choice(&["off", "try", "require"]),
+            "Whether scripts can write in their project and temporary folders alone",
+        ),
+        Key::new("sandbox_write", Takes::Texts, "Further folders that they can write in"),
+        Key::new(
+            "arg_deny",
+            Takes::Texts,
+            "What no argument of a start may have: texts, path:parent, path:outside",
+        ),
+        Key::new(
+            "args",
+            Takes::Table,
+            "Which arguments a script takes, by the script or project/script",
+        ),
+        Key::new("commands", Takes::Table, "Command lines that can be started, by their names"),
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use super::environment::PORT_KEY;
+use super::key::{Key, Takes};
 use super::setting::{Origin, Rejected, Setting};
 use super::{ConfigError, Invalid, data_dir};
 
@@ -47,15 +48,19 @@ impl ServerConfig {
     /// The port when nobody says.
     pub const DEFAULT_PORT: u16 = 3147;
     pub(super) const SECTION: &str = "server";
-    pub(super) const KEYS: &[&str] = &[
-        "listen",
-        "data_dir",
-        "database",
-        "database_file",
-        "trusted_proxies",
-        "tls_cert",
-        "tls_key",
-        "allow_remote",
+    pub(super) const KEYS: &[Key] = &[
+        Key::new("listen", Takes::Text, "The address to listen on, with its port"),
+        Key::new("data_dir", Takes::Text, "Where everything is kept; relative to the file"),
+        Key::new("database", Takes::Text, "A file or a URL of the database"),
+        Key::new("database_file", Takes::Text, "A file whose text is the database"),
+        Key::new(
+            "trusted_proxies",
+            Takes::Texts,
+            "Addresses or networks that are believed when they say whom they speak for",
+        ),
+        Key::new("tls_cert", Takes::Text, "A PEM file with the certificate and those above it"),
+        Key::new("tls_key", Takes::Text, "A PEM file with its key"),
+        Key::new("allow_remote", Takes::Flag, "Whether other machines may reach it without TLS"),
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::key::Key;
 use super::suggest::suggest;
 use super::{
     AuditConfig, AuthConfig, ConfigError, LimitsConfig, LogsConfig, OidcSection, PoolsConfig,
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// Every section and its keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 9] = [
+pub(super) const SECTIONS: [(&str, &[Key]); 9] = [
     (ServerConfig::SECTION, ServerConfig::KEYS),
     (RunConfig::SECTION, RunConfig::KEYS),
     (LimitsConfig::SECTION, LimitsConfig::KEYS),
@@ -90,8 +91,9 @@ impl Rejected {
             }
             Self::UnknownKey => {
                 let keys = keys_of(&setting.section).map_or(&[][..], |(_, keys)| keys);
+                let keys: Vec<_> = keys.iter().map(|key| key.name).collect();
                 let known = format!("[{}] has", setting.section);
-                let remedy = suggest(&known, &setting.key, keys);
+                let remedy = suggest(&known, &setting.key, &keys);
                 ConfigError::UnknownKey { origin, key, remedy }
             }
         }

@@ -310,7 +310,7 @@ proptest! {
     fn any_value_is_taken_or_told(key in 0usize..12, value in "[ -~]{0,12}") {
         let keys: Vec<_> = setting::SECTIONS
             .iter()
-            .flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}__{key}")))
+            .flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}__{}", key.name)))
             .collect();
         let name = format!("RUNYARD_{}", keys[key % keys.len()].to_uppercase());
         if let Err(error) = load("", &[(&name, &value)]) {
@@ -338,4 +338,59 @@ fn a_secret_setting_may_stand_in_a_file() {
     assert_eq!(load(&by_env).unwrap().server.database.as_deref(), Some("sqlite:other.db"));
     let by_env = [("RUNYARD_SERVER__DATABASE_FILE", "missing")];
     assert!(load(&by_env).unwrap_err().to_string().contains("RUNYARD_SERVER__DATABASE_FILE"));
+}
+
+/// The published schema and what reads the file are of one mind.
+#[test]
+fn every_key_takes_what_the_schema_says_and_nothing_else() {
+    use key::Takes;
+    let refusal = |section: &str, key: &str, value: &str| {
+        let text = format!("[{section}]\n{key} = {value}\n");
+        let name = format!("{section}.{key}");
+        let is_placed = |error: &str| error.contains("runyard.toml:2") && error.contains(&name);
+        load(&text, &[]).err().map(|error| (is_placed(&error), error))
+    };
+    let schema = json_schema();
+    for (section, keys) in setting::SECTIONS {
+        for key in keys {
+            let published = &schema["properties"][section]["properties"][key.name];
+            assert_eq!(published["description"], key.about, "{section}.{}", key.name);
+            // What the type forbids is refused at its line.
+            let forbidden: &[&str] = match key.takes {
+                Takes::Text | Takes::Choice(_) => {
+                    &["7", "true", "[\"a\"]", "{ a = \"b\" }", "\"\""]
+                }
+                Takes::Number(..) => &["\"many\"", "-1", "1.5", "true", "[]"],
+                Takes::Amount => &["\"many\"", "-1", "true", "[]"],
+                Takes::Flag => &["\"yes\"", "1", "[]"],
+                Takes::Texts => &["7", "\"a\"", "true"],
+                Takes::Table => &["7", "\"a\"", "[\"a\"]"],
+            };
+            for value in forbidden {
+                let (is_placed, error) = refusal(section, key.name, value).expect(value);
+                assert!(is_placed, "{section}.{} = {value}: {error}", key.name);
+            }
+            match key.takes {
+                // No choice is refused, and nothing is one that is not named.
+                Takes::Choice(choices) => {
+                    assert!(refusal(section, key.name, "\"no such\"").is_some());
+                    for choice in choices {
+                        let wrong = refusal(section, key.name, &format!("{choice:?}"));
+                        assert!(wrong.is_none(), "{section}.{}: {wrong:?}", key.name);
+                    }
+                }
+                Takes::Number(least, most) => {
+                    let fits = |value: u64| refusal(section, key.name, &value.to_string());
+                    assert!(fits(least).is_none(), "{section}.{}", key.name);
+                    assert!(least == 0 || fits(least - 1).is_some(), "{section}.{}", key.name);
+                    // No number of a file is beyond what the type holds.
+                    if most < u64::MAX {
+                        assert!(fits(most).is_none(), "{section}.{}", key.name);
+                        assert!(fits(most + 1).is_some(), "{section}.{}", key.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
 }

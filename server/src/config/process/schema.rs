@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use super::ProcessConfig;
 use crate::config::setting::SECTIONS;
 
-/// The schema, as JSON. What is declared is described in full; of the other sections there are the names
-/// of their keys, whose values are explained in `.env.example` and checked when the file is read.
+/// The schema, as JSON: what can be declared, and the keys of the other sections with what they take.
 #[must_use]
 pub fn json_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
@@ -40,7 +39,8 @@ pub fn json_schema() -> Value {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         // The sections whose keys are names that one gives are above.
         for (section, keys) in SECTIONS.iter().filter(|(_, keys)| !keys.is_empty()) {
-            let keys: Map<_, _> = keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
+            let keys: Map<_, _> =
+                keys.iter().map(|key| (key.name.to_owned(), key.schema())).collect();
             let section = (*section).to_owned();
             properties.insert(
                 section,
