@@ -4,8 +4,8 @@
 //! # Theory of operation
 //!
 //! One *control* thread ([`control`]) waits on the socket of the server, on a pidfd for each child
-//! and on `SIGCHLD`. It starts children, signals them, sees them end, and reaps them; nobody else
-//! does. Two *mover* threads ([`mover`]) wait on the pipes of the children, and splice what comes
+//! and on `SIGCHLD`. It has children started, signals them, sees them end, and reaps them; nobody else
+//! does. Two *starter* threads ([`starter`]) wait while programs are loaded. Two *mover* threads ([`mover`]) wait on the pipes of the children, and splice what comes
 //! into the spool ([`crate::sys::spool`]). A run belongs to one mover from its start to its end.
 //!
 //! Threads speak through inboxes ([`inbox`]) and never share a run. News for the server go straight
@@ -40,6 +40,7 @@ mod outbox;
 mod pace;
 pub mod protocol;
 mod start;
+mod starter;
 mod succession;
 mod takeover;
 mod tree;

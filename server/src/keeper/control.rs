@@ -13,6 +13,7 @@ use super::inbox::Inbox;
 use super::leaf::Leaves;
 use super::mover::{Command, Counters, Mover, Note};
 use super::outbox::Outbox;
+use super::starter::{Ground, Starters};
 use super::succession::Estate;
 use super::tree::Marks;
 use super::{RUNS, note};
@@ -57,6 +58,7 @@ pub(super) struct Control {
     /// This one has taken another's, and so long nothing was moved.
     pause_us: Option<u64>,
     boot_id: String,
+    /// Of this process before it raised it.
     limit: DescriptorLimit,
     idle_ms: u64,
     epoll: Epoll,
@@ -75,7 +77,12 @@ pub(super) struct Control {
     next_number: u64,
     runs: HashMap<u64, Run>,
     keys: HashMap<String, u64>,
-    leaves: Leaves,
+    leaves: Arc<Leaves>,
+    starters: Starters,
+    /// The runs that are being started, each with those who have asked: client and request.
+    starting: HashMap<String, Vec<(u64, u64)>>,
+    /// Who wants to know which runs there are: as long as some are being started it is not known.
+    listing: Vec<(u64, u64)>,
     marks: Marks,
     /// Trees that somebody asks about in this turn.
     looks: Vec<Look>,
@@ -125,14 +132,23 @@ impl Control {
         epoll.add(child_signal.as_fd(), CHILD_SIGNAL, READABLE)?;
         let outbox = Arc::new(Outbox::new(Arc::clone(&inbox)));
         let counters = Arc::new(Counters::default());
+        let (runs_dir, boot_id) = (data_dir.join(RUNS), procfs::boot_id()?);
+        let leaves = Arc::new(leaves);
+        let ground = Ground {
+            runs_dir: runs_dir.clone(),
+            boot_id: boot_id.clone(),
+            limit,
+            leaves: Arc::clone(&leaves),
+        };
+        let starters = Starters::new(ground, &inbox)?;
         let mut control = Self {
             data_dir: data_dir.to_owned(),
-            runs_dir: data_dir.join(RUNS),
-            runs_identity: dir::identity(&data_dir.join(RUNS))?,
+            runs_identity: dir::identity(&runs_dir)?,
+            runs_dir,
             lock,
             upgrade: None,
             pause_us: None,
-            boot_id: procfs::boot_id()?,
+            boot_id,
             limit,
             idle_ms,
             epoll,
@@ -150,6 +166,9 @@ impl Control {
             runs: HashMap::new(),
             keys: HashMap::new(),
             leaves,
+            starters,
+            starting: HashMap::new(),
+            listing: Vec::new(),
             marks: Marks::default(),
             looks: Vec::new(),
             kills: VecDeque::new(),
@@ -246,7 +265,9 @@ impl Control {
 
     /// Nobody is there and nothing moves.
     fn is_idle(&self) -> bool {
-        self.clients.is_empty() && self.runs.values().all(Run::is_over)
+        self.clients.is_empty()
+            && self.starting.is_empty()
+            && self.runs.values().all(Run::is_over)
     }
 
     /// Nobody can come for what is in a folder that was deleted. What still runs shall not wait for
@@ -267,12 +288,17 @@ impl Control {
     }
 
     fn is_over(&mut self) -> bool {
-        if self.is_void && self.clients.is_empty() && self.runs.values().all(Run::has_ended) {
+        if self.is_void
+            && self.clients.is_empty()
+            && self.starting.is_empty()
+            && self.runs.values().all(Run::has_ended)
+        {
             return true;
         }
         if self.ending {
-            // An end that was seen is recorded, or it would be lost.
-            return !self.runs.values().any(Run::is_ending);
+            // What was begun is brought to its end, and an end that was seen is recorded, or it
+            // would be lost.
+            return self.starting.is_empty() && !self.runs.values().any(Run::is_ending);
         }
         let now_ns = clock::boottime_ns();
         if !self.is_idle() {
@@ -301,6 +327,7 @@ impl Control {
                     self.record_end(key, (out_off, err_off, idx_off), closed);
                 }
                 Note::Removed(key) => self.delete(key),
+                Note::Started { run, result } => self.see_start(run, result),
                 Note::Blocked => {
                     if let Some(server) = self.server {
                         self.watch_client(server);

@@ -3,11 +3,11 @@
 //! All of them stand in one group, whose place is written down in the data folder: the next keeper
 //! may be started from somewhere else, and has to find them again.
 
-use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::note;
 use super::protocol::{GroupReport, TreeLimits};
@@ -33,13 +33,13 @@ pub(super) struct Leaves {
     base: Option<Group>,
     is_wanted: bool,
     /// It was noted that a run has none: once is enough.
-    is_noted: Cell<bool>,
+    is_noted: AtomicBool,
 }
 
 impl Leaves {
     /// No run has a group.
     pub(super) fn none() -> Self {
-        Self { base: None, is_wanted: false, is_noted: Cell::default() }
+        Self { base: None, is_wanted: false, is_noted: AtomicBool::default() }
     }
 
     /// Finds the place where an earlier keeper had its groups, or makes one below this process's own
@@ -49,7 +49,7 @@ impl Leaves {
             Some(base) => Ok(Some(base)),
             None => make_base(data_dir),
         }) {
-            Ok(base) => Self { base, is_wanted: true, is_noted: Cell::default() },
+            Ok(base) => Self { base, is_wanted: true, is_noted: AtomicBool::default() },
             Err(error) => {
                 note(&format!("processes have no control groups of their own: {error}"));
                 Self { is_wanted: true, ..Self::none() }
@@ -62,20 +62,34 @@ impl Leaves {
         self.is_wanted
     }
 
-    /// Makes the group of a new run with its limits, and moves its root there. What the root has
-    /// started before that is found by other means.
-    pub(super) fn enter(&self, run: &str, pid: i32, limits: TreeLimits) {
-        let Some(base) = &self.base else { return };
-        let made = base.make_below(run).and_then(|leaf| {
-            set_limits(&leaf, limits);
-            leaf.add(pid)
-        });
-        if let Err(error) = made {
-            // It may have ended already.
-            if error.raw_os_error() != Some(libc::ESRCH) && !self.is_noted.replace(true) {
-                note(&format!("{run} has no control group of its own: {error}"));
+    /// Makes the group of a new run with its limits.
+    pub(super) fn make(&self, run: &str, limits: TreeLimits) -> Option<Group> {
+        match self.base.as_ref()?.make_below(run) {
+            Ok(leaf) => {
+                set_limits(&leaf, limits);
+                Some(leaf)
             }
+            Err(error) => {
+                self.do_without(run, &error);
+                None
+            }
+        }
+    }
+
+    /// Moves the root of a run into its group, if it could not be born there. What the root has started
+    /// before that is found by other means.
+    pub(super) fn enter(&self, run: &str, leaf: &Group, pid: i32) {
+        if let Err(error) = leaf.add(pid) {
+            self.do_without(run, &error);
             self.remove(run);
+        }
+    }
+
+    fn do_without(&self, run: &str, error: &io::Error) {
+        // It may have ended already.
+        if error.raw_os_error() != Some(libc::ESRCH) && !self.is_noted.swap(true, Ordering::Relaxed)
+        {
+            note(&format!("{run} has no control group of its own: {error}"));
         }
     }
 
@@ -244,7 +258,7 @@ mod tests {
     #[test]
     fn without_groups_nothing_is_found_and_nothing_fails() {
         let leaves = Leaves::none();
-        leaves.enter("a.1", 1, TreeLimits::default());
+        assert_eq!(leaves.make("a.1", TreeLimits::default()), None);
         assert_eq!(leaves.get("a.1"), None);
         assert_eq!(leaves.report("a.1".into()).run, "a.1");
         leaves.sweep(|_| false);
@@ -298,7 +312,7 @@ mod tests {
             fs::create_dir_all(dir.path().join(name)).unwrap();
         }
         fs::write(dir.path().join("held.1/cgroup.procs"), "7\n").unwrap();
-        let leaves = Leaves { base: Some(base), is_wanted: true, is_noted: Cell::default() };
+        let leaves = Leaves { base: Some(base), is_wanted: true, is_noted: AtomicBool::default() };
         leaves.sweep(|run| run == "known.1");
         let left = |name: &str| dir.path().join(name).exists();
         assert_eq!([left("gone.1"), left("known.1"), left("held.1")], [false, true, true]);

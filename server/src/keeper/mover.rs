@@ -13,6 +13,7 @@ use super::note;
 use super::outbox::Outbox;
 use super::pace::Pace;
 use super::protocol::Event;
+use super::start::{StartError, Started};
 use crate::sys::clock;
 use crate::sys::epoll::{Epoll, Events, READABLE};
 
@@ -52,6 +53,8 @@ pub(super) enum Note {
     Removed(u64),
     /// The server does not read.
     Blocked,
+    /// A starter is through with this run.
+    Started { run: String, result: Result<Started, StartError> },
 }
 
 /// Counters of all movers.

@@ -5,11 +5,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use super::note;
-use super::protocol::{RUN_VARIABLE, SpawnSpec};
-use crate::sys::pidfd::{self, Pidfd};
+use super::protocol::{RUN_VARIABLE, SpawnSpec, WhenFull};
+use crate::sys::cgroup::Group;
+use crate::sys::pidfd::Pidfd;
 use crate::sys::pipe::Pipe;
 use crate::sys::process::DescriptorLimit;
-use crate::sys::spawn::{Command, spawn};
+use crate::sys::spawn::{Child, Command, spawn};
 use crate::sys::spool::{RunMeta, create_run, is_run_name, remove_run, write_meta};
 use crate::sys::{clock, describe_errno, procfs};
 
@@ -18,8 +19,11 @@ use crate::sys::{clock, describe_errno, procfs};
 pub(super) struct Started {
     pub(super) pid: i32,
     pub(super) pidfd: Pidfd,
+    /// It was born into its group, where it has one.
+    pub(super) is_in_group: bool,
     pub(super) starttime: u64,
     pub(super) started_at_ms: i64,
+    pub(super) when_full: WhenFull,
     pub(super) out: OwnedFd,
     pub(super) err: OwnedFd,
 }
@@ -45,12 +49,13 @@ impl StartError {
     }
 }
 
-/// Starts a run in its new folder. Nothing is left of one that could not be started.
+/// Starts a run in its new folder, in `group`, if it can be born there. Nothing is left of one that could not be started.
 pub(super) fn start(
     spec: &SpawnSpec,
     run_dir: &Path,
     boot_id: &str,
     limit: DescriptorLimit,
+    group: Option<&Group>,
 ) -> Result<Started, StartError> {
     check(spec)?;
     // The run's file comes first: whatever happens next, a later keeper knows that there may be a
@@ -58,7 +63,7 @@ pub(super) fn start(
     create_run(run_dir).map_err(|error| {
         StartError::system(&format!("cannot make the file of {}", run_dir.display()), &error)
     })?;
-    let started = start_process(spec, run_dir, boot_id, limit);
+    let started = start_process(spec, run_dir, boot_id, limit, group);
     if started.is_err()
         && let Err(error) = remove_run(run_dir)
     {
@@ -98,6 +103,7 @@ fn start_process(
     run_dir: &Path,
     boot_id: &str,
     limit: DescriptorLimit,
+    group: Option<&Group>,
 ) -> Result<Started, StartError> {
     let program = spec.program.display();
     let failed = |error| StartError::system(&format!("cannot start {program}"), &error);
@@ -105,23 +111,18 @@ fn start_process(
     let mut env = spec.env.clone();
     env.retain(|(name, _)| name != RUN_VARIABLE);
     env.push((RUN_VARIABLE.to_owned(), spec.run.clone()));
-    let pid = spawn(&Command {
+    let folder = group.and_then(|group| group.open().ok());
+    let child = spawn(&Command {
         program: &spec.program,
         argv: &spec.argv,
         env: &env,
         cwd: &spec.cwd,
         stdout: out.child.as_fd(),
         stderr: err.child.as_fd(),
+        group: folder.as_ref().map(AsFd::as_fd),
     })
     .map_err(|error| explain(spec, &error))?;
-    let pidfd = match Pidfd::open(pid) {
-        Ok(pidfd) => pidfd,
-        Err(error) => {
-            // Nobody would see it end. It is ours and not reaped, so the pid is still its own.
-            pidfd::kill_child(pid);
-            return Err(failed(error));
-        }
-    };
+    let Child { pid, pidfd, is_in_group } = child;
     // What keeps these from working is not worth a failed start.
     let _ = limit.apply_to(pid);
     let starttime = procfs::stat(pid).ok().flatten().map_or(0, |stat| stat.starttime);
@@ -141,7 +142,16 @@ fn start_process(
         // A later keeper looks for the run's mark instead.
         note(&format!("cannot write who {} is: {error}", spec.run));
     }
-    Ok(Started { pid, pidfd, starttime, started_at_ms, out: out.read, err: err.read })
+    Ok(Started {
+        pid,
+        pidfd,
+        is_in_group,
+        starttime,
+        started_at_ms,
+        when_full: spec.when_full,
+        out: out.read,
+        err: err.read,
+    })
 }
 
 /// `ENOENT` may be about the program or about the folder.
@@ -163,7 +173,7 @@ fn explain(spec: &SpawnSpec, error: &io::Error) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::protocol::{TreeLimits, WhenFull};
+    use crate::keeper::protocol::TreeLimits;
     use crate::sys::process::raise_descriptor_limit;
 
     fn fail(change: impl FnOnce(&mut SpawnSpec)) -> StartError {
@@ -179,7 +189,7 @@ mod tests {
         };
         change(&mut spec);
         let limit = raise_descriptor_limit().unwrap();
-        let error = start(&spec, &dir.path().join("run"), "boot", limit).unwrap_err();
+        let error = start(&spec, &dir.path().join("run"), "boot", limit, None).unwrap_err();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
         error
     }

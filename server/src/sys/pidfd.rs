@@ -130,9 +130,23 @@ impl Pidfd {
         Ok(Some(Ended::from_status(info.exit_code)))
     }
 
+    /// Waits until it has ended, and reaps it.
+    ///
+    /// # Errors
+    /// When it is not a child of this process, or was reaped before.
+    pub fn wait_for_end(&self) -> io::Result<()> {
+        self.wait(libc::WEXITED).map(drop)
+    }
+
     fn wait(&self, options: i32) -> io::Result<Option<Ended>> {
         let id = libc::id_t::try_from(self.0.as_raw_fd()).map_err(io::Error::other)?;
         Ok(wait(libc::P_PIDFD, id, options)?.map(|(_, ended)| ended))
+    }
+}
+
+impl From<OwnedFd> for Pidfd {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
     }
 }
 

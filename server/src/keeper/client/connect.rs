@@ -15,7 +15,6 @@ use crate::keeper::SOCKET;
 use crate::keeper::handshake::{self, Answer};
 use crate::keeper::protocol::{self, Event, Request};
 use crate::sys::dir::{Dir, create_private_dirs};
-use crate::sys::pidfd::Pidfd;
 use crate::sys::process;
 use crate::sys::readiness;
 use crate::sys::socket::Socket;
@@ -141,17 +140,18 @@ impl Shared {
         let argv = [exe, "keeper".to_owned(), "--data".to_owned(), data_dir];
         // Nothing of this process's environment: a keeper serves many servers, and children get
         // what the server gives them.
-        let pid = spawn(&Command {
+        let child = spawn(&Command {
             program: &self.exe,
             argv: &argv,
             env: &[],
             cwd: &self.data_dir,
             stdout: log.as_fd(),
             stderr: log.as_fd(),
+            group: None,
         })?;
-        tracing::info!(pid, "started the keeper");
+        tracing::info!(pid = child.pid, "started the keeper");
         // It is a child of this process as long as both are there, and has to be reaped.
-        let pidfd = readiness::register(Pidfd::open(pid)?)?;
+        let pidfd = readiness::register(child.pidfd)?;
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             tokio::select! {

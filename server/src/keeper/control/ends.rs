@@ -155,6 +155,10 @@ impl Control {
     /// Reaps the processes that were left by their parents, and are now this one's children. The
     /// roots of runs are not touched: they have their own way.
     pub(super) fn reap_orphans(&mut self) {
+        // A root that was started this moment is not known to be one yet.
+        if !self.starting.is_empty() {
+            return;
+        }
         while let Ok(Some(pid)) = peek_any_ended() {
             let is_root = self.runs.values().any(|run| {
                 let holds = match &run.phase {

@@ -17,17 +17,7 @@ impl Control {
             // The first message is looked at where it comes in.
             Request::Hello { .. } => {}
             Request::List => self.list(client, id),
-            Request::Spawn(spec) => {
-                let event = match self.start_run(&spec) {
-                    Ok(spawned) => Event::Spawned(spawned),
-                    Err(error) => Event::SpawnFailed {
-                        run: spec.run,
-                        errno: error.errno,
-                        message: error.message,
-                    },
-                };
-                self.answer(client, id, &event);
-            }
+            Request::Spawn(spec) => self.order_start((client, id), spec),
             Request::Signal { run, signal, scope } => {
                 if let Err(message) = self.signal(client, id, &run, signal, scope) {
                     self.answer(client, id, &Event::Error { message });
@@ -65,7 +55,12 @@ impl Control {
         }
     }
 
-    fn list(&mut self, client: u64, id: u64) {
+    /// Tells of all runs, as soon as none is being started: a server that has just come must not
+    /// believe that one of them was never there.
+    pub(super) fn list(&mut self, client: u64, id: u64) {
+        if !self.starting.is_empty() {
+            return self.listing.push((client, id));
+        }
         let listed = self.runs.values().filter(|run| !matches!(run.phase, Phase::Leaving));
         let mut runs: Vec<RunInfo> = listed.map(super::Run::info).collect();
         loop {

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 
 use super::{Command, Control, MOVERS, READABLE, RUN_BIT, note};
 use crate::keeper::capture::{Capture, Progress};
-use crate::keeper::protocol::{RunInfo, SpawnSpec, Spawned};
-use crate::keeper::start::{self, StartError};
+use crate::keeper::protocol::{Event, RunInfo, SpawnSpec, Spawned};
+use crate::keeper::start::{StartError, Started};
 use crate::keeper::takeover::{self, Found, FoundState, RootState};
 use crate::keeper::tree::Root;
 use crate::sys::pidfd::{Ended, Pidfd};
@@ -94,22 +94,45 @@ impl Run {
 }
 
 impl Control {
-    /// Starts a run, unless it is known.
-    pub(super) fn start_run(&mut self, spec: &SpawnSpec) -> Result<Spawned, StartError> {
-        let run = spec.run.clone();
-        if let Some(known) = self.keys.get(&run).and_then(|key| self.runs.get(key)) {
-            return Ok(Spawned { run, pid: known.pid, started_at_ms: known.started_at_ms });
+    /// Has a run started, unless it is known. Each of those who `asked` is answered.
+    pub(super) fn order_start(&mut self, asked: (u64, u64), spec: SpawnSpec) {
+        if let Some(known) = self.keys.get(&spec.run).and_then(|key| self.runs.get(key)) {
+            let (pid, started_at_ms) = (known.pid, known.started_at_ms);
+            let spawned = Spawned { run: spec.run, pid, started_at_ms };
+            return self.answer(asked.0, asked.1, &Event::Spawned(spawned));
         }
-        let dir = self.runs_dir.join(&run);
-        let started = start::start(spec, &dir, &self.boot_id, self.limit)?;
-        let (pid, started_at_ms) = (started.pid, started.started_at_ms);
-        self.leaves.enter(&run, pid, spec.limits);
-        let pipes = (Some(started.out), Some(started.err));
-        let phase = Phase::Alive(started.pidfd);
-        let identity = (pid, started.starttime, started_at_ms);
-        let writer = SpoolWriter::create(&dir);
-        self.add_run(run.clone(), identity, phase, writer, pipes, spec.when_full);
-        Ok(Spawned { run, pid, started_at_ms })
+        if let Some(others) = self.starting.get_mut(&spec.run) {
+            return others.push(asked);
+        }
+        self.starting.insert(spec.run.clone(), vec![asked]);
+        self.starters.start(spec);
+    }
+
+    /// A starter is through with a run.
+    pub(super) fn see_start(&mut self, run: String, result: Result<Started, StartError>) {
+        let asked = self.starting.remove(&run).unwrap_or_default();
+        let event = match result {
+            Ok(started) => {
+                let (pid, started_at_ms) = (started.pid, started.started_at_ms);
+                let spool = SpoolWriter::create(&self.runs_dir.join(&run));
+                let pipes = (Some(started.out), Some(started.err));
+                let phase = Phase::Alive(started.pidfd);
+                let identity = (pid, started.starttime, started_at_ms);
+                let when_full = started.when_full;
+                self.add_run(run.clone(), identity, phase, spool, pipes, when_full);
+                Event::Spawned(Spawned { run, pid, started_at_ms })
+            }
+            Err(StartError { errno, message }) => Event::SpawnFailed { run, errno, message },
+        };
+        for (client, id) in asked {
+            self.answer(client, id, &event);
+        }
+        if self.starting.is_empty() {
+            self.reap_orphans();
+            for (client, id) in std::mem::take(&mut self.listing) {
+                self.list(client, id);
+            }
+        }
     }
 
     /// Takes over the runs of an earlier keeper; `kept` are the pipes that it has left open.

@@ -18,7 +18,7 @@ use crate::keeper::succession::{Estate, RunEstate, can_succeed};
 use crate::sys::clock;
 use crate::sys::pidfd::{self, Pidfd};
 use crate::sys::pipe::Pipe;
-use crate::sys::spawn::{self, spawn};
+use crate::sys::spawn::{self, Child, spawn};
 
 /// A program that is tried out has to say what it can within this time.
 const TRIAL_NS: u64 = 5_000_000_000;
@@ -82,19 +82,18 @@ impl Control {
         }
         let pipe = Pipe::new()?;
         let argv = [text(exe)?, "keeper".to_owned(), "--check".to_owned()];
-        let pid = spawn(&spawn::Command {
+        let child = spawn(&spawn::Command {
             program: exe,
             argv: &argv,
             env: &[],
             cwd: Path::new("/"),
             stdout: pipe.child.as_fd(),
             stderr: pipe.child.as_fd(),
+            group: None,
         })?;
-        let watched = Pidfd::open(pid).and_then(|pidfd| {
-            self.epoll.add(pidfd.as_fd(), TRIAL, READABLE)?;
-            Ok(pidfd)
-        });
-        let pidfd = watched.inspect_err(|_| pidfd::kill_child(pid))?;
+        let Child { pid, pidfd, .. } = child;
+        let watched = self.epoll.add(pidfd.as_fd(), TRIAL, READABLE);
+        watched.inspect_err(|_| pidfd::kill_child(pid))?;
         Ok(Trial { pid, pidfd, words: pipe.read })
     }
 
@@ -162,6 +161,9 @@ impl Control {
 
     /// What is between two steps that must not be torn apart.
     fn is_busy_with(&self) -> Option<String> {
+        if !self.starting.is_empty() {
+            return Some(format!("{} runs are being started", self.starting.len()));
+        }
         let mut ending = self.runs.values().filter(|run| run.is_ending());
         if let Some(run) = ending.next() {
             return Some(format!("{} and {} more are just ending", run.name, ending.count()));
