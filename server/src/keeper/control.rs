@@ -20,6 +20,7 @@ use super::{RUNS, note};
 use crate::sys::epoll::{ChildSignal, Epoll, Events, READABLE, WRITABLE};
 use crate::sys::process::DescriptorLimit;
 use crate::sys::socket::Listener;
+use crate::sys::spool::RunFiles;
 use crate::sys::{clock, dir, procfs};
 use clients::Client;
 use kill::{Kill, Look};
@@ -51,6 +52,7 @@ pub(super) struct Control {
     data_dir: PathBuf,
     runs_dir: PathBuf,
     runs_identity: (u64, u64),
+    files: Arc<RunFiles>,
     /// Held for the whole life of this process, whichever program it runs.
     lock: OwnedFd,
     /// Another program is to take this one's place.
@@ -133,9 +135,9 @@ impl Control {
         let outbox = Arc::new(Outbox::new(Arc::clone(&inbox)));
         let counters = Arc::new(Counters::default());
         let (runs_dir, boot_id) = (data_dir.join(RUNS), procfs::boot_id()?);
-        let leaves = Arc::new(leaves);
+        let (leaves, files) = (Arc::new(leaves), Arc::new(RunFiles::open(&runs_dir)?));
         let ground = Ground {
-            runs_dir: runs_dir.clone(),
+            files: Arc::clone(&files),
             boot_id: boot_id.clone(),
             limit,
             leaves: Arc::clone(&leaves),
@@ -145,6 +147,7 @@ impl Control {
             data_dir: data_dir.to_owned(),
             runs_identity: dir::identity(&runs_dir)?,
             runs_dir,
+            files,
             lock,
             upgrade: None,
             pause_us: None,
@@ -265,9 +268,7 @@ impl Control {
 
     /// Nobody is there and nothing moves.
     fn is_idle(&self) -> bool {
-        self.clients.is_empty()
-            && self.starting.is_empty()
-            && self.runs.values().all(Run::is_over)
+        self.clients.is_empty() && self.starting.is_empty() && self.runs.values().all(Run::is_over)
     }
 
     /// Nobody can come for what is in a folder that was deleted. What still runs shall not wait for

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 use super::note;
 use super::protocol::{RUN_VARIABLE, SpawnSpec, WhenFull};
@@ -11,7 +10,7 @@ use crate::sys::pidfd::Pidfd;
 use crate::sys::pipe::Pipe;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::spawn::{Child, Command, spawn};
-use crate::sys::spool::{RunMeta, create_run, is_run_name, remove_run, write_meta};
+use crate::sys::spool::{RunFile, RunFiles, RunMeta, is_run_name};
 use crate::sys::{clock, describe_errno, procfs};
 
 /// A run that has just been started.
@@ -52,7 +51,7 @@ impl StartError {
 /// Starts a run in its new folder, in `group`, if it can be born there. Nothing is left of one that could not be started.
 pub(super) fn start(
     spec: &SpawnSpec,
-    run_dir: &Path,
+    files: &RunFiles,
     boot_id: &str,
     limit: DescriptorLimit,
     group: Option<&Group>,
@@ -60,14 +59,14 @@ pub(super) fn start(
     check(spec)?;
     // The run's file comes first: whatever happens next, a later keeper knows that there may be a
     // process with the run's mark, and the run is never started twice.
-    create_run(run_dir).map_err(|error| {
-        StartError::system(&format!("cannot make the file of {}", run_dir.display()), &error)
+    let file = files.create(&spec.run).map_err(|error| {
+        StartError::system(&format!("cannot make the file of {}", spec.run), &error)
     })?;
-    let started = start_process(spec, run_dir, boot_id, limit, group);
+    let started = start_process(spec, &file, boot_id, limit, group);
     if started.is_err()
-        && let Err(error) = remove_run(run_dir)
+        && let Err(error) = files.remove(&spec.run)
     {
-        note(&format!("cannot remove {}: {error}", run_dir.display()));
+        note(&format!("cannot remove {}: {error}", spec.run));
     }
     started
 }
@@ -100,7 +99,7 @@ fn check(spec: &SpawnSpec) -> Result<(), StartError> {
 
 fn start_process(
     spec: &SpawnSpec,
-    run_dir: &Path,
+    file: &RunFile,
     boot_id: &str,
     limit: DescriptorLimit,
     group: Option<&Group>,
@@ -138,7 +137,7 @@ fn start_process(
         cwd: spec.cwd.clone(),
         when_full: spec.when_full,
     };
-    if let Err(error) = write_meta(run_dir, &meta) {
+    if let Err(error) = file.write_meta(&meta) {
         // A later keeper looks for the run's mark instead.
         note(&format!("cannot write who {} is: {error}", spec.run));
     }
@@ -189,8 +188,11 @@ mod tests {
         };
         change(&mut spec);
         let limit = raise_descriptor_limit().unwrap();
-        let error = start(&spec, &dir.path().join("run"), "boot", limit, None).unwrap_err();
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+        let runs = dir.path().join("runs");
+        std::fs::create_dir(&runs).unwrap();
+        let files = RunFiles::open(&runs).unwrap();
+        let error = start(&spec, &files, "boot", limit, None).unwrap_err();
+        assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 0, "nothing is left");
         error
     }
 

@@ -3,7 +3,6 @@
 //! seen and no other program starts if that is the control thread.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +13,7 @@ use super::note;
 use super::protocol::SpawnSpec;
 use super::start::{self, StartError, Started};
 use crate::sys::process::DescriptorLimit;
+use crate::sys::spool::RunFiles;
 
 /// Programs that are being loaded at the same time.
 const STARTERS: usize = 2;
@@ -21,7 +21,7 @@ const STARTERS: usize = 2;
 /// What every start needs.
 #[derive(Debug)]
 pub(super) struct Ground {
-    pub(super) runs_dir: PathBuf,
+    pub(super) files: Arc<RunFiles>,
     pub(super) boot_id: String,
     pub(super) limit: DescriptorLimit,
     pub(super) leaves: Arc<Leaves>,
@@ -65,9 +65,8 @@ fn work(ground: &Ground, queue: &Mutex<Receiver<SpawnSpec>>, control: &Inbox<Not
 }
 
 fn start(ground: &Ground, spec: &SpawnSpec) -> Result<Started, StartError> {
-    let dir = ground.runs_dir.join(&spec.run);
     let leaf = ground.leaves.make(&spec.run, spec.limits);
-    let started = start::start(spec, &dir, &ground.boot_id, ground.limit, leaf.as_ref())
+    let started = start::start(spec, &ground.files, &ground.boot_id, ground.limit, leaf.as_ref())
         .inspect_err(|_| ground.leaves.remove(&spec.run))?;
     if let Some(leaf) = leaf.filter(|_| !started.is_in_group) {
         ground.leaves.enter(&spec.run, &leaf, started.pid);

@@ -183,14 +183,19 @@ fn find_marked(run: &str, boot_id: &str) -> io::Result<Option<RunMeta>> {
 mod tests {
     use super::*;
     use crate::sys::process::own_pid;
+    use crate::sys::spool::RunFiles;
+    use std::path::PathBuf;
 
-    fn folder_with(meta: Option<&RunMeta>) -> tempfile::TempDir {
-        let runs = tempfile::tempdir().unwrap();
-        spool::create_run(&runs.path().join("a.1")).unwrap();
+    /// A folder of runs with one in it, in a folder of its own.
+    fn folder_with(meta: Option<&RunMeta>) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = dir.path().join("runs");
+        std::fs::create_dir(&runs).unwrap();
+        let file = RunFiles::open(&runs).unwrap().create("a.1").unwrap();
         if let Some(meta) = meta {
-            spool::write_meta(&runs.path().join("a.1"), meta).unwrap();
+            file.write_meta(meta).unwrap();
         }
-        runs
+        (dir, runs)
     }
 
     fn own_meta() -> RunMeta {
@@ -218,14 +223,17 @@ mod tests {
 
     #[test]
     fn only_the_same_process_of_the_same_boot_is_alive() {
+        let root = |meta: Option<&RunMeta>| {
+            let (_dir, runs) = folder_with(meta);
+            root_of(&runs)
+        };
         let meta = own_meta();
-        let runs = folder_with(Some(&meta));
-        assert!(matches!(root_of(runs.path()), RootState::Alive(_)));
+        assert!(matches!(root(Some(&meta)), RootState::Alive(_)));
         let reused = RunMeta { starttime: meta.starttime + 1, ..meta.clone() };
-        assert!(matches!(root_of(folder_with(Some(&reused)).path()), RootState::Lost));
+        assert!(matches!(root(Some(&reused)), RootState::Lost));
         let rebooted = RunMeta { boot_id: "that".into(), ..meta };
-        assert!(matches!(root_of(folder_with(Some(&rebooted)).path()), RootState::Lost));
-        assert!(matches!(root_of(folder_with(None).path()), RootState::Lost));
+        assert!(matches!(root(Some(&rebooted)), RootState::Lost));
+        assert!(matches!(root(None), RootState::Lost));
     }
 
     #[test]
@@ -239,20 +247,18 @@ mod tests {
             }
         };
         let meta = RunMeta { pid, starttime: stat.starttime, ..own_meta() };
-        let runs = folder_with(Some(&meta));
-        assert!(matches!(root_of(runs.path()), RootState::Alive(_)));
+        let (_dir, runs) = folder_with(Some(&meta));
+        assert!(matches!(root_of(&runs), RootState::Alive(_)));
         child.wait().unwrap();
-        assert!(matches!(root_of(runs.path()), RootState::Lost));
+        assert!(matches!(root_of(&runs), RootState::Lost));
     }
 
     #[test]
     fn an_end_that_was_recorded_stands() {
-        let runs = folder_with(Some(&own_meta()));
+        let (_dir, runs) = folder_with(Some(&own_meta()));
         let exit = ExitRecord { exit_code: Some(3), ..ExitRecord::default() };
-        spool::write_exit(&runs.path().join("a.1"), &exit).unwrap();
-        assert!(
-            matches!(root_of(runs.path()), RootState::Ended(exit) if exit.exit_code == Some(3))
-        );
+        RunFiles::open(&runs).unwrap().file("a.1").unwrap().write_exit(&exit).unwrap();
+        assert!(matches!(root_of(&runs), RootState::Ended(exit) if exit.exit_code == Some(3)));
     }
 
     #[test]

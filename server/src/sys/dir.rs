@@ -68,6 +68,19 @@ impl Dir {
         Ok(())
     }
 
+    /// Moves a file to another folder, where nothing may have the new name.
+    ///
+    /// # Errors
+    /// Those of `renameat2(2)`: `AlreadyExists`, `CrossesDevices`.
+    pub fn move_to(&self, from: &str, folder: &Self, to: &str) -> io::Result<()> {
+        let (from, to) = (CString::new(from)?, CString::new(to)?);
+        let (old, new) = (self.0.as_raw_fd(), folder.0.as_raw_fd());
+        let flags = libc::RENAME_NOREPLACE;
+        // SAFETY: both descriptors are open, both names are NUL-terminated and outlive the call.
+        check(unsafe { libc::renameat2(old, from.as_ptr(), new, to.as_ptr(), flags) })?;
+        Ok(())
+    }
+
     /// The names in the folder, those that are not UTF-8 left out.
     ///
     /// # Errors

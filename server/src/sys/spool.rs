@@ -10,7 +10,7 @@
 //!
 //! Beside the folder stands the file `<run>.run`, with `meta` ([`RunMeta`], who runs) and `exit`
 //! ([`ExitRecord`], how it ended). The folder is made when the first byte comes: a run that says
-//! nothing is one file.
+//! nothing is one file. Files of runs that are over wait in `runs.spare/` to be used again.
 
 use std::fmt;
 use std::io;
@@ -22,10 +22,7 @@ mod record;
 mod segment;
 mod writer;
 
-pub use files::{
-    ExitRecord, RunMeta, create_run, read_exit, read_meta, remove_run, run_of_file, write_exit,
-    write_meta,
-};
+pub use files::{ExitRecord, RunFile, RunFiles, RunMeta, read_exit, read_meta, run_of_file};
 pub use full::{Cause, WhenFull};
 pub use reader::SpoolReader;
 pub use record::{IndexRecord, RECORD_SIZE};

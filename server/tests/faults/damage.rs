@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use server::sys::spool::{read_exit, read_meta, write_meta};
+use server::sys::spool::{RunFiles, read_exit, read_meta};
 
 use crate::check::{start, start_witness};
 use crate::row::{Findings, Row, rounds};
@@ -194,7 +194,8 @@ fn lose_power() -> Findings {
             let _ = fs::remove_file(server.data().join("runyard.db-shm"));
             let mut meta = read_meta(&run).unwrap().unwrap();
             meta.boot_id = "before-the-power-was-lost".into();
-            write_meta(&run, &meta).unwrap();
+            let files = RunFiles::open(&server.data().join("runs")).unwrap();
+            files.file(&format!("{id}.1")).unwrap().write_meta(&meta).unwrap();
             server.relaunch();
             let process = server.wait_for(&id, |it| it["endedAt"].is_i64()).await;
             assert_eq!(process["status"], "lost", "{process}");

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use server::keeper::client::{KeeperClient, Scope, WhenFull};
 use server::sys::procfs;
 use server::sys::socket::Socket;
-use server::sys::spool::{RunMeta, write_meta};
+use server::sys::spool::{RunFiles, RunMeta};
 
 use crate::check::{account, start, start_witness};
 use crate::row::{Findings, Row, rounds};
@@ -45,8 +45,8 @@ struct Stale {
 impl Stale {
     fn with(change: impl FnOnce(&mut RunMeta)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let run = folder.path().join("runs/x.1");
-        std::fs::create_dir_all(&run).unwrap();
+        let runs = folder.path().join("runs");
+        std::fs::create_dir_all(runs.join("x.1")).unwrap();
         let bystander = Command::new("sleep").arg("315").spawn().unwrap();
         let pid = bystander.id() as i32;
         let mut meta = RunMeta {
@@ -61,7 +61,7 @@ impl Stale {
             when_full: WhenFull::default(),
         };
         change(&mut meta);
-        write_meta(&run, &meta).unwrap();
+        RunFiles::open(&runs).unwrap().file("x.1").unwrap().write_meta(&meta).unwrap();
         Self { folder, bystander }
     }
 

@@ -5,7 +5,7 @@ use super::upgrade::Upgrade;
 use super::{Command, Control, RETRY_NS, RUN_BIT, note};
 use crate::keeper::protocol::Event;
 use crate::sys::pidfd::{peek_any_ended, reap_pid};
-use crate::sys::spool::{ExitRecord, write_exit};
+use crate::sys::spool::ExitRecord;
 use crate::sys::{clock, procfs};
 use std::os::fd::AsFd;
 
@@ -96,7 +96,7 @@ impl Control {
                 ..exit
             };
         }
-        if let Err(error) = write_exit(&self.runs_dir.join(&run.name), &exit) {
+        if let Err(error) = self.files.file(&run.name).and_then(|file| file.write_exit(&exit)) {
             // It is known here; only a keeper that dies before the disk works again forgets it.
             note(&format!("cannot write the end of {}, trying again: {error}", run.name));
             self.unwritten.push(key);
@@ -144,11 +144,11 @@ impl Control {
             return;
         }
         self.write_at_ns = now_ns + RETRY_NS;
-        let (runs_dir, runs) = (&self.runs_dir, &self.runs);
+        let (files, runs) = (&self.files, &self.runs);
         self.unwritten.retain(|key| {
             let Some(run) = runs.get(key) else { return false };
             let Phase::Ended(exit) = &run.phase else { return false };
-            write_exit(&runs_dir.join(&run.name), exit).is_err()
+            files.file(&run.name).and_then(|file| file.write_exit(exit)).is_err()
         });
     }
 

@@ -13,7 +13,7 @@ use crate::keeper::start::{StartError, Started};
 use crate::keeper::takeover::{self, Found, FoundState, RootState};
 use crate::keeper::tree::Root;
 use crate::sys::pidfd::{Ended, Pidfd};
-use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter, WhenFull, remove_run};
+use crate::sys::spool::{ExitRecord, SEGMENT_SIZE, SpoolWriter, WhenFull};
 
 /// A run.
 #[derive(Debug)]
@@ -243,7 +243,7 @@ impl Control {
         let Some(run) = self.runs.remove(&key) else { return };
         self.keys.remove(&run.name);
         self.leaves.remove(&run.name);
-        if let Err(error) = remove_run(&self.runs_dir.join(&run.name)) {
+        if let Err(error) = self.files.remove(&run.name) {
             note(&format!("cannot delete {}: {error}", run.name));
         }
     }
