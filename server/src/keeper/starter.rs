@@ -2,14 +2,13 @@
 //! take as long as a disk or another computer's disk takes: so long nobody is signalled, no end is
 //! seen and no other program starts if that is the control thread.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::inbox::Inbox;
 use super::leaf::Leaves;
 use super::mover::Note;
-use super::note;
 use super::protocol::SpawnSpec;
 use super::start::{self, StartError, Started};
 use crate::sys::process::DescriptorLimit;
@@ -27,40 +26,55 @@ pub(super) struct Ground {
     pub(super) leaves: Arc<Leaves>,
 }
 
-/// The way to the starters. They end when it is dropped.
+/// What is to be started, and those who wait for something to start.
+#[derive(Debug, Default)]
+struct Queue {
+    orders: Mutex<VecDeque<SpawnSpec>>,
+    come: Condvar,
+}
+
+/// The way to the starters, which last as long as the process.
 #[derive(Debug)]
-pub(super) struct Starters(Sender<SpawnSpec>);
+pub(super) struct Starters(Arc<Queue>);
 
 impl Starters {
     /// Starts the threads, which tell `control` how each start went.
     pub(super) fn new(ground: Ground, control: &Arc<Inbox<Note>>) -> io::Result<Self> {
-        let (orders, queue) = mpsc::channel();
-        let (ground, queue) = (Arc::new(ground), Arc::new(Mutex::new(queue)));
+        let (ground, queue) = (Arc::new(ground), Arc::<Queue>::default());
         for index in 0..STARTERS {
             let (ground, queue) = (Arc::clone(&ground), Arc::clone(&queue));
             let control = Arc::clone(control);
             std::thread::Builder::new()
                 .name(format!("starter-{index}"))
                 .stack_size(256 * 1024)
-                .spawn(move || work(&ground, &queue, &control))?;
+                .spawn(move || {
+                    loop {
+                        let spec = queue.next();
+                        let result = start(&ground, &spec);
+                        control.push(Note::Started { run: spec.run, result });
+                    }
+                })?;
         }
-        Ok(Self(orders))
+        Ok(Self(queue))
     }
 
     /// Lets one of them start it. [`Note::Started`] follows.
     pub(super) fn start(&self, spec: SpawnSpec) {
-        if self.0.send(spec).is_err() {
-            note("the starters are gone");
-        }
+        self.0.orders.lock().unwrap_or_else(PoisonError::into_inner).push_back(spec);
+        self.0.come.notify_one();
     }
 }
 
-fn work(ground: &Ground, queue: &Mutex<Receiver<SpawnSpec>>, control: &Inbox<Note>) {
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(spec) = next else { return };
-        let result = start(ground, &spec);
-        control.push(Note::Started { run: spec.run, result });
+impl Queue {
+    /// Waits for it.
+    fn next(&self) -> SpawnSpec {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(spec) = orders.pop_front() {
+                return spec;
+            }
+            orders = self.come.wait(orders).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 

@@ -144,7 +144,7 @@ mod tests {
             .collect()
     }
 
-    fn finish(child: Child, pipe: Pipe) -> (Ended, String) {
+    fn finish(child: &Child, pipe: Pipe) -> (Ended, String) {
         drop(pipe.child);
         let mut file = File::from(pipe.read);
         let mut text = Vec::new();
@@ -171,7 +171,7 @@ mod tests {
             let (child, pipe) =
                 start_in(way.as_ref(), "/bin/sh", &["sh", "-c", script], "/proc").unwrap();
             let pid = child.pid.to_string();
-            let (ended, text) = finish(child, pipe);
+            let (ended, text) = finish(&child, pipe);
             assert_eq!(ended.exit_code, Some(0));
             let lines: Vec<_> = text.lines().collect();
             let [folder, mark, input, blocked, ignored, session, fds @ ..] = &lines[..] else {
@@ -194,7 +194,7 @@ mod tests {
         let argv = ["sh", "-c", "cat /proc/self/cgroup"];
         let (child, pipe) = start_in(Some(&folder), "/bin/sh", &argv, "/").unwrap();
         let is_in_group = child.is_in_group;
-        let (_, text) = finish(child, pipe);
+        let (_, text) = finish(&child, pipe);
         assert_eq!(text.contains(&name), is_in_group, "{text}");
         // A kernel that has groups of version 2 and makes pidfds knows this, too.
         assert_eq!(is_in_group, cfg!(target_arch = "x86_64"));
@@ -206,13 +206,13 @@ mod tests {
         for way in ways() {
             let start = |script| start_in(way.as_ref(), "/bin/sh", &["sh", "-c", script], "/");
             let (child, pipe) = start("exit 7").unwrap();
-            let (ended, _) = finish(child, pipe);
+            let (ended, _) = finish(&child, pipe);
             assert_eq!((ended.exit_code, ended.signal), (Some(7), None));
             assert!(ended.max_rss_bytes > 0);
 
             let (child, pipe) = start("kill -9 $$").unwrap();
             let pid = child.pid;
-            let (ended, _) = finish(child, pipe);
+            let (ended, _) = finish(&child, pipe);
             assert_eq!((ended.exit_code, ended.signal), (None, Some(9)));
             assert_eq!(procfs::stat(pid).unwrap(), None);
         }

@@ -18,7 +18,9 @@ impl Control {
     pub(super) fn see_end(&mut self, key: u64, is_late: bool) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Phase::Alive(pidfd) = &run.phase else { return };
-        let ended = match pidfd.peek_end() {
+        let seen = pidfd.peek_end();
+        let is_child = matches!(seen, Ok(Some(_)));
+        let ended = match seen {
             Ok(Some(ended)) => Some(ended),
             Ok(None) => return,
             // An earlier keeper started it. How it ended is told as long as nobody has reaped it, and
@@ -32,7 +34,6 @@ impl Control {
                 },
             },
         };
-        let is_child = matches!(pidfd.peek_end(), Ok(Some(_)));
         if let Err(error) = self.epoll.remove(pidfd.as_fd()) {
             note(&format!("cannot stop watching {}: {error}", run.name));
         }

@@ -23,6 +23,9 @@ const STATEMENTS: usize = 64;
 // the operating system's cache in any case.
 const WRITER_CACHE: &str = "-1024";
 const READER_CACHE: &str = "-512";
+/// Pages in the write-ahead log after which they are brought into the database. Whoever commits then
+/// waits for the disk: four times as many as by default, so a fourth as often.
+const CHECKPOINT_PAGES: &str = "4000";
 /// Bytes that the write-ahead log is cut back to after it has grown.
 const WAL_LIMIT: &str = "16777216";
 
@@ -109,6 +112,7 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", WAL_LIMIT)
         .pragma("temp_store", "memory")
         .thread_name(|_| "sqlite-write".to_owned())

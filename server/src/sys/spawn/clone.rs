@@ -27,6 +27,7 @@ mod x86_64 {
     use std::mem::MaybeUninit;
     use std::os::fd::{FromRawFd, OwnedFd};
     use std::ptr;
+    use std::sync::OnceLock;
 
     use super::{AsRawFd, BorrowedFd, Pidfd, Prepared, io};
 
@@ -34,6 +35,8 @@ mod x86_64 {
     const STACK_WORDS: usize = 2048;
     /// Be born into the group of [`Arguments::group`]; Linux 5.7.
     const CLONE_INTO_CGROUP: u64 = 1 << 33;
+    /// Have no signal handled; Linux 5.5.
+    const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
     /// Signals are numbered up to here.
     const LAST_SIGNAL: i32 = 64;
 
@@ -62,6 +65,8 @@ mod x86_64 {
         env: *const *mut libc::c_char,
         stdout: i32,
         stderr: i32,
+        /// The signals that are ignored, for they stay so.
+        ignored: &'static [i32],
         /// What kept it from becoming the program: the error's number.
         failed: i32,
     }
@@ -78,13 +83,14 @@ mod x86_64 {
             env: env.as_ptr(),
             stdout: prepared.stdout.as_raw_fd(),
             stderr: prepared.stderr.as_raw_fd(),
+            ignored: ignored_signals(),
             failed: 0,
         };
         let mut stack = Vec::<MaybeUninit<u128>>::with_capacity(STACK_WORDS);
         let mut pidfd: i32 = -1;
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD;
         let arguments = Arguments {
-            flags: u64::from(flags.cast_unsigned()) | CLONE_INTO_CGROUP,
+            flags: u64::from(flags.cast_unsigned()) | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP,
             pidfd: (&raw mut pidfd).expose_provenance() as u64,
             exit_signal: u64::from(libc::SIGCHLD.cast_unsigned()),
             stack: stack.as_mut_ptr().expose_provenance() as u64,
@@ -124,7 +130,7 @@ mod x86_64 {
     /// # Safety
     /// The stack and the errand must be there until the child has let go of this memory.
     unsafe fn clone(arguments: &Arguments, errand: *mut c_void) -> io::Result<i32> {
-        let result: isize;
+        let result: i64;
         // SAFETY: in the parent only the registers named here change. The child has the new stack,
         // whose top is aligned as a call wants it, and never comes back from `become_program`.
         unsafe {
@@ -137,7 +143,7 @@ mod x86_64 {
                 "call r13",
                 "ud2",
                 "2:",
-                inlateout("rax") libc::SYS_clone3 as isize => result,
+                inlateout("rax") libc::SYS_clone3 => result,
                 in("rdi") arguments,
                 in("rsi") size_of::<Arguments>(),
                 in("r12") errand,
@@ -163,17 +169,17 @@ mod x86_64 {
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = libc::SIG_DFL;
-            for signal in 1..=LAST_SIGNAL {
-                // Two cannot be set, and two belong to the C library.
-                libc::sigaction(signal, &raw const action, ptr::null_mut());
-            }
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
-            let is_ready = libc::setsid() != -1
-                && libc::chdir((*errand).cwd) != -1
-                && set_streams((*errand).stdout, (*errand).stderr)
-                // Ours are close-on-exec; this is for what we ourselves were started with.
+            // First, for among what is open are the pipes of others that are being started, and as long
+            // as this process has them they do not end.
+            let is_ready = set_streams((*errand).stdout, (*errand).stderr)
                 && libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) != -1
+                && libc::setsid() != -1
+                && libc::chdir((*errand).cwd) != -1
+                && (*errand).ignored.iter().all(|signal| {
+                    libc::sigaction(*signal, &raw const action, ptr::null_mut()) != -1
+                })
                 && libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) != -1;
             if is_ready {
                 libc::execve((*errand).program, (*errand).argv.cast(), (*errand).env.cast());
@@ -194,6 +200,22 @@ mod x86_64 {
                 && libc::dup2(null, 0) != -1
                 && libc::dup2(stdout, 1) != -1
                 && libc::dup2(stderr, 2) != -1
+        }
+    }
+
+    /// What this process ignores, which does not change after its start.
+    fn ignored_signals() -> &'static [i32] {
+        static IGNORED: OnceLock<Vec<i32>> = OnceLock::new();
+        IGNORED.get_or_init(|| (1..=LAST_SIGNAL).filter(|signal| is_ignored(*signal)).collect())
+    }
+
+    fn is_ignored(signal: i32) -> bool {
+        // SAFETY: the action is plain data, valid to write to, and nothing is changed.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            // Two numbers belong to the C library, which says nothing of them.
+            libc::sigaction(signal, ptr::null(), &raw mut action) == 0
+                && action.sa_sigaction == libc::SIG_IGN
         }
     }
 
