@@ -65,7 +65,11 @@ impl OidcSection {
             "The role of those whose groups role_map does not name",
         ),
         Key::new("label", Takes::Text, "What the button of the sign-in page calls the provider"),
-        Key::new("sign_out", Takes::Flag, "Whether signing out here signs out at the provider, too"),
+        Key::new(
+            "sign_out",
+            Takes::Flag,
+            "Whether signing out here signs out at the provider, too",
+        ),
     ];
 
     pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Rejected> {

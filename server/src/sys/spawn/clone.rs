@@ -32,7 +32,7 @@ mod x86_64 {
     use super::{AsRawFd, BorrowedFd, Pidfd, Prepared, io};
 
     /// Much more than the child needs, in words that a stack is aligned to.
-    const STACK_WORDS: usize = 2048;
+    const STACK_WORDS: usize = 1024;
     /// Be born into the group of [`Arguments::group`]; Linux 5.7.
     const CLONE_INTO_CGROUP: u64 = 1 << 33;
     /// Have no signal handled; Linux 5.5.
