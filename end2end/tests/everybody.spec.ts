@@ -49,9 +49,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await runyard.killServer();
       await expect(page.getByTestId('offline-note')).toBeVisible({ timeout: 20_000 });
       await expectAccessible(page, 'offline');
-      await runyard.startServer();
+      // It is asked at once, and not when it is due.
+      const asked = page.waitForEvent('websocket', { timeout: 1_000 });
       await page.getByTestId('offline-note').getByRole('button').click();
-      await app.isLive();
+      await asked;
+      await runyard.startServer();
+      await expect(app.connection).toHaveAttribute('data-state', 'live', { timeout: 30_000 });
       await expect(page.getByTestId('offline-note')).toHaveCount(0);
     });
 

@@ -124,9 +124,12 @@ fn view_operation(operation: &DocsOperation) -> impl IntoView + use<> {
         }
     });
     let params = params.collect_view();
+    // Each of them is a place of its own for those who go from one to the next.
+    let params_label = format!("Parameters of {method} {path}");
+    let answers_label = format!("Answers of {method} {path}");
     let params = (!params.is_empty()).then(|| {
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Parameters">
+            <div class="table-scroll" tabindex="0" role="region" aria-label=params_label>
                 <table class="table"><tbody>{params}</tbody></table>
             </div>
         }
@@ -145,7 +148,7 @@ fn view_operation(operation: &DocsOperation) -> impl IntoView + use<> {
             </summary>
             {params}
             {body}
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Answers">
+            <div class="table-scroll" tabindex="0" role="region" aria-label=answers_label>
                 <table class="table"><tbody>{answers.collect_view()}</tbody></table>
             </div>
         </details>
