@@ -13,6 +13,7 @@ mod people;
 mod problem;
 mod process;
 mod script;
+mod smart_case;
 mod start;
 
 pub use access::Verb;
@@ -33,4 +34,5 @@ pub use people::{
 pub use problem::Problem;
 pub use process::{Breaker, Process, ProcessId, ProcessList, ProcessType, Status};
 pub use script::{ArgKind, ArgSpec, Catalogue, Project, Script, ScriptSource};
+pub use smart_case::minds_case;
 pub use start::{StartRequest, Started};

@@ -61,11 +61,11 @@ test('five thousand processes are listed without a hitch', async ({ app, page, a
   await page.getByTestId('search').fill('status:failed');
   await expect(app.rows).toHaveCount(1);
   await expect(page).toHaveURL(/\?q=status%3Afailed$/);
+  const longTasks = (await page.evaluate(() => window.longTasks)) as number[];
+  expect(Math.max(0, ...longTasks), `tasks in ms: ${longTasks.join(' ')}`).toBeLessThan(200);
   await page.reload();
   await app.isLive();
   await expect(app.rows, 'the address names the search').toHaveCount(1);
-  const longTasks = (await page.evaluate(() => window.longTasks ?? [])) as number[];
-  expect(Math.max(0, ...longTasks), `tasks in ms: ${longTasks.join(' ')}`).toBeLessThan(200);
 });
 
 test('several are chosen and stopped', async ({ app, page, api }) => {

@@ -9,6 +9,8 @@ use std::ops::Range;
 use js_sys::{Array, Reflect, RegExp};
 use wasm_bindgen::JsCast as _;
 
+use crate::model::minds_case;
+
 /// A text or a regular expression.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needle {
@@ -67,7 +69,7 @@ impl Needle {
 
     fn compile(&self) -> Option<RegExp> {
         let source = if self.is_regex { self.text.clone() } else { escape(&self.text) };
-        let flags = if self.text.chars().any(char::is_uppercase) { "gu" } else { "giu" };
+        let flags = if minds_case(&self.text, self.is_regex) { "gu" } else { "giu" };
         // `RegExp::new` lets the exception of a wrong pattern through; a construction can be caught.
         let constructor = Reflect::get(&js_sys::global(), &"RegExp".into()).ok()?;
         let arguments = Array::of2(&source.into(), &flags.into());

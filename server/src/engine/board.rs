@@ -48,6 +48,15 @@ impl Board {
         }
     }
 
+    /// Forgets the replicas from this one on: nobody waits for what is not declared any more.
+    pub(super) fn forget(&self, name: &str, from_replica: u32) {
+        let mut by_name = self.by_name.lock();
+        let Some(replicas) = by_name.get_mut(name) else { return };
+        replicas.retain(|replica, _| *replica < from_replica);
+        drop(by_name);
+        self.moves.send_modify(|n| *n += 1);
+    }
+
     /// It cannot be started.
     pub(super) fn blame(&self, name: &str, why: String) {
         self.problems.lock().insert(name.to_owned(), why);
@@ -188,6 +197,9 @@ mod tests {
             "waiting for api to be ready (it runs and is not ready yet), and for migrate to \
              complete (it was not started yet)"
         );
+        // Once there is one replica only, the other is nobody's concern.
+        board.forget("api", 1);
+        assert!(!describe(&board.unmet(&on)).contains("api"));
         board.note(&process("api", 1, Status::Running, Some(true)));
         board.note(&process("migrate", 0, Status::Failed, None));
         assert_eq!(

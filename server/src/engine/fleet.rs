@@ -207,14 +207,23 @@ impl Fleet {
     async fn put_in_force(&self, catalog: Catalog, by: &str) {
         let before = self.declared();
         self.catalog.replace(catalog);
-        self.reloaded.notify_one();
         let after = self.declared();
+        // Another schedule is a new one: its past is nobody's concern.
+        let times = |config: &ProcessConfig| (config.schedule.clone(), config.timezone.clone());
+        self.last_times
+            .lock()
+            .retain(|name, _| before.get(name).map(times) == after.get(name).map(times));
+        self.reloaded.notify_one();
         let is_changed =
             |name: &String| before.get(name).is_some_and(|config| after.get(name) != Some(config));
         let mut again = Vec::new();
         for name in dependants_first(&before).iter().filter(|name| is_changed(name)) {
             let was_live = !self.engine.shared.registry.live_of(name).is_empty();
             self.stop_one(name, by).await;
+            self.engine
+                .shared
+                .board
+                .forget(name, after.get(name).map_or(0, ProcessConfig::replicas));
             if was_live && after.contains_key(name) {
                 again.push(name.clone());
             }

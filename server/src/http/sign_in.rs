@@ -1,8 +1,8 @@
 //! Signing in, with the one-time link or a password, and out again.
 
 use axum::extract::{Query, Request, State};
-use axum::http::header::SET_COOKIE;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -57,10 +57,12 @@ pub(super) async fn by_password(
     match state.service.sign_in_by_password(form.name.trim(), form.password, &peer).await {
         Ok(token) => welcome(&token, is_secure),
         Err(error) => match error.retry_after_s {
-            Some(wait_s) => Redirect::to(&format!("/sign-in?refused=wait&s={wait_s}")),
-            None => Redirect::to("/sign-in?refused=password"),
-        }
-        .into_response(),
+            Some(wait_s) => {
+                let next = Redirect::to(&format!("/sign-in?refused=wait&s={wait_s}"));
+                ([(RETRY_AFTER, HeaderValue::from(wait_s))], next).into_response()
+            }
+            None => Redirect::to("/sign-in?refused=password").into_response(),
+        },
     }
 }
 

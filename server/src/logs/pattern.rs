@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use anstream::adapter::strip_bytes;
+use app::model::minds_case;
 use memchr::memchr;
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -63,7 +64,7 @@ impl Pattern {
         }
         let source = if is_regex { Cow::Borrowed(text) } else { regex::escape(text).into() };
         let regex = RegexBuilder::new(&source)
-            .case_insensitive(!has_upper_case(text, is_regex))
+            .case_insensitive(!minds_case(text, is_regex))
             .size_limit(MAX_COMPILED)
             .dfa_size_limit(MAX_CACHE)
             .build()
@@ -93,19 +94,6 @@ impl Pattern {
             self.regex.is_match(line)
         }
     }
-}
-
-/// Whether the pattern asks for the case as written. What stands behind a backslash is no letter.
-fn has_upper_case(text: &str, is_regex: bool) -> bool {
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if is_regex && c == '\\' {
-            chars.next();
-        } else if c.is_uppercase() {
-            return true;
-        }
-    }
-    false
 }
 
 /// The words of a syntax error, without the drawing of where it is.

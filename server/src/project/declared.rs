@@ -84,6 +84,15 @@ pub(super) fn make(
     };
     let (args, secrets) = secrets.with_env(request, &env, is_secret)?;
     let mut strategy = Strategy::of(config, is_service, &env);
+    if let Some(asked) = request.kind.filter(|asked| *asked != kind) {
+        let (declared, asked) = (kind.as_str(), asked.as_str());
+        let message = format!("{name} is declared as {declared}, and cannot be started as {asked}");
+        return Err(PlanError::StrategyInvalid { message });
+    }
+    let asked = request.strategy.as_ref().map(|asked| strategy::read_priority(asked, name));
+    if let Some(priority) = asked.transpose()?.flatten() {
+        strategy.priority = priority;
+    }
     let replicas = config.replicas();
     strategy.declared = Some(Declared { name: name.to_owned(), replica, replicas });
     let stop_signal = config.stop.as_ref().and_then(|stop| stop.signal.as_ref());

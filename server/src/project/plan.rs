@@ -132,7 +132,8 @@ pub(super) fn make(
     let asked = request.strategy.as_ref().map(|asked| strategy::read_asked(asked, pools));
     let asked = asked.transpose()?;
     let cwd = folder::resolve(request.cwd.as_deref(), &project.folder, &project.name)?;
-    let kill_signal = match &request.kill_signal {
+    let stop_signal = asked.as_ref().and_then(|asked| asked.stop.as_ref()?.signal.as_ref());
+    let kill_signal = match request.kill_signal.as_ref().or(stop_signal) {
         None => libc::SIGTERM,
         Some(name) => signal::signal_number(name)
             .ok_or_else(|| PlanError::SignalUnknown { name: name.clone() })?,

@@ -200,6 +200,25 @@ pub(super) fn read_asked(
     Ok(config)
 }
 
+/// What a start may say of how a declared process is looked after: its place in the line. All else
+/// is what the file says.
+pub(super) fn read_priority(
+    asked: &serde_json::Value,
+    name: &str,
+) -> Result<Option<i32>, PlanError> {
+    let invalid = |message: String| PlanError::StrategyInvalid { message };
+    let keys = asked.as_object().ok_or_else(|| invalid("it is no object".to_owned()))?;
+    if let Some(key) = keys.keys().find(|key| *key != "priority") {
+        let message = format!(
+            "{name} is declared, and {key} stands in runyard.toml: a start of it may give priority"
+        );
+        return Err(invalid(message));
+    }
+    let Some(priority) = keys.get("priority") else { return Ok(None) };
+    let number = priority.as_i64().and_then(|number| i32::try_from(number).ok());
+    number.map(Some).ok_or_else(|| invalid(format!("priority: expected a number, got {priority}")))
+}
+
 /// Whether a start's probes ask this machine only, once the variables are put in: they may hold
 /// another machine, too.
 pub(super) fn check_addresses(strategy: &Strategy) -> Result<(), PlanError> {

@@ -1,6 +1,7 @@
 //! Roles: every door asks the policy, and what a role may not see is not there.
 
 mod doors;
+mod forms;
 mod hidden;
 mod matrix;
 

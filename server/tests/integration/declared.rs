@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::browser::audit;
 use crate::support::{PATIENCE, Server};
 
 #[tokio::test]
@@ -24,6 +25,68 @@ async fn a_schedule_fires_and_its_times_are_shown() {
     assert_eq!(times.len(), 5);
     assert!(times.windows(2).all(|pair| (82_800_000..=90_000_000).contains(&(pair[1] - pair[0]))));
     assert_eq!(nightly["timezone"], "Europe/Berlin");
+}
+
+#[tokio::test]
+async fn a_time_that_comes_during_the_run_before_is_passed_over_or_put_off() {
+    let toml = "[process.skips]\ncommand = [\"sleep\", \"2.5\"]\nschedule = \"* * * * * *\"\n\
+                overlap = \"skip\"\n[process.queues]\ncommand = [\"sleep\", \"2.5\"]\n\
+                schedule = \"* * * * * *\"\noverlap = \"queue\"\n";
+    let server = Server::declaring(toml, &[]);
+    let runs = async |name: &str| -> Vec<Value> {
+        let list = server.get("/api/processes").await;
+        let all = list["processes"].as_array().unwrap().iter();
+        let mut runs: Vec<_> = all.filter(|one| one["declared"] == name).cloned().collect();
+        runs.sort_by_key(|one| one["startedAt"].as_i64());
+        runs
+    };
+    let begin = Instant::now();
+    loop {
+        let lines = audit(&server, "action=process.schedule").await;
+        let told = |target: &str, words: &str| {
+            let mut lines = lines.iter().filter(|line| line["target"] == target);
+            lines.any(|line| line["detail"].as_str().unwrap().starts_with(words))
+        };
+        let (skips, queues) = (runs("skips").await, runs("queues").await);
+        if told("skips", "passed over")
+            && told("queues", "put off")
+            && skips.len() > 1
+            && queues.len() > 1
+        {
+            for runs in [skips, queues] {
+                assert!(runs[1]["startedAt"].as_i64() >= runs[0]["endedAt"].as_i64(), "{runs:?}");
+            }
+            return;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{lines:?} {skips:?} {queues:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_of_what_is_declared_gives_its_priority_and_nothing_else() {
+    let toml = "[process.hold]\ncommand = [\"sleep\", \"300\"]\ntype = \"short-lived\"\n\
+                [process.low]\ncommand = [\"true\"]\ntype = \"short-lived\"\n\
+                [process.high]\ncommand = [\"true\"]\ntype = \"short-lived\"\n";
+    let server = Server::declaring(toml, &[("RUNYARD_LIMITS__MAX_JOBS", "1")]);
+    let hold = server.run("hold", &[]).await;
+    server.wait_for_status(&hold, "running").await;
+    let low = server.run("low", &[]).await;
+    let high = server.run_with(json!({"scriptName": "high", "strategy": {"priority": 9}})).await;
+    let (first, second) = (server.process(&high).await, server.process(&low).await);
+    assert_eq!((&first["position"], &second["position"]), (&json!(1), &json!(2)));
+    for (body, words) in [
+        (json!({"strategy": {"retries": {"max": 3}}}), "retries stands in runyard.toml"),
+        (json!({"strategy": {"priority": "high"}}), "expected a number, got \"high\""),
+        (json!({"type": "long-running"}), "is declared as short-lived"),
+    ] {
+        let mut body = body;
+        body["scriptName"] = json!("low");
+        let (status, code, detail) =
+            server.problem(Method::POST, "/api/processes", Some(body)).await;
+        assert_eq!((status, code.as_str()), (422, "strategy_invalid"));
+        assert!(detail.contains(words), "{detail}");
+    }
 }
 
 #[tokio::test]

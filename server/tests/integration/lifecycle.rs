@@ -110,11 +110,16 @@ async fn who_ignores_sigterm_is_killed_after_the_grace() {
     let server = Server::start(&[("RUNYARD_RUN__GRACE_S", "1")]);
     let id = server.run("stubborn", &[]).await;
     server.wait_for_line(&id, "ready").await;
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let asked_at = i64::try_from(since_epoch.as_millis()).unwrap();
     let answer = server.send(Method::DELETE, &format!("/api/processes/{id}"), None).await;
     let process: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(process["status"], "stopping");
     assert!(process["reason"].as_str().unwrap().contains("killed if it has not ended after 1 s"));
+    let left_ms = process["nextAt"].as_i64().unwrap() - asked_at;
+    assert!((1_000..10_000).contains(&left_ms), "{left_ms}");
     let process = server.wait_for_status(&id, "stopped").await;
+    assert_eq!(process["nextAt"], serde_json::Value::Null);
     assert_eq!(process["reason"], "stopped by tests: ended by SIGKILL, after the grace");
 }
 

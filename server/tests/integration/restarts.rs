@@ -47,6 +47,23 @@ async fn a_service_backs_off_its_breaker_opens_and_a_trial_closes_it() {
 }
 
 #[tokio::test]
+async fn after_the_cooldown_a_trial_begins_by_itself() {
+    let toml = format!(
+        "[process.flaky]\ncommand = [\"sh\", \"-c\", \"test -e ok && exec sleep 300; exit 3\"]\n\
+         autostart = true\n{QUICK}breaker = {{ failures = 2, within_s = 60, cooldown_s = 0.3 }}\n"
+    );
+    let server = Server::declaring(&toml, &[]);
+    let process = server.wait_for_declared("flaky", |p| p["breaker"] == "open").await;
+    let id = process["id"].as_str().unwrap().to_owned();
+    std::fs::write(server.project().join("ok"), "").unwrap();
+    let process =
+        server.wait_for(&id, |p| p["status"] == "running" && p["breaker"] == "half-open").await;
+    let attempts = process["attempts"].as_array().unwrap();
+    assert!(attempts.iter().all(|attempt| attempt["causeKind"] != "person"), "{process}");
+    server.wait_for(&id, |p| p["breaker"] == "closed").await;
+}
+
+#[tokio::test]
 async fn a_service_that_was_only_asked_for_comes_back_too_and_a_stop_ends_its_pause() {
     let server = Server::start(&[]);
     let strategy = json!({"restart": {"delayMs": 60_000, "jitter": 0.0}});
@@ -109,6 +126,17 @@ async fn restarts_at_the_same_time_start_one_process() {
         assert_eq!(process["attempts"].as_array().unwrap().len(), attempts, "{process}");
         server.send(Method::DELETE, &format!("/api/processes/{id}?wait=true"), None).await;
     }
+}
+
+#[tokio::test]
+async fn a_strategy_says_how_a_process_is_stopped() {
+    let server = Server::start(&[]);
+    let strategy = json!({"stop": {"signal": "SIGINT", "graceS": 5}});
+    let id = server.run_with(json!({"scriptName": "sleep", "strategy": strategy})).await;
+    server.wait_for_status(&id, "running").await;
+    server.send(Method::DELETE, &format!("/api/processes/{id}?wait=true"), None).await;
+    let process = server.wait_for_status(&id, "stopped").await;
+    assert_eq!(process["attempts"][0]["signal"], "SIGINT", "{process}");
 }
 
 #[tokio::test]

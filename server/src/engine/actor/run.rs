@@ -176,7 +176,13 @@ impl Actor {
     /// Asks the whole tree to end, and gives it the grace.
     pub(super) async fn stop(&mut self, cause: StopCause, run: &mut Run) -> Result<(), ActorError> {
         let asked_before = matches!(self.state, State::Stopping { .. });
+        let grace_ms = i64::try_from(self.grace().as_millis()).unwrap_or(i64::MAX);
+        let kill_at = match asked_before {
+            true => self.process.next_at,
+            false => Some(self.shared.clock.now_ms().saturating_add(grace_ms)),
+        };
         self.apply(Event::Stop(cause))?;
+        self.process.next_at = kill_at;
         // Stored before it is answered: a crash must not forget that it was asked for.
         let change = self.record_change();
         self.shared.writer.submit(vec![change]).await?;

@@ -120,6 +120,7 @@ const OPEN: &[&str] = &[
     "function list_sparks",
     // The shape of the file, which is no secret.
     "GET /api/config.schema.json",
+    // Of logs that one may read; see `super::forms`.
     "GET /api/logs/search",
     "GET /ws",
     // One's own, and with admin everybody's; see `super::super::people`.
@@ -141,7 +142,7 @@ const OPEN: &[&str] = &[
     "POST /tokens",
     "POST /tokens/{id}/revoke",
     "GET /audit",
-    // The same use-cases as REST's.
+    // The same use-cases as REST's; see `super::forms`.
     "POST /people",
     "POST /people/{id}",
     "POST /start",
