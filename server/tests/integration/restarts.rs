@@ -111,12 +111,16 @@ async fn exit_codes_decide() {
 
 #[tokio::test]
 async fn restarts_at_the_same_time_start_one_process() {
-    let server = Server::start(&[]);
-    let body = json!({"scriptName": "sleep", "type": "long-running"});
+    // It takes a second to end: all of them are there before the next attempt begins.
+    let server = Server::start(&[("RUNYARD_RUN__GRACE_S", "1")]);
+    let body = json!({"scriptName": "stubborn", "type": "long-running"});
     let id = server.run_with(body).await;
+    server.wait_for_line(&id, "ready").await;
     let path = format!("/api/processes/{id}/restart");
     // Of one that runs, and of one that has ended.
     for attempts in [2, 3] {
+        // Their connections are there before, so that the requests come together.
+        futures_util::future::join_all((0..8).map(|_| server.get("/api/me"))).await;
         let all = (0..8).map(|_| server.send(Method::POST, &path, None));
         for answer in futures_util::future::join_all(all).await {
             assert_eq!(answer.status(), StatusCode::OK);
