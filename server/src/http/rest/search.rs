@@ -17,10 +17,13 @@ use crate::service::{LogFormat, SearchEvent, SearchParams, SearchResult, Service
     path = "/api/logs/search",
     tag = "logs",
     params(SearchParams),
-    responses((status = 200, description = "the newest lines first", content(
-        (SearchResult = "application/json"),
-        (String = "application/x-ndjson"),
-    ))),
+    responses(
+        (status = 200, description = "the newest lines first", content(
+            (SearchResult = "application/json"),
+            (String = "application/x-ndjson"),
+        )),
+        (status = 404, description = "there is no process with that id", body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub(in crate::http) async fn search(
     Who(caller): Who,
