@@ -64,20 +64,16 @@ impl Releases {
             if self.waiting.lock().is_empty() {
                 self.some.notified().await;
             }
-            let pause = match self.give_back_now(store, keeper).await {
-                Ok(()) => SYNC_EVERY,
-                Err(why) => {
-                    if !is_failing {
-                        tracing::error!(why, "the spool is kept: the database is not on its disk");
-                    }
-                    TRY_AGAIN
+            let given = self.give_back_now(store, keeper).await;
+            match &given {
+                Err(why) if !is_failing => {
+                    tracing::error!(why, "the spool is kept: the database is not on its disk");
                 }
-            };
-            if is_failing && pause == SYNC_EVERY {
-                tracing::info!("the database is on its disk again");
+                Ok(()) if is_failing => tracing::info!("the database is on its disk again"),
+                _ => {}
             }
-            is_failing = pause == TRY_AGAIN;
-            sleep(pause).await;
+            is_failing = given.is_err();
+            sleep(if is_failing { TRY_AGAIN } else { SYNC_EVERY }).await;
         }
     }
 

@@ -123,7 +123,12 @@ impl Actor {
         }
         self.shared.writer.submit(changes).await?;
         failpoint::reach("before-forget");
-        self.shared.releases.forget(&run.name);
+        if run.tail.bytes_taken() > 0 {
+            self.shared.releases.forget(&run.name);
+        } else {
+            // It has no output whose only other copy the spool would be.
+            self.shared.keeper.forget(&run.name);
+        }
         self.shared.mailboxes.close(&run.name);
         Ok(())
     }
