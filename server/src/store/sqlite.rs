@@ -16,6 +16,8 @@ use sqlx::SqlitePool;
 
 use app::model::{Attempt, Process, ProcessId};
 
+use crate::failpoint;
+
 use super::plan::Plan;
 use super::{
     AuditRecord, Change, Chunk, ChunkRange, Cursor, ListQuery, LogPrune, LogPruned, LogUsage,
@@ -61,6 +63,18 @@ impl SqliteStore {
         Ok(Self { writer, readers, chain: Arc::default(), file })
     }
 
+    /// Copies all of the write-ahead log into the file, and waits until that is on the disk.
+    async fn fold(&self) -> Result<(), StoreError> {
+        let refuse = |why: &str| StoreError::Unavailable(format!("cannot fold the log: {why}"));
+        failpoint::disturb("store-sync").map_err(|error| refuse(&error.to_string()))?;
+        let (is_busy, in_log, copied): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(FULL)")
+                .fetch_one(&self.writer)
+                .await
+                .map_err(to_store_error)?;
+        if is_busy == 0 && in_log == copied { Ok(()) } else { Err(refuse("somebody reads it")) }
+    }
+
     /// Waits for what is being read or written, and closes the file. Afterwards everything fails.
     pub async fn close(&self) {
         self.readers.close().await;
@@ -88,7 +102,13 @@ impl Store for SqliteStore {
     }
 
     async fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync().await
+        if !self.file.is_doubtful() {
+            return self.file.sync().await;
+        }
+        self.file.check()?;
+        self.fold().await?;
+        self.file.trust();
+        Ok(())
     }
 
     async fn get_process(&self, id: &ProcessId) -> Result<Option<ProcessRecord>, StoreError> {

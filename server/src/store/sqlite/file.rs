@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::StoreError;
 use crate::failpoint;
@@ -15,6 +17,7 @@ pub(super) struct DatabaseFile {
     /// The write-ahead log beside it.
     log: PathBuf,
     identity: (u64, u64),
+    is_doubtful: Arc<AtomicBool>,
 }
 
 impl DatabaseFile {
@@ -22,7 +25,12 @@ impl DatabaseFile {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        Ok(Self { path: path.to_owned(), log: log.into(), identity: identify(path)? })
+        Ok(Self {
+            path: path.to_owned(),
+            log: log.into(),
+            identity: identify(path)?,
+            is_doubtful: Arc::default(),
+        })
     }
 
     /// Sees that it is where it was. One that was moved away can still be written by whoever has it open,
@@ -30,7 +38,7 @@ impl DatabaseFile {
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let path = self.path.display();
         match identify(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(found) if found == self.identity => Ok(()),
             Ok(_) => Err(StoreError::Unavailable(format!(
                 "another database stands at {path} now: put the one of before back, or start runyard anew"
             ))),
@@ -38,6 +46,22 @@ impl DatabaseFile {
                 "the database is not at {path} any more, put it back: {error}"
             ))),
         }
+    }
+
+    /// Whether the write-ahead log could not be synced since it was last [trusted](Self::trust). The
+    /// kernel tells that once: the next sync succeeds, though what failed is not on the disk.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Acquire)
+    }
+
+    /// What is in the write-ahead log may not be on the disk, whatever the next sync says.
+    pub(super) fn doubt(&self) {
+        self.is_doubtful.store(true, Ordering::Release);
+    }
+
+    /// All that was in the write-ahead log is in the file, and that is on the disk.
+    pub(super) fn trust(&self) {
+        self.is_doubtful.store(false, Ordering::Release);
     }
 
     /// Waits until all that is in the write-ahead log is on the disk. What was folded into the file before
@@ -51,6 +75,7 @@ impl DatabaseFile {
         });
         let synced = synced.await.map_err(|error| StoreError::Failed(error.to_string()))?;
         synced.map_err(|error| {
+            self.doubt();
             StoreError::Unavailable(format!("{} cannot be synced: {error}", self.log.display()))
         })
     }

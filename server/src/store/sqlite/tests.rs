@@ -142,6 +142,22 @@ async fn a_database_that_was_moved_away_is_unavailable_until_it_is_back() {
 }
 
 #[tokio::test]
+async fn after_a_sync_that_failed_the_next_one_trusts_the_file_alone() {
+    let fixture = SqliteFixture::new();
+    let store = SqliteStore::open(&fixture.location()).await.unwrap();
+    store.commit(&[put(&record("p"))]).await.unwrap();
+    store.file.doubt();
+    store.sync().await.unwrap();
+    assert!(!store.file.is_doubtful());
+    // All of it is there without the write-ahead log.
+    let path = PathBuf::from(fixture.location());
+    let alone = path.with_extension("alone");
+    fs::copy(&path, &alone).unwrap();
+    let copy = SqliteStore::open(alone.to_str().unwrap()).await.unwrap();
+    assert!(copy.get_process(&id("p")).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_lock_of_another_program_is_unavailable() {
     let fixture = SqliteFixture::new();
     let store = fixture.open().await.unwrap();
