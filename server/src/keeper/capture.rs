@@ -169,11 +169,7 @@ impl Capture {
     }
 
     fn keep(&mut self, stream: Stream, kept_again: &mut bool) -> io::Result<Moved> {
-        let pipe = match stream {
-            Stream::Out => &self.out,
-            _ => &self.err,
-        };
-        let Some(pipe) = pipe else { return Ok(Moved::Nothing) };
+        let Some(pipe) = of_stream(&self.out, &self.err, stream) else { return Ok(Moved::Nothing) };
         failpoint::disturb("spool-write")?;
         if self.is_beyond_backlog() && pipe::waiting_bytes(pipe.as_fd())? > 0 {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, BacklogFull));
@@ -186,11 +182,7 @@ impl Capture {
     }
 
     fn discard(&mut self, stream: Stream, cause: Cause) -> io::Result<Moved> {
-        let pipe = match stream {
-            Stream::Out => &self.out,
-            _ => &self.err,
-        };
-        let Some(pipe) = pipe else { return Ok(Moved::Nothing) };
+        let Some(pipe) = of_stream(&self.out, &self.err, stream) else { return Ok(Moved::Nothing) };
         self.spool.discard(stream, pipe.as_fd(), MAX_MOVE, cause)
     }
 
@@ -283,10 +275,7 @@ impl Capture {
     }
 
     fn pipe(&self, stream: Stream) -> Option<&OwnedFd> {
-        match stream {
-            Stream::Out => self.out.as_ref(),
-            _ => self.err.as_ref(),
-        }
+        of_stream(&self.out, &self.err, stream)
     }
 
     /// Bytes of stdout, stderr and the index so far.
@@ -302,6 +291,18 @@ impl Capture {
     /// Whether both streams have ended.
     pub(super) fn is_closed(&self) -> bool {
         self.spool.is_closed() || self.is_void && self.out.is_none() && self.err.is_none()
+    }
+}
+
+/// The pipe of a stream, beside which the rest of a capture can be changed.
+fn of_stream<'a>(
+    out: &'a Option<OwnedFd>,
+    err: &'a Option<OwnedFd>,
+    stream: Stream,
+) -> Option<&'a OwnedFd> {
+    match stream {
+        Stream::Out => out.as_ref(),
+        _ => err.as_ref(),
     }
 }
 

@@ -13,7 +13,8 @@ use super::inbox::Inbox;
 use super::leaf::Leaves;
 use super::mover::{Command, Counters, Mover, Note};
 use super::outbox::Outbox;
-use super::starter::{Ground, Starters};
+use super::start::Ground;
+use super::starter::Starters;
 use super::succession::Estate;
 use super::tree::Marks;
 use super::{RUNS, note};
@@ -52,16 +53,13 @@ pub(super) struct Control {
     data_dir: PathBuf,
     runs_dir: PathBuf,
     runs_identity: (u64, u64),
-    files: Arc<RunFiles>,
     /// Held for the whole life of this process, whichever program it runs.
     lock: OwnedFd,
     /// Another program is to take this one's place.
     upgrade: Option<Upgrade>,
     /// This one has taken another's, and so long nothing was moved.
     pause_us: Option<u64>,
-    boot_id: String,
-    /// Of this process before it raised it.
-    limit: DescriptorLimit,
+    ground: Arc<Ground>,
     idle_ms: u64,
     epoll: Epoll,
     listener: Listener,
@@ -79,7 +77,6 @@ pub(super) struct Control {
     next_number: u64,
     runs: HashMap<u64, Run>,
     keys: HashMap<String, u64>,
-    leaves: Arc<Leaves>,
     starters: Starters,
     /// The runs that are being started, each with those who have asked: client and request.
     starting: HashMap<String, Vec<(u64, u64)>>,
@@ -134,25 +131,18 @@ impl Control {
         epoll.add(child_signal.as_fd(), CHILD_SIGNAL, READABLE)?;
         let outbox = Arc::new(Outbox::new(Arc::clone(&inbox)));
         let counters = Arc::new(Counters::default());
-        let (runs_dir, boot_id) = (data_dir.join(RUNS), procfs::boot_id()?);
-        let (leaves, files) = (Arc::new(leaves), Arc::new(RunFiles::open(&runs_dir)?));
-        let ground = Ground {
-            files: Arc::clone(&files),
-            boot_id: boot_id.clone(),
-            limit,
-            leaves: Arc::clone(&leaves),
-        };
-        let starters = Starters::new(ground, &inbox)?;
+        let runs_dir = data_dir.join(RUNS);
+        let files = RunFiles::open(&runs_dir)?;
+        let ground = Arc::new(Ground { files, leaves, boot_id: procfs::boot_id()?, limit });
+        let starters = Starters::new(&ground, &inbox)?;
         let mut control = Self {
             data_dir: data_dir.to_owned(),
             runs_identity: dir::identity(&runs_dir)?,
             runs_dir,
-            files,
             lock,
             upgrade: None,
             pause_us: None,
-            boot_id,
-            limit,
+            ground,
             idle_ms,
             epoll,
             listener,
@@ -168,7 +158,6 @@ impl Control {
             next_number: FIRST_NUMBER,
             runs: HashMap::new(),
             keys: HashMap::new(),
-            leaves,
             starters,
             starting: HashMap::new(),
             listing: Vec::new(),
@@ -188,7 +177,7 @@ impl Control {
         }
         control.take_over(kept)?;
         control.inherit(estate.runs);
-        control.leaves.sweep(|run| control.keys.contains_key(run));
+        control.ground.leaves.sweep(|run| control.keys.contains_key(run));
         if estate.stopped_at_ns > 0 {
             let pause_us = clock::boottime_ns().saturating_sub(estate.stopped_at_ns) / 1000;
             control.pause_us = Some(pause_us);
@@ -309,7 +298,7 @@ impl Control {
     }
 
     fn end(mut self) -> io::Result<()> {
-        self.leaves.close();
+        self.ground.leaves.close();
         for mover in &mut self.movers {
             mover.inbox.push(Command::Stop);
             if let Some(thread) = mover.thread.take()

@@ -3,16 +3,14 @@
 //! All of them stand in one group, whose place is written down in the data folder: the next keeper
 //! may be started from somewhere else, and has to find them again.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::note;
 use super::protocol::{GroupReport, TreeLimits};
 use crate::sys::cgroup::Group;
-use crate::sys::dir::Dir;
+use crate::sys::dir::{self, Dir};
 use crate::sys::process;
 
 /// The name in the data folder of the file that says where the groups are.
@@ -230,9 +228,9 @@ fn make_base(data_dir: &Path) -> io::Result<Option<Group>> {
     if let Err(error) = make_room(&own, &ours, &CONTROLLERS) {
         note(&format!("limits are not set by control groups: {error}"));
     }
-    let folder = fs::metadata(data_dir)?;
+    let (device, inode) = dir::identity(data_dir)?;
     // No two data folders have the same name, wherever they are.
-    let name = format!("{PREFIX}{:x}-{:x}", folder.dev(), folder.ino());
+    let name = format!("{PREFIX}{:x}-{:x}", device, inode);
     let base = own.make_below(&name)?;
     hand_down(&base, &CONTROLLERS);
     let place = base.path().to_str().ok_or(io::ErrorKind::InvalidData)?;
@@ -245,6 +243,7 @@ fn make_base(data_dir: &Path) -> io::Result<Option<Group>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_place_that_is_no_group_of_ours_is_not_used() {

@@ -3,9 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::leaf::Leaves;
 use super::note;
 use super::protocol::{RUN_VARIABLE, SpawnSpec, WhenFull};
-use crate::sys::cgroup::Group;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::pipe::Pipe;
 use crate::sys::process::DescriptorLimit;
@@ -13,13 +13,21 @@ use crate::sys::spawn::{Child, Command, spawn};
 use crate::sys::spool::{RunFile, RunFiles, RunMeta, is_run_name};
 use crate::sys::{clock, describe_errno, procfs};
 
+/// What every start needs.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) files: RunFiles,
+    pub(super) leaves: Leaves,
+    pub(super) boot_id: String,
+    /// Of this process before it raised it: children get that one.
+    pub(super) limit: DescriptorLimit,
+}
+
 /// A run that has just been started.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) pid: i32,
     pub(super) pidfd: Pidfd,
-    /// It was born into its group, where it has one.
-    pub(super) is_in_group: bool,
     pub(super) starttime: u64,
     pub(super) started_at_ms: i64,
     pub(super) when_full: WhenFull,
@@ -48,25 +56,21 @@ impl StartError {
     }
 }
 
-/// Starts a run in its new folder, in `group`, if it can be born there. Nothing is left of one that could not be started.
-pub(super) fn start(
-    spec: &SpawnSpec,
-    files: &RunFiles,
-    boot_id: &str,
-    limit: DescriptorLimit,
-    group: Option<&Group>,
-) -> Result<Started, StartError> {
+/// Starts a run, with its file and in its control group. Nothing is left of one that could not be
+/// started.
+pub(super) fn start(spec: &SpawnSpec, ground: &Ground) -> Result<Started, StartError> {
     check(spec)?;
     // The run's file comes first: whatever happens next, a later keeper knows that there may be a
     // process with the run's mark, and the run is never started twice.
-    let file = files.create(&spec.run).map_err(|error| {
+    let file = ground.files.create(&spec.run).map_err(|error| {
         StartError::system(&format!("cannot make the file of {}", spec.run), &error)
     })?;
-    let started = start_process(spec, &file, boot_id, limit, group);
-    if started.is_err()
-        && let Err(error) = files.remove(&spec.run)
-    {
-        note(&format!("cannot remove {}: {error}", spec.run));
+    let started = start_process(spec, &file, ground);
+    if started.is_err() {
+        ground.leaves.remove(&spec.run);
+        if let Err(error) = ground.files.remove(&spec.run) {
+            note(&format!("cannot remove {}: {error}", spec.run));
+        }
     }
     started
 }
@@ -97,20 +101,15 @@ fn check(spec: &SpawnSpec) -> Result<(), StartError> {
     Ok(())
 }
 
-fn start_process(
-    spec: &SpawnSpec,
-    file: &RunFile,
-    boot_id: &str,
-    limit: DescriptorLimit,
-    group: Option<&Group>,
-) -> Result<Started, StartError> {
+fn start_process(spec: &SpawnSpec, file: &RunFile, ground: &Ground) -> Result<Started, StartError> {
     let program = spec.program.display();
     let failed = |error| StartError::system(&format!("cannot start {program}"), &error);
     let (out, err) = (Pipe::new().map_err(failed)?, Pipe::new().map_err(failed)?);
     let mut env = spec.env.clone();
     env.retain(|(name, _)| name != RUN_VARIABLE);
     env.push((RUN_VARIABLE.to_owned(), spec.run.clone()));
-    let folder = group.and_then(|group| group.open().ok());
+    let leaf = ground.leaves.make(&spec.run, spec.limits);
+    let folder = leaf.as_ref().and_then(|leaf| leaf.open().ok());
     let child = spawn(&Command {
         program: &spec.program,
         argv: &spec.argv,
@@ -123,13 +122,16 @@ fn start_process(
     .map_err(|error| explain(spec, &error))?;
     let Child { pid, pidfd, is_in_group } = child;
     // What keeps these from working is not worth a failed start.
-    let _ = limit.apply_to(pid);
+    let _ = ground.limit.apply_to(pid);
+    if let Some(leaf) = leaf.filter(|_| !is_in_group) {
+        ground.leaves.enter(&spec.run, &leaf, pid);
+    }
     let starttime = procfs::stat(pid).ok().flatten().map_or(0, |stat| stat.starttime);
     let started_at_ms = clock::realtime_ms();
     let meta = RunMeta {
         pid,
         starttime,
-        boot_id: boot_id.to_owned(),
+        boot_id: ground.boot_id.clone(),
         started_at_ms,
         out_pipe: out.inode,
         err_pipe: err.inode,
@@ -144,7 +146,6 @@ fn start_process(
     Ok(Started {
         pid,
         pidfd,
-        is_in_group,
         starttime,
         started_at_ms,
         when_full: spec.when_full,
@@ -191,7 +192,8 @@ mod tests {
         let runs = dir.path().join("runs");
         std::fs::create_dir(&runs).unwrap();
         let files = RunFiles::open(&runs).unwrap();
-        let error = start(&spec, &files, "boot", limit, None).unwrap_err();
+        let (leaves, boot_id) = (Leaves::none(), "boot".to_owned());
+        let error = start(&spec, &Ground { files, leaves, boot_id, limit }).unwrap_err();
         assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 0, "nothing is left");
         error
     }

@@ -7,24 +7,12 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::inbox::Inbox;
-use super::leaf::Leaves;
 use super::mover::Note;
 use super::protocol::SpawnSpec;
-use super::start::{self, StartError, Started};
-use crate::sys::process::DescriptorLimit;
-use crate::sys::spool::RunFiles;
+use super::start::{self, Ground};
 
 /// Programs that are being loaded at the same time.
 const STARTERS: usize = 2;
-
-/// What every start needs.
-#[derive(Debug)]
-pub(super) struct Ground {
-    pub(super) files: Arc<RunFiles>,
-    pub(super) boot_id: String,
-    pub(super) limit: DescriptorLimit,
-    pub(super) leaves: Arc<Leaves>,
-}
 
 /// What is to be started, and those who wait for something to start.
 #[derive(Debug, Default)]
@@ -39,10 +27,10 @@ pub(super) struct Starters(Arc<Queue>);
 
 impl Starters {
     /// Starts the threads, which tell `control` how each start went.
-    pub(super) fn new(ground: Ground, control: &Arc<Inbox<Note>>) -> io::Result<Self> {
-        let (ground, queue) = (Arc::new(ground), Arc::<Queue>::default());
+    pub(super) fn new(ground: &Arc<Ground>, control: &Arc<Inbox<Note>>) -> io::Result<Self> {
+        let queue = Arc::<Queue>::default();
         for index in 0..STARTERS {
-            let (ground, queue) = (Arc::clone(&ground), Arc::clone(&queue));
+            let (ground, queue) = (Arc::clone(ground), Arc::clone(&queue));
             let control = Arc::clone(control);
             std::thread::Builder::new()
                 .name(format!("starter-{index}"))
@@ -50,7 +38,7 @@ impl Starters {
                 .spawn(move || {
                     loop {
                         let spec = queue.next();
-                        let result = start(&ground, &spec);
+                        let result = start::start(&spec, &ground);
                         control.push(Note::Started { run: spec.run, result });
                     }
                 })?;
@@ -76,14 +64,4 @@ impl Queue {
             orders = self.come.wait(orders).unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
-
-fn start(ground: &Ground, spec: &SpawnSpec) -> Result<Started, StartError> {
-    let leaf = ground.leaves.make(&spec.run, spec.limits);
-    let started = start::start(spec, &ground.files, &ground.boot_id, ground.limit, leaf.as_ref())
-        .inspect_err(|_| ground.leaves.remove(&spec.run))?;
-    if let Some(leaf) = leaf.filter(|_| !started.is_in_group) {
-        ground.leaves.enter(&spec.run, &leaf, started.pid);
-    }
-    Ok(started)
 }

@@ -19,13 +19,15 @@ mod files;
 mod full;
 mod reader;
 mod record;
+mod run_files;
 mod segment;
 mod writer;
 
-pub use files::{ExitRecord, RunFile, RunFiles, RunMeta, read_exit, read_meta, run_of_file};
+pub use files::{ExitRecord, RunFile, RunMeta, read_exit, read_meta, run_of_file};
 pub use full::{Cause, WhenFull};
 pub use reader::SpoolReader;
 pub use record::{IndexRecord, RECORD_SIZE};
+pub use run_files::RunFiles;
 pub use segment::{INDEX_SEGMENT_SIZE, SEGMENT_SIZE, release};
 pub use writer::{Moved, SpoolWriter};
 

@@ -132,7 +132,7 @@ impl Control {
         let Some(client) = self.clients.get(&number) else { return };
         let socket = Arc::clone(&client.socket);
         self.server = Some(number);
-        let (keeper_pid, boot_id) = (process::own_pid(), self.boot_id.clone());
+        let (keeper_pid, boot_id) = (process::own_pid(), self.ground.boot_id.clone());
         // The answer first: nothing else may come before it.
         self.answer(number, id, &Event::Welcome { keeper_pid, boot_id });
         self.outbox.attach(Some(socket));

@@ -97,7 +97,9 @@ impl Control {
                 ..exit
             };
         }
-        if let Err(error) = self.files.file(&run.name).and_then(|file| file.write_exit(&exit)) {
+        if let Err(error) =
+            self.ground.files.file(&run.name).and_then(|file| file.write_exit(&exit))
+        {
             // It is known here; only a keeper that dies before the disk works again forgets it.
             note(&format!("cannot write the end of {}, trying again: {error}", run.name));
             self.unwritten.push(key);
@@ -145,7 +147,7 @@ impl Control {
             return;
         }
         self.write_at_ns = now_ns + RETRY_NS;
-        let (files, runs) = (&self.files, &self.runs);
+        let (files, runs) = (&self.ground.files, &self.runs);
         self.unwritten.retain(|key| {
             let Some(run) = runs.get(key) else { return false };
             let Phase::Ended(exit) = &run.phase else { return false };

@@ -127,7 +127,7 @@ impl Control {
 
     /// The kernel ends a control group at one stroke.
     fn kill_leaf(&self, kill: &mut Kill) {
-        let Some(leaf) = self.leaves.get(&kill.run) else { return };
+        let Some(leaf) = self.ground.leaves.get(&kill.run) else { return };
         let members = leaf.members().unwrap_or_default();
         if !members.is_empty() {
             match leaf.kill() {
@@ -141,7 +141,7 @@ impl Control {
         let known = self.keys.get(run).and_then(|key| self.runs.get(key)).map(Run::root);
         // A run that is not known any more may have left somebody behind.
         let root = known.unwrap_or(Root { run, pid: 0, starttime: 0 });
-        let leaf = self.leaves.get(run).map(|leaf| leaf.members());
+        let leaf = self.ground.leaves.get(run).map(|leaf| leaf.members());
         let leaf = leaf.unwrap_or_else(|| Ok(Vec::new())).unwrap_or_else(|error| {
             note(&format!("cannot read the group of {run}: {error}"));
             Vec::new()

@@ -29,7 +29,7 @@ impl Control {
             },
             Request::Group { run } => {
                 let report = if is_run_name(&run) {
-                    self.leaves.report(run)
+                    self.ground.leaves.report(run)
                 } else {
                     GroupReport::default()
                 };

@@ -137,7 +137,7 @@ impl Control {
 
     /// Takes over the runs of an earlier keeper; `kept` are the pipes that it has left open.
     pub(super) fn take_over(&mut self, kept: Option<Vec<std::os::fd::OwnedFd>>) -> io::Result<()> {
-        for found in takeover::find(&self.runs_dir, &self.boot_id, kept)? {
+        for found in takeover::find(&self.runs_dir, &self.ground.boot_id, kept)? {
             let Found { run, pid, starttime, started_at_ms, when_full, state } = found;
             let identity = (pid, starttime, started_at_ms);
             match state {
@@ -242,8 +242,8 @@ impl Control {
     pub(super) fn delete(&mut self, key: u64) {
         let Some(run) = self.runs.remove(&key) else { return };
         self.keys.remove(&run.name);
-        self.leaves.remove(&run.name);
-        if let Err(error) = self.files.remove(&run.name) {
+        self.ground.leaves.remove(&run.name);
+        if let Err(error) = self.ground.files.remove(&run.name) {
             note(&format!("cannot delete {}: {error}", run.name));
         }
     }

@@ -229,8 +229,8 @@ impl Control {
         let estate = Estate {
             lock: self.lock.as_raw_fd(),
             listener: listener.as_raw_fd(),
-            descriptors: self.limit.numbers(),
-            groups: self.leaves.is_wanted(),
+            descriptors: self.ground.limit.numbers(),
+            groups: self.ground.leaves.is_wanted(),
             highest_epoch: self.highest_epoch,
             runs,
             stopped_at_ns,
