@@ -77,9 +77,7 @@ fn is_gap(entry: &Value) -> bool {
 fn drop_for_disk() -> Findings {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let runs = folder.path().join("data/runs");
-        std::fs::create_dir_all(&runs).unwrap();
-        let Some(disk) = SmallDisk::mount(&runs, 24) else {
+        let Some((runs, disk)) = SmallDisk::of_runs(&folder) else {
             return Findings::skip("no file system can be mounted here (not root?)");
         };
         let server = Server::start_in(folder, &package_json(&[]), &[DROP]);

@@ -34,17 +34,26 @@ const CHATTER: &str = "i=0; while [ $i -lt 20 ]; do echo \"o $i\"; echo \"e $i\"
     exec sleep 321";
 const CHATTERERS: usize = 700;
 
+/// By which signal each run has ended.
+type Ends = Arc<Mutex<HashMap<String, Option<i32>>>>;
+
+/// The ends, and what a client tells them to.
+fn note_ends() -> (Ends, Arc<impl Fn(KeeperEvent) + Send + Sync + 'static>) {
+    let ends = Ends::default();
+    let seen = Arc::clone(&ends);
+    let sink = Arc::new(move |event| {
+        if let KeeperEvent::Exited { run, exit } = event {
+            seen.lock().unwrap().insert(run, exit.signal);
+        }
+    });
+    (ends, sink)
+}
+
 /// Children that hold more pipes together than a process may usually have open, as whoever this is.
 pub(crate) fn hold_pipes() -> ExitCode {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let ends: Arc<Mutex<HashMap<String, Option<i32>>>> = Arc::default();
-        let seen = Arc::clone(&ends);
-        let sink = Arc::new(move |event| {
-            if let KeeperEvent::Exited { run, exit } = event {
-                seen.lock().unwrap().insert(run, exit.signal);
-            }
-        });
+        let (ends, sink) = note_ends();
         let exe = std::env::var_os(HOLD_EXE).map_or_else(exe, PathBuf::from);
         let keeper = KeeperClient::connect(folder.path(), 1, &exe, sink).await.unwrap();
         let run = |n: usize| format!("chatter.{n}");
@@ -131,20 +140,14 @@ fn descriptor_limit(pid: i32) -> u64 {
 struct Crowd {
     folder: tempfile::TempDir,
     keeper: KeeperClient,
-    ends: Arc<Mutex<HashMap<String, Option<i32>>>>,
+    ends: Ends,
     pids: Vec<i32>,
 }
 
 impl Crowd {
     async fn gather(wanted: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ends: Arc<Mutex<HashMap<String, Option<i32>>>> = Arc::default();
-        let seen = Arc::clone(&ends);
-        let sink = Arc::new(move |event| {
-            if let KeeperEvent::Exited { run, exit } = event {
-                seen.lock().unwrap().insert(run, exit.signal);
-            }
-        });
+        let (ends, sink) = note_ends();
         let keeper = KeeperClient::connect(folder.path(), 1, &exe(), sink).await.unwrap();
         let pid = std::fs::read_to_string(folder.path().join("keeper.pid")).unwrap();
         let pid = pid.trim().parse().unwrap();

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::check::{account, package_json, start, start_witness};
 use crate::row::{Findings, Row, rounds};
@@ -32,6 +33,14 @@ impl SmallDisk {
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
         mount.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
     }
+
+    /// One for the spool of the data folder in `folder`, and where that is.
+    pub(crate) fn of_runs(folder: &TempDir) -> Option<(PathBuf, Self)> {
+        let runs = folder.path().join("data/runs");
+        std::fs::create_dir_all(&runs).unwrap();
+        let disk = Self::mount(&runs, 24)?;
+        Some((runs, disk))
+    }
 }
 
 impl Drop for SmallDisk {
@@ -51,9 +60,7 @@ async fn refused(server: &Server, script: &str) -> String {
 fn fill_disk() -> Findings {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let runs = folder.path().join("data/runs");
-        std::fs::create_dir_all(&runs).unwrap();
-        let Some(disk) = SmallDisk::mount(&runs, 24) else {
+        let Some((runs, disk)) = SmallDisk::of_runs(&folder) else {
             return Findings::skip("no file system can be mounted here (not root?)");
         };
         let server = Server::start_in(folder, &package_json(&SCRIPTS), &[]);

@@ -5,24 +5,35 @@ use super::*;
 use crate::sys::pipe::Pipe;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 const ALL: usize = 1024 * 1024;
 
-fn fill(writer: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
+/// Writes these bytes into a pipe, and has what is in it moved by `take`. Gives back the empty pipe.
+fn feed(bytes: &[u8], mut take: impl FnMut(BorrowedFd<'_>) -> Moved) -> (Pipe, File) {
     let pipe = Pipe::new().unwrap();
-    let mut child = File::from(pipe.child);
+    let mut child = File::from(pipe.child.try_clone().unwrap());
     for piece in bytes.chunks(60_000) {
         child.write_all(piece).unwrap();
         let mut left = piece.len();
         while left > 0 {
-            match writer.take(stream, pipe.read.as_fd(), ALL).unwrap() {
+            match take(pipe.read.as_fd()) {
                 Moved::Bytes(moved) => left -= moved,
                 other => panic!("{other:?} with {left} bytes left"),
             }
         }
     }
+    (pipe, child)
+}
+
+fn fill(writer: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
+    let (pipe, _child) = feed(bytes, |pipe| writer.take(stream, pipe, ALL).unwrap());
     assert_eq!(writer.take(stream, pipe.read.as_fd(), ALL).unwrap(), Moved::Nothing);
+}
+
+/// Drops all of these bytes.
+fn waste(writer: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
+    feed(bytes, |pipe| writer.discard(stream, pipe, ALL, Cause::Disk).unwrap());
 }
 
 /// The record that is due.
@@ -141,22 +152,6 @@ fn a_damaged_record_is_an_error_where_it_stands() {
     let error = reader.read_records(RECORD_SIZE, 9).unwrap_err();
     assert!(matches!(error, SpoolError::Corrupt { off: RECORD_SIZE }));
     assert_eq!(reader.read_records(2 * RECORD_SIZE, 9).unwrap(), records[2..]);
-}
-
-/// Drops all of these bytes.
-fn waste(writer: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
-    let pipe = Pipe::new().unwrap();
-    let mut child = File::from(pipe.child);
-    for piece in bytes.chunks(60_000) {
-        child.write_all(piece).unwrap();
-        let mut left = piece.len();
-        while left > 0 {
-            match writer.discard(stream, pipe.read.as_fd(), ALL, Cause::Disk).unwrap() {
-                Moved::Bytes(moved) => left -= moved,
-                other => panic!("{other:?} with {left} bytes left"),
-            }
-        }
-    }
 }
 
 #[test]
