@@ -17,7 +17,7 @@ mod smart_case;
 mod start;
 
 pub use access::Verb;
-pub use attempt::{Attempt, AttemptPage, CauseKind};
+pub use attempt::{Attempt, AttemptPage, CauseKind, EndKind};
 pub use configuration::{ConfigurationValue, ProcessConfiguration, SECRET_COVER};
 pub use declared::{
     ChangeKind, ConfigChange, ConfigDiff, DeclaredList, DeclaredProcess, Pool, PoolList,

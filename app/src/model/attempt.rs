@@ -40,6 +40,16 @@ pub struct Attempt {
     /// What its command, environment and strategy were: the same text for the same ones.
     #[serde(default)]
     pub config_hash: Option<String>,
+    /// Why it ended, or is told to end; `None` while nothing is the matter, and when it was stored
+    /// before this was told.
+    #[serde(default)]
+    pub end_kind: Option<EndKind>,
+    /// Who asked for the end, which file changed, what a probe found.
+    #[serde(default)]
+    pub end_by: Option<String>,
+    /// Why it ended, in words: `stopped by admin: ended by SIGTERM`.
+    #[serde(default)]
+    pub end: Option<String>,
 }
 
 /// Attempts of one process, newest first.
@@ -51,6 +61,55 @@ pub struct AttemptPage {
     pub attempts: Vec<Attempt>,
     /// Give it as `before` for the next page; `None` on the last.
     pub next_before: Option<u32>,
+}
+
+/// Why an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum EndKind {
+    /// By itself: by its exit, or by a signal that Runyard did not send for a reason.
+    Exit,
+    /// Somebody asked for it.
+    Stop,
+    /// Somebody asked for a new attempt.
+    Restart,
+    /// A file changed.
+    Watch,
+    /// It did not work any more.
+    Liveness,
+    /// It ran for too long.
+    Timeout,
+    /// It wrote too much.
+    Output,
+    /// Its tree used too much.
+    Limit,
+    /// It could not be started.
+    Spawn,
+    /// Nobody saw how.
+    Lost,
+}
+
+impl EndKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Exit,
+        Self::Stop,
+        Self::Restart,
+        Self::Watch,
+        Self::Liveness,
+        Self::Timeout,
+        Self::Output,
+        Self::Limit,
+        Self::Spawn,
+        Self::Lost,
+    ];
+
+    /// Whether it was wanted: such an end counts neither as a failure nor as a try.
+    #[must_use]
+    pub fn is_wanted(self) -> bool {
+        matches!(self, Self::Stop | Self::Restart | Self::Watch)
+    }
 }
 
 /// What started an attempt.
@@ -93,5 +152,12 @@ impl CauseKind {
             Self::Autostart => "autostart",
             Self::Recovery => "recovery",
         }
+    }
+
+    /// Whether what was tried before is over with it: only a further try and what Runyard takes up
+    /// go on with it.
+    #[must_use]
+    pub fn begins_anew(self) -> bool {
+        !matches!(self, Self::Retry | Self::Restart | Self::Recovery)
     }
 }

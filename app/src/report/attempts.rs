@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Html, older_link};
-use crate::model::{Attempt, AttemptPage, ProcessId};
+use crate::model::{Attempt, AttemptPage, EndKind, ProcessId};
 use crate::text::format::{
     format_bytes, format_count, format_duration, format_stamp, format_uptime,
 };
@@ -39,6 +39,7 @@ pub(crate) fn render_attempts(
                         <th scope="col">"Started"</th>
                         <th scope="col">"Duration"</th>
                         <th scope="col">"End"</th>
+                        <th scope="col">"Why it ended"</th>
                         <th scope="col">"Cause"</th>
                         <th scope="col">"PID"</th>
                         <th scope="col">"CPU"</th>
@@ -57,6 +58,14 @@ pub(crate) fn render_attempts(
 
 /// How an attempt ended, by the name that the style sheet knows.
 fn outcome(attempt: &Attempt) -> &'static str {
+    match attempt.end_kind.filter(|_| attempt.ended_at.is_some()) {
+        Some(EndKind::Stop | EndKind::Restart | EndKind::Watch) => return "stopped",
+        Some(EndKind::Lost) => return "lost",
+        Some(EndKind::Exit) if attempt.exit_code == Some(0) => return "completed",
+        // One that was stored before there were kinds is told by its exit.
+        None => {}
+        Some(_) => return "failed",
+    }
     match (attempt.ended_at, attempt.exit_code, &attempt.signal) {
         (None, ..) => "running",
         (_, Some(0), _) => "completed",
@@ -143,6 +152,7 @@ fn row(id: &ProcessId, attempt: &Attempt, now: i64, zone_min: i64) -> AnyView {
             <td>{dash(attempt.started_at.map(|ts| format_stamp(ts, zone_min)))}</td>
             <td>{duration}</td>
             <td class="outcome" data-status=outcome(attempt)>{end_words(attempt)}</td>
+            <td data-testid="attempt-end">{dash(attempt.end.clone())}</td>
             <td>{attempt.cause.clone()}</td>
             <td>{dash(attempt.pid.map(|pid| pid.to_string()))}</td>
             <td>{dash(cpu.map(format_duration))}</td>
@@ -190,6 +200,32 @@ mod tests {
         let html = render_attempts(&ProcessId("p".into()), &page, 65_000, 0);
         assert!(html.contains("<span data-since=\"3000\">1 m 2 s</span>"), "{html}");
         assert!(html.contains("?line=7\">7–…</a>"), "{html}");
+    }
+
+    #[test]
+    fn why_an_attempt_ended_is_shown_and_colours_it() {
+        let ended = |kind, signal: Option<&str>, code| Attempt {
+            end_kind: kind,
+            end: kind.map(|_| "the <words>".to_owned()),
+            signal: signal.map(str::to_owned),
+            ..attempt(1, 0, Some(1), code)
+        };
+        for (attempt, wanted) in [
+            (ended(Some(EndKind::Watch), Some("SIGTERM"), None), "stopped"),
+            (ended(Some(EndKind::Stop), None, Some(1)), "stopped"),
+            (ended(Some(EndKind::Timeout), Some("SIGTERM"), None), "failed"),
+            (ended(Some(EndKind::Exit), Some("SIGSEGV"), None), "failed"),
+            (ended(Some(EndKind::Exit), None, Some(0)), "completed"),
+            (ended(Some(EndKind::Lost), None, None), "lost"),
+            // Of before.
+            (ended(None, Some("SIGTERM"), None), "stopped"),
+        ] {
+            assert_eq!(outcome(&attempt), wanted, "{attempt:?}");
+            let page = AttemptPage { attempts: vec![attempt], next_before: None };
+            let html = render_attempts(&ProcessId("p".into()), &page, 1, 0);
+            let has_words = html.contains("the &lt;words&gt;");
+            assert_eq!(has_words, page.attempts[0].end.is_some(), "{html}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{Attempt, Breaker, Process, ProcessType};
+use app::model::{Attempt, Breaker, EndKind, Process, ProcessType};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -31,6 +31,7 @@ pub(super) use clearing::describe;
 mod after;
 mod care;
 mod clearing;
+mod ending;
 mod holders;
 mod launch;
 mod limits;
@@ -108,6 +109,8 @@ pub(super) struct Actor {
     watcher: Option<Watcher>,
     /// When the newest attempt began.
     begun: Option<Instant>,
+    /// Why it cannot be used while it runs, in words.
+    unready: Option<String>,
     /// Who asked for the next attempt, while the present one ends.
     asked_by: Option<Cause>,
 }
@@ -137,6 +140,8 @@ struct Run {
     health: Health,
     /// It could be used at some time.
     was_ready: bool,
+    /// It was told that it could not be used in time.
+    is_late: bool,
     /// When it has been up for long enough to forget what was before.
     settles: Option<Instant>,
 }
@@ -220,6 +225,9 @@ impl Actor {
         (self.process.started_at, self.process.ended_at) = (None, None);
         (self.process.exit_code, self.process.signal) = (None, None);
         self.begun = Some(Instant::now());
+        if cause.kind.begins_anew() {
+            self.history.begin_anew();
+        }
         // Stored before the spawn: a crash in between leaves a run that is known, not a stray.
         also.insert(0, self.record_change());
         self.tell(also, || format!("attempt {n}: {}", cause.words())).await?;
@@ -254,6 +262,7 @@ impl Actor {
             probes: None,
             health: Health::default(),
             was_ready: false,
+            is_late: false,
             settles: None,
         })
     }
@@ -297,7 +306,7 @@ impl Actor {
         self.process.position = None;
         if !matches!(self.state, State::Running { .. } | State::Stopping { .. }) {
             self.process.pid = None;
-            self.process.ready = None;
+            (self.process.ready, self.unready) = (None, None);
         }
         Ok(())
     }
@@ -312,7 +321,7 @@ impl Actor {
     fn publish(&mut self) {
         self.process.next_idx = self.recorder.next_idx();
         let process = Arc::new(self.process.clone());
-        self.shared.board.note(&process);
+        self.shared.board.note(&process, self.unready.as_deref());
         self.handle.publish(Arc::clone(&process));
         // Nobody listening is no error.
         let _ = self.shared.updates.send(Arc::new(Update::new(process)));
@@ -333,8 +342,12 @@ impl Actor {
     async fn fail(&mut self, why: String) {
         self.state = State::Ended(Outcome::Lost { reason: why.clone() });
         self.process.status = self.state.status();
-        self.process.reason = why;
+        self.process.reason.clone_from(&why);
         self.process.pid = None;
+        let now = self.shared.clock.now_ms();
+        if self.process.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none()) {
+            self.note_unexited(EndKind::Lost, &why, now);
+        }
         self.publish();
         if let Err(error) = self.save_later().await {
             tracing::error!(process = %self.process.id, %error, "its end cannot be stored");

@@ -14,6 +14,8 @@ struct Standing {
     status: Status,
     /// Its probe succeeds, or it has none.
     is_ready: bool,
+    /// What is the matter when it is not.
+    unready: Option<String>,
     /// It has run, whatever it does now.
     has_run: bool,
     reason: String,
@@ -29,12 +31,13 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// Notes how a process is. One that was not declared is nobody's concern.
-    pub(super) fn note(&self, process: &Process) {
+    /// Notes how a process is, and why it is not ready. One that was not declared is nobody's concern.
+    pub(super) fn note(&self, process: &Process, unready: Option<&str>) {
         let Some(name) = &process.declared else { return };
         let standing = Standing {
             status: process.status,
             is_ready: process.status == Status::Running && process.ready.unwrap_or(true),
+            unready: unready.map(str::to_owned),
             has_run: process.attempts.iter().any(|attempt| attempt.started_at.is_some()),
             reason: process.reason.clone(),
         };
@@ -108,7 +111,7 @@ fn find_obstacle(replicas: &BTreeMap<u32, Standing>, condition: Condition) -> Op
         return Some("it was not started yet".to_owned());
     }
     replicas.values().find_map(|standing| {
-        let Standing { status, is_ready, has_run, reason, .. } = standing;
+        let Standing { status, is_ready, unready, has_run, reason } = standing;
         let holds = match condition {
             Condition::Started => {
                 matches!(status, Status::Running | Status::Stopping | Status::Completed)
@@ -119,9 +122,10 @@ fn find_obstacle(replicas: &BTreeMap<u32, Standing>, condition: Condition) -> Op
         };
         match status {
             _ if holds => None,
-            Status::Running if condition == Condition::Ready => {
-                Some("it runs and is not ready yet".to_owned())
-            }
+            Status::Running if condition == Condition::Ready => Some(match unready {
+                Some(why) => format!("it runs and is {why}"),
+                None => "it runs and is not ready yet".to_owned(),
+            }),
             Status::Running => Some("it runs".to_owned()),
             Status::Failed | Status::Lost | Status::Stopped => {
                 Some(format!("it is {}: {reason}", status.as_str()))
@@ -155,7 +159,7 @@ mod tests {
     fn conditions_and_statuses() {
         let holds = |status: Status, ready: Option<bool>| -> String {
             let board = Board::default();
-            board.note(&process("db", 0, status, ready));
+            board.note(&process("db", 0, status, ready), None);
             let all =
                 [Condition::Started, Condition::Ready, Condition::Completed, Condition::Exited];
             all.map(|condition| {
@@ -190,18 +194,22 @@ mod tests {
             ("api".to_owned(), Condition::Ready),
             ("migrate".to_owned(), Condition::Completed),
         ]);
-        board.note(&process("api", 0, Status::Running, Some(true)));
-        board.note(&process("api", 1, Status::Running, Some(false)));
+        board.note(&process("api", 0, Status::Running, Some(true)), None);
+        board.note(&process("api", 1, Status::Running, Some(false)), None);
         assert_eq!(
             describe(&board.unmet(&on)),
             "waiting for api to be ready (it runs and is not ready yet), and for migrate to \
              complete (it was not started yet)"
         );
+        board
+            .note(&process("api", 1, Status::Running, Some(false)), Some("not ready yet: refused"));
+        let words = describe(&board.unmet(&on));
+        assert!(words.contains("(it runs and is not ready yet: refused)"), "{words}");
         // Once there is one replica only, the other is nobody's concern.
         board.forget("api", 1);
         assert!(!describe(&board.unmet(&on)).contains("api"));
-        board.note(&process("api", 1, Status::Running, Some(true)));
-        board.note(&process("migrate", 0, Status::Failed, None));
+        board.note(&process("api", 1, Status::Running, Some(true)), None);
+        board.note(&process("migrate", 0, Status::Failed, None), None);
         assert_eq!(
             describe(&board.unmet(&on)),
             "waiting for migrate to complete (it is failed: exit code 1)"

@@ -57,6 +57,10 @@ pub(super) enum Verdict {
     Same,
     /// It can be used from now on.
     Ready,
+    /// It cannot be used yet, for another reason than before.
+    Unready,
+    /// It could not be used within its grace; why.
+    Late(String),
     /// It cannot be used any more; why.
     NotReady(String),
     /// It does not work any more; why.
@@ -68,6 +72,10 @@ pub(super) enum Verdict {
 pub(super) struct Health {
     /// `None` without a readiness probe.
     pub(super) is_ready: Option<bool>,
+    /// Why it cannot be used, as the newest answer says.
+    unready: Option<String>,
+    /// It could be used at some time, or it was told that it could not in time.
+    is_late_told: bool,
     ready_failures: u32,
     alive_failures: u32,
     /// Once dead, it is being ended, and further answers say nothing new.
@@ -78,6 +86,16 @@ impl Health {
     /// Of a process that has just begun.
     pub(super) fn new(plan: &LaunchPlan) -> Self {
         Self { is_ready: plan.strategy.ready.as_ref().map(|_| false), ..Self::default() }
+    }
+
+    /// Of a process that was ready before Runyard's own restart.
+    pub(super) fn set_ready(&mut self) {
+        (self.is_ready, self.is_late_told) = (Some(true), true);
+    }
+
+    /// Why it cannot be used, as the newest answer says.
+    pub(super) fn unready(&self) -> Option<&str> {
+        self.unready.as_deref()
     }
 
     /// Takes an answer. `limit` failures in a row count.
@@ -91,12 +109,25 @@ impl Health {
             *failures = 0;
             return match (probe, self.is_ready) {
                 (Probe::Ready, Some(false)) => {
-                    self.is_ready = Some(true);
+                    (self.is_ready, self.unready) = (Some(true), None);
+                    self.is_late_told = true;
                     Verdict::Ready
                 }
                 _ => Verdict::Same,
             };
         };
+        if probe == Probe::Ready && self.is_ready == Some(false) {
+            let is_news = self.unready.as_deref() != Some(&why);
+            self.unready = Some(why.clone());
+            return match (is_past_grace && !self.is_late_told, is_news) {
+                (true, _) => {
+                    self.is_late_told = true;
+                    Verdict::Late(why)
+                }
+                (false, true) => Verdict::Unready,
+                (false, false) => Verdict::Same,
+            };
+        }
         if !is_past_grace {
             return Verdict::Same;
         }
@@ -107,7 +138,7 @@ impl Health {
         let times = super::words::plural(*failures, "time");
         match probe {
             Probe::Ready if self.is_ready == Some(true) => {
-                self.is_ready = Some(false);
+                (self.is_ready, self.unready) = (Some(false), Some(why.clone()));
                 Verdict::NotReady(format!("not ready, {times} in a row: {why}"))
             }
             Probe::Alive if !self.is_dead => {

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::model::{Breaker, ProcessId, ProcessType, Status};
-use tokio::sync::oneshot;
+use app::model::{Breaker, EndKind, Process, ProcessId, Status};
 
-use crate::config::RestartWhen;
 use crate::keeper::client::{KeeperEvent, RunInfo, Scope};
 use crate::store::{Change, Cursor, ListQuery, ProcessRecord};
 
-use super::actor::{Actor, Command};
+use super::actor::Actor;
 use super::cause::Cause;
-use super::state::{Outcome, Pause, State};
+use super::state::{Outcome, Pause, State, StopCause};
 use super::{EngineError, Shared};
+use crate::project::LaunchPlan;
 
 /// Why a process is lost.
 const UNSEEN: &str = "it ended while neither runyard nor its keeper was there to see how";
@@ -36,7 +35,7 @@ pub(super) async fn take_up(shared: &Arc<Shared>) -> Result<(), EngineError> {
             (Some(info), Some(record)) => match shared.decode_plan(&record) {
                 Ok(plan) => {
                     let state = ended_state(&record);
-                    Actor::adopt(shared, record, plan, state, cursor, true)?;
+                    Actor::adopt(shared, record, plan, state, cursor, true, None)?;
                 }
                 Err(error @ EngineError::Unsealed(_)) => {
                     tracing::error!(run, %error, "the rest of its output is not taken in");
@@ -109,15 +108,9 @@ async fn take_up_process(
             }
             Status::BackingOff => Actor::resume_pause(shared, record, plan),
             _ => {
-                let comes_back = plan.kind == ProcessType::LongRunning
-                    && plan.strategy.restart.when != RestartWhen::Never;
-                lose(shared, &mut record, cursor, UNSEEN).await?;
-                match comes_back {
-                    true => {
-                        Actor::launch(shared, record, plan, Cause::recovery(), vec![]).map(|_| ())
-                    }
-                    false => Ok(()),
-                }
+                let stopping = stopping_of(&record.process, &plan, shared);
+                let also = cursor.map(|cursor| Change::DropCursor(cursor.run));
+                Actor::lose(shared, record, plan, stopping, UNSEEN, also.into_iter().collect())
             }
         };
     };
@@ -132,7 +125,7 @@ async fn take_up_process(
             is_open: record.process.breaker == Some(Breaker::Open),
         });
         let name = cursor.run.clone();
-        Actor::adopt(shared, record, plan, state, cursor, has_cursor)?;
+        Actor::adopt(shared, record, plan, state, cursor, has_cursor, None)?;
         if let Some(exit) = info.exit {
             shared.mailboxes.deliver(KeeperEvent::Exited { run: name, exit });
         }
@@ -144,27 +137,19 @@ async fn take_up_process(
         attempt.pid = Some(info.pid);
         attempt.started_at = Some(info.started_at_ms);
     }
-    let was_stopping = record.process.status == Status::Stopping;
+    let stopping = stopping_of(&record.process, &plan, shared);
     let state = State::Running { pid: info.pid };
     record.process.status = state.status();
     record.process.reason = state.reason(shared.settings.grace_s);
     let name = cursor.run.clone();
-    Actor::adopt(shared, record, plan, state, cursor, has_cursor)?;
-    // Before the news of its end: it was told to, and whoever is left of its tree is, too.
-    if was_stopping && let Some(handle) = shared.registry.get(&id) {
-        // The grace begins again: nobody knows how much of it was left.
-        let (reply, _) = oneshot::channel();
-        let by = "runyard, after its own restart".into();
-        // An actor that is gone has ended its process.
-        let _ = handle.send(Command::Stop { by, reply }).await;
-    }
+    Actor::adopt(shared, record, plan, state, cursor, has_cursor, stopping)?;
     if let Some(exit) = info.exit {
         shared.mailboxes.deliver(KeeperEvent::Exited { run: name, exit });
     }
     Ok(())
 }
 
-/// Neither the keeper nor its spool knows the run any more.
+/// It cannot be followed any more: nobody knows how it is started.
 async fn lose(
     shared: &Arc<Shared>,
     record: &mut ProcessRecord,
@@ -177,10 +162,35 @@ async fn lose(
     record.process.ended_at = Some(shared.clock.now_ms());
     if let Some(attempt) = record.process.attempts.last_mut() {
         attempt.ended_at = record.process.ended_at;
+        (attempt.end_kind, attempt.end) = (Some(EndKind::Lost), Some(why.into()));
     }
     let mut changes = vec![Change::PutProcess(Box::new(record.clone()))];
     changes.extend(cursor.map(|cursor| Change::DropCursor(cursor.run)));
     Ok(shared.writer.submit(changes).await?)
+}
+
+/// Why a process was being ended when Runyard was.
+fn stopping_of(process: &Process, plan: &LaunchPlan, shared: &Shared) -> Option<StopCause> {
+    if process.status != Status::Stopping {
+        return None;
+    }
+    let attempt = process.attempts.last();
+    let what = attempt.and_then(|attempt| attempt.end_by.clone());
+    Some(match (attempt.and_then(|attempt| attempt.end_kind), what) {
+        (Some(EndKind::Stop), Some(by)) => StopCause::Asked { by },
+        (Some(EndKind::Restart), Some(by)) => StopCause::Restart { by },
+        (Some(EndKind::Watch), Some(file)) => StopCause::Changed { file },
+        (Some(EndKind::Liveness), Some(why)) => StopCause::Unhealthy { why },
+        (Some(EndKind::Limit), Some(why)) => StopCause::Beyond { why },
+        (Some(EndKind::Timeout), _) => {
+            StopCause::Timeout { after_ms: plan.timeout_ms.unwrap_or_default() }
+        }
+        (Some(EndKind::Output), _) => {
+            StopCause::MaxBuffer { limit: plan.max_buffer.unwrap_or(shared.settings.max_buffer) }
+        }
+        // Stored before it was kept why.
+        _ => StopCause::Asked { by: "runyard, after its own restart".into() },
+    })
 }
 
 fn newest_run(record: &ProcessRecord) -> Option<String> {

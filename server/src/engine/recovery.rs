@@ -2,7 +2,7 @@
 //!
 //! Everything here is a function of what is given to it, the time and the chance included.
 
-use app::model::{Attempt, Breaker, ProcessType};
+use app::model::{Attempt, Breaker, CauseKind, EndKind, ProcessType};
 
 use crate::config::{RestartConfig, RestartWhen, RetriesConfig};
 use crate::project::Strategy;
@@ -22,6 +22,8 @@ pub(super) enum End {
     Ended(String),
     /// It never ran.
     NotStarted(String),
+    /// Nobody saw it; what is known.
+    Lost(String),
 }
 
 /// An attempt that is over.
@@ -33,6 +35,8 @@ pub(super) struct Finished {
     pub(super) up_ms: i64,
     /// It ended before it could be used: within its grace, or never ready.
     pub(super) is_early: bool,
+    /// What its readiness probe said last, when it was never ready.
+    pub(super) unready: Option<String>,
 }
 
 /// What was before, as far as it matters for what follows.
@@ -85,43 +89,84 @@ impl Finished {
         matches!(&self.end, End::Exit(exit) if exit.is_success)
     }
 
+    /// An attempt as it was stored; `None` for an end that counts for nothing: it was wanted, is not
+    /// there yet, or is not known.
+    fn stored(attempt: &Attempt, strategy: &Strategy) -> Option<Self> {
+        let ended_at = attempt.ended_at?;
+        let why = || attempt.end.clone().unwrap_or_default();
+        let end = match attempt.end_kind? {
+            kind if kind.is_wanted() => return None,
+            EndKind::Spawn => End::NotStarted(why()),
+            EndKind::Lost => End::Lost(why()),
+            EndKind::Exit => {
+                let signal = attempt.signal.clone();
+                End::Exit(Exit::new(attempt.exit_code, signal, &strategy.success_codes))
+            }
+            _ => End::Ended(why()),
+        };
+        let up_ms = ended_at - attempt.started_at.unwrap_or(ended_at);
+        Some(Self { end, up_ms, is_early: false, unready: None })
+    }
+
     /// In words: `failed to start: exit code 1 after 0.4 s`.
     pub(super) fn describe(&self) -> String {
         let after = span(self.up_ms);
-        match (&self.end, self.is_early) {
-            (End::NotStarted(why), _) => format!("failed to start: {why}"),
-            (End::Exit(exit), true) => {
-                format!("failed to start: {} after {after}", exit.describe())
-            }
-            (End::Exit(exit), false) => format!("{} after {after}", exit.describe()),
-            (End::Ended(why), true) => format!("failed to start: {why} after {after}"),
-            (End::Ended(why), false) => format!("{why} after {after}"),
+        let failed = if self.is_early && !self.is_success() { "failed to start: " } else { "" };
+        let how = match &self.end {
+            End::NotStarted(why) => return format!("failed to start: {why}"),
+            End::Exit(exit) => format!("{failed}{} after {after}", exit.describe()),
+            End::Ended(why) => format!("{failed}{why} after {after}"),
+            End::Lost(why) => format!("lost after {after}: {why}"),
+        };
+        match &self.unready {
+            Some(why) => format!("{how}, never ready ({why})"),
+            None => how,
         }
     }
 
     fn code(&self) -> Option<i32> {
         match &self.end {
             End::Exit(exit) => exit.code,
-            End::Ended(_) | End::NotStarted(_) => None,
+            End::Ended(_) | End::NotStarted(_) | End::Lost(_) => None,
         }
     }
 }
 
 impl History {
-    /// What the stored attempts tell after a restart of Runyard.
-    pub(super) fn of(attempts: &[Attempt], breaker: Option<Breaker>, strategy: &Strategy) -> Self {
-        let failed = |attempt: &&Attempt| {
-            let signal = attempt.signal.clone();
-            let exit = Exit::new(attempt.exit_code, signal, &strategy.success_codes);
-            attempt.ended_at.is_some() && !exit.is_success
-        };
-        let tries = attempts.iter().rev().take_while(failed).count();
-        let failures = attempts.iter().filter(failed).filter_map(|attempt| attempt.ended_at);
-        Self {
-            tries: u32::try_from(tries).unwrap_or(u32::MAX),
-            failures: failures.collect(),
-            is_trial: breaker == Some(Breaker::HalfOpen),
+    /// What the stored attempts tell after a restart of Runyard: all of them are decided again.
+    pub(super) fn of(
+        attempts: &[Attempt],
+        breaker: Option<Breaker>,
+        strategy: &Strategy,
+        kind: ProcessType,
+    ) -> Self {
+        let mut history = Self::default();
+        for attempt in attempts {
+            if attempt.cause_kind.is_some_and(CauseKind::begins_anew) {
+                history.begin_anew();
+            }
+            match Finished::stored(attempt, strategy) {
+                Some(finished) => {
+                    let now_ms = attempt.ended_at.unwrap_or_default();
+                    let decision = decide(strategy, kind, &mut history, &finished, now_ms, 0.5);
+                    history.is_trial = matches!(decision, Decision::Open { .. });
+                }
+                None if kind == ProcessType::LongRunning => {
+                    let up_ms = attempt.ended_at.zip(attempt.started_at).map(|(end, at)| end - at);
+                    if up_ms.is_some_and(|up_ms| up_ms >= ms(strategy.restart.reset_after_s)) {
+                        history.settle();
+                    }
+                }
+                None => {}
+            }
         }
+        history.is_trial = breaker == Some(Breaker::HalfOpen);
+        history
+    }
+
+    /// Somebody, or something new, starts it: what was tried before is over. What failed has failed.
+    pub(super) fn begin_anew(&mut self) {
+        self.tries = 0;
     }
 
     /// The attempt held: what was before counts no more.
@@ -154,7 +199,12 @@ fn decide_job(
     let Some(retries) = strategy.retries.as_ref().filter(|retries| retries.max > 0) else {
         return Decision::Over { why: None };
     };
-    if finished.is_success() {
+    let is_named = |codes: &[i32]| finished.code().is_some_and(|code| codes.contains(&code));
+    if is_named(&retries.never_codes) {
+        let why = format!("not tried again after exit code {}", finished.code().unwrap_or(0));
+        return Decision::Over { why: Some(why) };
+    }
+    if finished.is_success() && !is_named(&retries.always_codes) {
         return Decision::Over { why: None };
     }
     let all = retries.max.saturating_add(1);

@@ -3,7 +3,7 @@
 //! A transition consumes the state; a pair that the table does not know is an
 //! [`InvalidTransition`], never a guess.
 
-use app::model::Status;
+use app::model::{EndKind, Status};
 
 use super::words::seconds;
 
@@ -309,6 +309,20 @@ impl Exit {
 }
 
 impl StopCause {
+    /// As it is kept of an attempt: the kind, and who, which file, what was found.
+    #[must_use]
+    pub fn kept(&self) -> (EndKind, Option<&str>) {
+        match self {
+            Self::Asked { by } => (EndKind::Stop, Some(by)),
+            Self::Restart { by } => (EndKind::Restart, Some(by)),
+            Self::Changed { file } => (EndKind::Watch, Some(file)),
+            Self::Unhealthy { why } => (EndKind::Liveness, Some(why)),
+            Self::Timeout { .. } => (EndKind::Timeout, None),
+            Self::MaxBuffer { .. } => (EndKind::Output, None),
+            Self::Beyond { why } => (EndKind::Limit, Some(why)),
+        }
+    }
+
     fn describe(&self) -> String {
         match self {
             Self::Asked { by } => format!("stopping, asked by {by}"),

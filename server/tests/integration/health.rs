@@ -33,7 +33,8 @@ depends_on = { db = "ready", migrate = "completed" }
     let reason = api["reason"].as_str().unwrap();
     assert!(
         reason.starts_with(
-            "waiting for db to be ready (it runs and is not ready yet), and for migrate"
+            "waiting for db to be ready (it runs and is not ready yet: no line with \"accepting\" was \
+             written), and for migrate"
         ),
         "{reason}"
     );
@@ -53,6 +54,51 @@ depends_on = { db = "ready", migrate = "completed" }
     let api = server.wait_for_declared("api", |p| p["status"] == "stopped").await;
     let db = server.wait_for_declared("db", |p| p["status"] == "stopped").await;
     assert!(api["endedAt"].as_i64() <= db["endedAt"].as_i64());
+}
+
+#[tokio::test]
+async fn one_that_is_never_ready_says_what_its_probe_found() {
+    let toml = r#"
+[process.web]
+command = ["node", "-e", "require('http').createServer((q, s) => { s.statusCode = require('fs').existsSync('ok') ? 200 : 503; s.end() }).listen(process.env.PORT, '127.0.0.1', () => console.log('listening'))"]
+ready = { http = "http://127.0.0.1:$PORT/", period_s = 0.1, grace_s = 1 }
+
+[process.page]
+command = ["sleep", "300"]
+type = "long-running"
+autostart = true
+depends_on = { web = "ready" }
+
+[process.short]
+command = ["sh", "-c", "sleep 0.3; exit 1"]
+ready = { tcp = "127.0.0.1:$PORT", period_s = 0.1 }
+restart = { when = "never" }
+"#;
+    let server = Server::declaring(toml, &[]);
+    let web = server.wait_for_declared("web", |p| p["status"] == "running").await;
+    let id = web["id"].as_str().unwrap();
+    let says = |p: &serde_json::Value, words: &str| p["reason"].as_str().unwrap().contains(words);
+    let late = "; not ready within 1 s: GET http://127.0.0.1:";
+    let web = server.wait_for(id, |p| says(p, late)).await;
+    assert!(says(&web, "it answered 503 Service Unavailable"), "{web}");
+    assert_eq!(web["ready"], false);
+    let told = server.told(id).await;
+    let count = told.iter().filter(|line| line.starts_with("not ready within 1 s: GET")).count();
+    assert_eq!(count, 1, "{told:#?}");
+    let page = server.wait_for_declared("page", |p| says(p, "it answered 503")).await;
+    assert!(
+        says(&page, "waiting for web to be ready (it runs and is not ready within 1 s"),
+        "{page}"
+    );
+    std::fs::write(server.project().join("ok"), "").unwrap();
+    let web = server.wait_for(id, |p| p["ready"] == true).await;
+    assert_eq!(web["reason"], format!("running as pid {}", web["pid"]));
+    server.wait_for_declared("page", |p| p["status"] == "running").await;
+
+    let short = server.run("short", &[]).await;
+    let process = server.wait_for_status(&short, "failed").await;
+    assert!(says(&process, "failed to start: exit code 1 after 0."), "{process}");
+    assert!(says(&process, ", never ready (tcp 127.0.0.1:"), "{process}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod browser;
 mod crash;
 mod declared;
 mod detail;
+mod endings;
 mod hardening;
 mod health;
 mod isolation;

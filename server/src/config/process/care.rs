@@ -88,11 +88,23 @@ pub struct RetriesConfig {
     pub max_delay_ms: u64,
     /// The part of a pause that is left to chance, 0 to 1.
     pub jitter: f64,
+    /// Exit codes after which it is tried again, success or not.
+    pub always_codes: Vec<i32>,
+    /// Exit codes after which it is not tried again.
+    pub never_codes: Vec<i32>,
 }
 
 impl Default for RetriesConfig {
     fn default() -> Self {
-        Self { max: 3, delay_ms: 1_000, factor: 2.0, max_delay_ms: 60_000, jitter: 0.25 }
+        Self {
+            max: 3,
+            delay_ms: 1_000,
+            factor: 2.0,
+            max_delay_ms: 60_000,
+            jitter: 0.25,
+            always_codes: Vec::new(),
+            never_codes: Vec::new(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What follows the end of an attempt, and what the log says about it.
 
-use app::model::{Breaker, CauseKind, ProcessType};
+use app::model::{Breaker, CauseKind, EndKind, ProcessType};
 
 use super::{Actor, ActorError, Cause, Change, Event, Exit, Next, Pause, Run, State, StopCause};
 use crate::engine::recovery::{Decision, End, Finished, decide};
@@ -8,7 +8,7 @@ use crate::engine::state::Outcome;
 use crate::project::signal_name;
 use crate::sys::spool::ExitRecord;
 
-/// One that ended so soon after its start never did its work, when no probe tells better.
+/// A service that ended so soon after its start never did its work, when no probe tells better.
 const EARLY_MS: i64 = 1_000;
 
 /// What follows, and the words for the log.
@@ -43,11 +43,9 @@ impl Actor {
     pub(super) async fn conclude_unstarted(&mut self, why: String) -> Result<Next, ActorError> {
         self.apply(Event::SpawnFailed { why: why.clone() })?;
         let now = self.shared.clock.now_ms();
-        self.process.ended_at = Some(now);
-        if let Some(attempt) = self.process.attempts.last_mut() {
-            attempt.ended_at = self.process.ended_at;
-        }
-        let finished = Finished { end: End::NotStarted(why), up_ms: 0, is_early: true };
+        self.note_unexited(EndKind::Spawn, &why, now);
+        let end = End::NotStarted(why);
+        let finished = Finished { end, up_ms: 0, is_early: true, unready: None };
         let After { next, words } = self.decide_next(&finished)?;
         let change = self.record_change();
         self.tell(vec![change], || words).await?;
@@ -64,42 +62,45 @@ impl Actor {
         ended_at_ms: i64,
     ) -> Result<After, ActorError> {
         let up_ms = ended_at_ms - self.process.started_at.unwrap_or(ended_at_ms);
-        let was_ready = run.health.is_ready;
-        let is_early = match (&self.plan.strategy.ready, was_ready) {
-            (Some(_), Some(false)) => self.process.ready != Some(true) && !run.was_ready,
-            (Some(probe), _) => is_within(up_ms, probe.grace_s) && !run.was_ready,
-            (None, _) => up_ms < EARLY_MS,
+        let is_early = match &self.plan.strategy.ready {
+            Some(_) => !run.was_ready,
+            None => self.process.kind == ProcessType::LongRunning && up_ms < EARLY_MS,
         };
-        let cause = match before {
-            State::Stopping { cause, .. } => Some(cause.clone()),
-            _ => None,
+        let unready = run.health.unready().filter(|_| is_early).map(str::to_owned);
+        let end = match before {
+            State::Stopping { .. } => End::Ended(self.process.reason.clone()),
+            _ => End::Exit(exit),
         };
-        let finished = |end| Finished { end, up_ms, is_early };
-        match cause {
-            Some(StopCause::Asked { .. }) => {
+        self.follow_up(before, Finished { end, up_ms, is_early, unready })
+    }
+
+    /// What follows an end: it was asked for since `before`, or the strategy says so.
+    pub(super) fn follow_up(
+        &mut self,
+        before: &State,
+        finished: Finished,
+    ) -> Result<After, ActorError> {
+        let State::Stopping { cause, .. } = before else { return self.decide_next(&finished) };
+        match cause.clone() {
+            StopCause::Asked { .. } => {
                 let words = self.process.reason.clone();
                 Ok(After { next: Next::Over, words })
             }
-            Some(StopCause::Restart { by }) => {
+            StopCause::Restart { by } => {
                 let words = self.process.reason.clone();
                 let cause = self.asked_by.take();
-                let cause = cause.unwrap_or_else(|| Cause::new(CauseKind::Token, by));
+                // Who asked is known, and no more than that, when Runyard was restarted meanwhile.
+                let cause = cause.unwrap_or_else(|| Cause::new(CauseKind::Recovery, by));
                 Ok(After { next: Next::Again(cause), words })
             }
-            Some(StopCause::Changed { file }) => {
+            StopCause::Changed { file } => {
                 let words = self.process.reason.clone();
                 Ok(After { next: Next::Again(Cause::new(CauseKind::Watch, file)), words })
             }
-            Some(
-                StopCause::Timeout { .. }
-                | StopCause::MaxBuffer { .. }
-                | StopCause::Unhealthy { .. }
-                | StopCause::Beyond { .. },
-            ) => {
-                let reason = self.process.reason.clone();
-                self.decide_next(&finished(End::Ended(reason)))
-            }
-            None => self.decide_next(&finished(End::Exit(exit))),
+            StopCause::Timeout { .. }
+            | StopCause::MaxBuffer { .. }
+            | StopCause::Unhealthy { .. }
+            | StopCause::Beyond { .. } => self.decide_next(&finished),
         }
     }
 
@@ -107,7 +108,8 @@ impl Actor {
     pub(super) fn comes_back(&self, exit: &ExitRecord) -> bool {
         let signal = exit.signal.map(signal_name);
         let exit = Exit::new(exit.exit_code, signal, &self.plan.strategy.success_codes);
-        let finished = Finished { end: End::Exit(exit), up_ms: 0, is_early: false };
+        let end = End::Exit(exit);
+        let finished = Finished { end, up_ms: 0, is_early: false, unready: None };
         let (mut history, now) = (self.history.clone(), self.shared.clock.now_ms());
         let kind = self.process.kind;
         let decision = decide(&self.plan.strategy, kind, &mut history, &finished, now, 0.5);
@@ -155,9 +157,4 @@ impl Actor {
         let kind = if is_service { CauseKind::Restart } else { CauseKind::Retry };
         Ok(After { next: Next::Later(Cause::new(kind, how)), words })
     }
-}
-
-fn is_within(up_ms: i64, grace_s: f64) -> bool {
-    u64::try_from(up_ms)
-        .map_or(true, |up_ms| std::time::Duration::from_millis(up_ms).as_secs_f64() < grace_s)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::Breaker;
+use app::model::{Breaker, ProcessType};
 use tokio::time::Instant;
 
 use super::{Actor, ActorError, Run, State, StopCause};
@@ -20,7 +20,8 @@ impl Actor {
         run.health = Health::new(&self.plan);
         if self.process.ready == Some(true) {
             // It was before Runyard's own restart: what is asked now tells whether it still is.
-            (run.health.is_ready, run.was_ready) = (Some(true), true);
+            run.health.set_ready();
+            run.was_ready = true;
         }
         let up = Duration::from_millis(self.up_ms());
         run.probes = Probes::start(
@@ -35,7 +36,9 @@ impl Actor {
             self.recorder.look_for(probes.needles.clone());
         }
         let held = Duration::from_secs_f64(self.plan.strategy.restart.reset_after_s);
-        run.settles = Some(Instant::now() + held.saturating_sub(up));
+        // How often a job is tried does not depend on how long it takes.
+        let is_service = self.process.kind == ProcessType::LongRunning;
+        run.settles = is_service.then(|| Instant::now() + held.saturating_sub(up));
     }
 
     /// It has been up for long enough: what was before counts no more.
@@ -62,6 +65,7 @@ impl Actor {
             Probe::Alive => strategy.alive.as_ref(),
         };
         let limit = config.map_or(1, |config| config.failures);
+        let grace_s = config.map_or(0.0, |config| config.grace_s);
         let verdict = run.health.take(answer, limit);
         if !matches!(self.state, State::Running { .. }) {
             return Ok(());
@@ -71,11 +75,29 @@ impl Actor {
             Verdict::Ready => {
                 run.was_ready = true;
                 self.process.ready = Some(true);
+                self.show_unready(None);
                 self.say_if_told(run, "ready").await?;
+                self.save_and_publish().await?;
+            }
+            Verdict::Unready => {
+                let why = run.health.unready().unwrap_or_default();
+                self.show_unready(Some(match (run.was_ready, run.is_late) {
+                    (true, _) => format!("not ready any more: {why}"),
+                    (false, true) => format!("not ready within {grace_s} s: {why}"),
+                    (false, false) => format!("not ready yet: {why}"),
+                }));
+                self.save_and_publish().await?;
+            }
+            Verdict::Late(why) => {
+                run.is_late = true;
+                let words = format!("not ready within {grace_s} s: {why}");
+                self.say_if_told(run, &words).await?;
+                self.show_unready(Some(words));
                 self.save_and_publish().await?;
             }
             Verdict::NotReady(why) => {
                 self.process.ready = Some(false);
+                self.show_unready(Some(why.clone()));
                 self.say_if_told(run, &why).await?;
                 self.save_and_publish().await?;
             }
@@ -97,6 +119,16 @@ impl Actor {
             self.stop(StopCause::Changed { file }, run).await?;
         }
         Ok(())
+    }
+
+    /// Why it cannot be used, as far as it runs; `None`: it can.
+    fn show_unready(&mut self, words: Option<String>) {
+        let running = self.state.reason(self.grace_s());
+        self.process.reason = match &words {
+            Some(words) => format!("{running}; {words}"),
+            None => running,
+        };
+        self.unready = words;
     }
 
     async fn say_if_told(&mut self, run: &mut Run, text: &str) -> Result<(), ActorError> {

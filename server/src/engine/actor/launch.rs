@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::model::{Breaker, ProcessType, Status};
 use tokio::sync::mpsc;
 
-use super::{Actor, COMMANDS, Next, pause_of};
+use super::{Actor, ActorError, COMMANDS, Next, Run, StopCause, pause_of};
 use crate::engine::cause::Cause;
 use crate::engine::recovery::History;
 use crate::engine::registry::Handle;
@@ -68,7 +68,49 @@ impl Actor {
         Ok(())
     }
 
-    /// Takes up a process whose newest attempt is `run` in the keeper's hands.
+    /// Takes up a process whose newest attempt neither the keeper nor its spool knows any more. `also`
+    /// is stored together with its end.
+    ///
+    /// # Errors
+    /// When a live process with this id is in memory already.
+    pub(in crate::engine) fn lose(
+        shared: &Arc<Shared>,
+        record: ProcessRecord,
+        plan: LaunchPlan,
+        stopping: Option<StopCause>,
+        why: &'static str,
+        also: Vec<Change>,
+    ) -> Result<(), EngineError> {
+        let pid = record.process.pid.unwrap_or_default();
+        let n = record.process.attempts.last().map_or(0, |attempt| attempt.n);
+        let run = format!("{}.{n}", record.process.id);
+        let state = match stopping {
+            Some(cause) => State::Stopping { pid, cause, killed: false },
+            None => State::Running { pid },
+        };
+        let (mut actor, _) = Self::make(shared, record, plan, state)?;
+        shared.tasks.spawn(async move {
+            let first = actor.conclude_lost(&run, why, also).await;
+            actor.follow(first).await;
+        });
+        Ok(())
+    }
+
+    /// Follows a run that was there before; it goes on being ended when it was told to.
+    async fn supervise_again(
+        &mut self,
+        mut run: Run,
+        stopping: Option<StopCause>,
+    ) -> Result<Next, ActorError> {
+        if let Some(cause) = stopping {
+            // The grace begins again: nobody knows how much of it was left.
+            self.stop(cause, &mut run).await?;
+        }
+        self.supervise(run).await
+    }
+
+    /// Takes up a process whose newest attempt is `run` in the keeper's hands; `stopping` is why it is
+    /// being ended, if it is.
     ///
     /// # Errors
     /// When the run's spool cannot be read.
@@ -79,6 +121,7 @@ impl Actor {
         state: State,
         cursor: Cursor,
         has_cursor: bool,
+        stopping: Option<StopCause>,
     ) -> Result<(), EngineError> {
         let id = record.process.id.clone();
         let mut record = record;
@@ -98,7 +141,7 @@ impl Actor {
             actor.look_after(&mut run);
         }
         shared.tasks.spawn(async move {
-            let first = actor.supervise(run).await;
+            let first = actor.supervise_again(run, stopping).await;
             actor.follow(first).await;
         });
         Ok(())
@@ -128,7 +171,7 @@ impl Actor {
         let mask = Mask::new(&plan.secrets)
             .map_err(|e| EngineError::Spec { id: process.id.clone(), why: e.to_string() })?;
         let recorder = Recorder::new(log, shared.writer.clone()).with_mask(mask);
-        let history = History::of(&process.attempts, process.breaker, &plan.strategy);
+        let history = History::of(&process.attempts, process.breaker, &plan.strategy, plan.kind);
         let watcher = plan.strategy.watch.as_ref().map(|watch| {
             Watcher::start(
                 &plan.folder,
@@ -138,7 +181,7 @@ impl Actor {
                 &shared.stop,
             )
         });
-        shared.board.note(&process);
+        shared.board.note(&process, None);
         let actor = Self {
             shared: Arc::clone(shared),
             handle: Arc::clone(&handle),
@@ -154,6 +197,7 @@ impl Actor {
             history,
             watcher,
             begun: None,
+            unready: None,
             asked_by: None,
         };
         Ok((actor, handle))

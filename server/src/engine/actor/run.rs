@@ -14,6 +14,9 @@ use crate::engine::EngineError;
 use crate::project::signal_name;
 use crate::sys::spool::ExitRecord;
 
+/// Why a run is lost that was followed.
+const FORGOTTEN: &str = "its keeper was lost, and the one after it does not know it";
+
 impl Actor {
     /// Follows `run` until it is over.
     pub(super) async fn supervise(&mut self, mut run: Run) -> Result<Next, ActorError> {
@@ -74,13 +77,16 @@ impl Actor {
                 () = std::future::ready(()), if more => {}
                 () = mailbox.arrived.notified() => {
                     more = true;
-                    self.read_news(&mut run).await?;
+                    if let Some(next) = self.read_news(&mut run).await? {
+                        self.give_back(run).await?;
+                        return Ok(next);
+                    }
                 }
             }
         }
     }
 
-    async fn read_news(&mut self, run: &mut Run) -> Result<(), ActorError> {
+    async fn read_news(&mut self, run: &mut Run) -> Result<Option<Next>, ActorError> {
         let news = run.mailbox.take();
         for (from_off, records) in &news.records {
             run.tail.offer(*from_off, records);
@@ -89,32 +95,29 @@ impl Actor {
             run.exit = news.exit;
         }
         if news.keeper_changed && run.exit.is_none() {
-            self.ask_keeper(run).await?;
+            return self.ask_keeper(run).await;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Another keeper is there: it may have news of the run that nobody told.
-    async fn ask_keeper(&mut self, run: &mut Run) -> Result<(), ActorError> {
+    async fn ask_keeper(&mut self, run: &mut Run) -> Result<Option<Next>, ActorError> {
         let runs = match self.shared.keeper.list().await {
             Ok(runs) => runs,
             Err(error) => {
                 tracing::warn!(run = run.name, %error, "the keeper cannot be asked");
-                return Ok(());
+                return Ok(None);
             }
         };
         if let Some(info) = runs.into_iter().find(|info| info.run == run.name) {
             run.exit = info.exit;
-        } else if !self.state.is_over() {
-            (run.clearing, run.grace, run.timeout) = (None, None, None);
-            run.confinement = None;
-            let why = "the keeper was lost, and the one after it does not know this process";
-            self.apply(Event::Vanished { why: why.into() })?;
-            self.process.ended_at = Some(self.shared.clock.now_ms());
-            self.slot = None;
-            self.save_and_publish().await?;
+            return Ok(None);
         }
-        Ok(())
+        // Whoever is left of one that is over writes where nobody reads.
+        Ok(Some(match self.state.is_over() {
+            true => Next::Over,
+            false => self.conclude_vanished(run, FORGOTTEN).await?,
+        }))
     }
 
     async fn obey(&mut self, command: Command, run: &mut Run) -> Result<(), ActorError> {
@@ -182,6 +185,7 @@ impl Actor {
             false => Some(self.shared.clock.now_ms().saturating_add(grace_ms)),
         };
         self.apply(Event::Stop(cause))?;
+        self.note_stopping();
         self.process.next_at = kill_at;
         // Stored before it is answered: a crash must not forget that it was asked for.
         let change = self.record_change();
@@ -249,6 +253,7 @@ impl Actor {
         let signal = exit.signal.map(signal_name);
         let end = Exit::new(exit.exit_code, signal, &self.plan.strategy.success_codes);
         self.apply(Event::Exited(end.clone()))?;
+        self.note_end(&before);
         let After { next, words } = self.decide_after(&before, end, run, exit.ended_at_ms)?;
         (run.timeout, run.grace, run.settles, run.probes) = (None, None, None, None);
         self.close_stdin();
@@ -282,29 +287,6 @@ impl Actor {
         self.save_later().await?;
         self.ask_for_holders(run);
         Ok(None)
-    }
-
-    fn note_exit(&mut self, exit: &ExitRecord, next_idx: i64) {
-        self.process.exit_code = exit.exit_code;
-        self.process.signal = exit.signal.map(signal_name);
-        self.process.ended_at = Some(exit.ended_at_ms);
-        let before = self.process.attempts.iter().rev().skip(1).find_map(|a| a.last_idx);
-        let first_idx = before.map_or(0, |last| last + 1);
-        // Whatever ran has used memory: what an earlier keeper's child used is not known.
-        let is_known = exit.max_rss_bytes > 0;
-        let has_times = is_known || exit.user_us + exit.system_us > 0;
-        let ms = |us: u64| i64::try_from(us / 1000).ok().filter(|_| has_times);
-        if let Some(attempt) = self.process.attempts.last_mut() {
-            attempt.exit_code = exit.exit_code;
-            attempt.signal = exit.signal.map(signal_name);
-            attempt.ended_at = Some(exit.ended_at_ms);
-            attempt.user_ms = ms(exit.user_us);
-            attempt.system_ms = ms(exit.system_us);
-            attempt.max_rss_bytes = i64::try_from(exit.max_rss_bytes).ok().filter(|_| is_known);
-            if next_idx > first_idx {
-                (attempt.first_idx, attempt.last_idx) = (Some(first_idx), Some(next_idx - 1));
-            }
-        }
     }
 }
 

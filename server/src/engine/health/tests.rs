@@ -43,7 +43,8 @@ fn ready_once_it_answers_and_not_after_enough_failures() {
     let mut health = Health::new(&plan(Some(ProbeConfig::default()), None));
     assert_eq!(health.is_ready, Some(false));
     let mut take = |is_well, past| health.take(answer(Probe::Ready, is_well, past), 2);
-    assert_eq!(take(false, false), Verdict::Same);
+    assert_eq!(take(false, false), Verdict::Unready);
+    assert_eq!(take(false, false), Verdict::Same, "said once");
     assert_eq!(take(true, false), Verdict::Ready);
     assert_eq!(take(true, true), Verdict::Same);
     assert_eq!(take(false, true), Verdict::Same);
@@ -53,6 +54,23 @@ fn ready_once_it_answers_and_not_after_enough_failures() {
     assert_eq!(take(false, true), Verdict::NotReady(why));
     assert_eq!(take(false, true), Verdict::Same, "said once");
     assert_eq!(take(true, true), Verdict::Ready);
+}
+
+#[test]
+fn one_that_is_never_ready_is_told_once_past_its_grace_and_why_with_each_change() {
+    let mut health = Health::new(&plan(Some(ProbeConfig::default()), None));
+    let mut take = |why: &str, is_past_grace| {
+        let outcome = Err(why.to_owned());
+        health.take(Answer { probe: Probe::Ready, outcome, is_past_grace }, 3)
+    };
+    assert_eq!(take("refused", false), Verdict::Unready);
+    assert_eq!(take("it answered 503", false), Verdict::Unready);
+    assert_eq!(take("it answered 503", true), Verdict::Late("it answered 503".into()));
+    assert_eq!(take("it answered 503", true), Verdict::Same);
+    assert_eq!(take("refused", true), Verdict::Unready);
+    assert_eq!(health.unready(), Some("refused"));
+    assert_eq!(health.take(answer(Probe::Ready, true, true), 3), Verdict::Ready);
+    assert_eq!(health.unready(), None);
 }
 
 #[test]

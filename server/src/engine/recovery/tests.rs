@@ -14,7 +14,7 @@ fn service() -> Strategy {
 
 fn exit(code: i32, up_ms: i64) -> Finished {
     let exit = Exit::new(Some(code), None, &[143]);
-    Finished { end: End::Exit(exit), up_ms, is_early: up_ms < 1_000 }
+    Finished { end: End::Exit(exit), up_ms, is_early: up_ms < 1_000, unready: None }
 }
 
 fn after(strategy: &Strategy, history: &mut History, finished: &Finished, now: i64) -> Decision {
@@ -121,22 +121,148 @@ fn says_whether_it_failed_to_start_or_died_later() {
     assert_eq!(exit(1, 400).describe(), "failed to start: exit code 1 after 0.4 s");
     assert_eq!(exit(1, 7_500_000).describe(), "exit code 1 after 2 h 5 min");
     let end = End::NotStarted("permission denied".into());
-    let finished = Finished { end, up_ms: 0, is_early: true };
+    let finished = Finished { end, up_ms: 0, is_early: true, unready: None };
     assert_eq!(finished.describe(), "failed to start: permission denied");
+    assert_eq!(exit(0, 400).describe(), "exit code 0 after 0.4 s", "a success is no failure");
+    let end = End::Lost("nobody was there".into());
+    let finished = Finished { end, up_ms: 61_000, is_early: false, unready: None };
+    assert_eq!(finished.describe(), "lost after 1 min 1 s: nobody was there");
+    let unready = Some("GET http://127.0.0.1/: it answered 503".to_owned());
+    let finished = Finished { unready, ..exit(1, 900) };
+    assert_eq!(
+        finished.describe(),
+        "failed to start: exit code 1 after 0.9 s, never ready (GET http://127.0.0.1/: it answered 503)"
+    );
+}
+
+/// An attempt that began at `at` and was up for `up_ms`.
+fn stored(cause: CauseKind, end: Option<EndKind>, code: i32, at: i64, up_ms: i64) -> Attempt {
+    Attempt {
+        cause_kind: Some(cause),
+        started_at: Some(at),
+        ended_at: Some(at + up_ms),
+        exit_code: Some(code).filter(|_| end != Some(EndKind::Lost)),
+        end_kind: end,
+        ..Attempt::default()
+    }
+}
+
+fn history(attempts: &[Attempt], kind: ProcessType) -> History {
+    let mut strategy = service();
+    strategy.retries = Some(RetriesConfig::default());
+    History::of(attempts, None, &strategy, kind)
+}
+
+/// Whatever ends an attempt is a failure or is not: in memory and in what is stored alike.
+#[test]
+fn every_kind_of_end_counts_or_does_not() {
+    for kind in EndKind::ALL {
+        let is_failure = match kind {
+            EndKind::Stop | EndKind::Restart | EndKind::Watch => false,
+            EndKind::Exit
+            | EndKind::Liveness
+            | EndKind::Timeout
+            | EndKind::Output
+            | EndKind::Limit
+            | EndKind::Spawn
+            | EndKind::Lost => true,
+        };
+        let attempts = [stored(CauseKind::Autostart, Some(kind), 143, 1_000, 50)];
+        let of = history(&attempts, ProcessType::LongRunning);
+        let wanted = if is_failure { (1, vec![1_050]) } else { (0, vec![]) };
+        assert_eq!((of.tries, of.failures), wanted, "{kind:?}");
+        let of = history(&attempts, ProcessType::ShortLived);
+        assert_eq!(of.tries, u32::from(is_failure), "{kind:?}");
+    }
+    // What was stored before there were kinds is not known, and counts for nothing.
+    let attempts = [stored(CauseKind::Autostart, None, 1, 1_000, 50)];
+    assert_eq!(history(&attempts, ProcessType::LongRunning), History::default());
+    let success = [stored(CauseKind::Autostart, Some(EndKind::Exit), 0, 1_000, 50)];
+    assert_eq!(history(&success, ProcessType::LongRunning).failures, [0; 0]);
 }
 
 #[test]
+fn restarts_by_hand_and_by_a_file_do_not_count_after_a_restart_of_runyard() {
+    use CauseKind::{Person, Restart, Watch};
+    let exit = Some(EndKind::Exit);
+    let attempts = [
+        stored(Person, exit, 1, 0, 100),
+        stored(Restart, Some(EndKind::Watch), 143, 1_000, 100),
+        stored(Watch, Some(EndKind::Restart), 143, 2_000, 100),
+        stored(Person, exit, 1, 3_000, 100),
+    ];
+    let of = history(&attempts, ProcessType::LongRunning);
+    assert_eq!((of.tries, of.failures), (1, vec![100, 3_100]), "what failed has failed");
+    // One that has held begins with nothing, however it ended.
+    let held = stored(Restart, Some(EndKind::Stop), 143, 4_000, 30_000);
+    let all: Vec<_> = attempts.into_iter().chain([held]).collect();
+    assert_eq!(history(&all, ProcessType::LongRunning), History::default());
+}
+
+#[test]
+fn a_job_that_is_restarted_by_hand_has_its_tries_again() {
+    use CauseKind::{Person, Recovery, Retry};
+    let exit = Some(EndKind::Exit);
+    let failed = |cause, at| stored(cause, exit, 1, at, 100);
+    let mut attempts = vec![failed(Person, 0), failed(Retry, 1_000)];
+    attempts.push(stored(Retry, Some(EndKind::Lost), 0, 2_000, 100));
+    assert_eq!(history(&attempts, ProcessType::ShortLived).tries, 3);
+    attempts.push(failed(Recovery, 3_000));
+    assert_eq!(history(&attempts, ProcessType::ShortLived).tries, 4, "it goes on with them");
+    attempts.push(failed(Person, 60_000));
+    assert_eq!(history(&attempts, ProcessType::ShortLived).tries, 1);
+    // What runs begins anew as well.
+    attempts.push(Attempt { cause_kind: Some(Person), ..Attempt::default() });
+    assert_eq!(history(&attempts, ProcessType::ShortLived).tries, 0);
+}
+
+/// What is decided with all in memory, and with a restart of Runyard before each end, is the same.
+#[test]
 fn the_stored_attempts_tell_what_was_before() {
-    let attempt = |n, code, ended_at| Attempt {
-        n,
-        exit_code: Some(code),
-        ended_at: Some(ended_at),
-        ..Attempt::default()
+    let strategy = service();
+    let (mut in_memory, mut attempts) = (History::default(), Vec::<Attempt>::new());
+    for n in 0..12_i64 {
+        let (cause, up_ms) = match n {
+            0 | 4 => (CauseKind::Person, 100),
+            8 => (CauseKind::Restart, 31_000),
+            _ => (CauseKind::Restart, 100),
+        };
+        let attempt = stored(cause, Some(EndKind::Exit), 1, n * 40_000, up_ms);
+        let began = Attempt { ended_at: None, end_kind: None, ..attempt.clone() };
+        attempts.push(began);
+        if cause.begins_anew() {
+            in_memory.begin_anew();
+        }
+        let breaker = in_memory.is_trial.then_some(Breaker::HalfOpen);
+        let mut again = History::of(&attempts, breaker, &strategy, ProcessType::LongRunning);
+        let now = n * 40_000 + up_ms;
+        let decision = after(&strategy, &mut in_memory, &exit(1, up_ms), now);
+        assert_eq!(after(&strategy, &mut again, &exit(1, up_ms), now), decision, "{n}");
+        assert_eq!(again, in_memory, "{n}");
+        in_memory.is_trial = matches!(decision, Decision::Open { .. });
+        *attempts.last_mut().unwrap() = attempt;
+    }
+}
+
+#[test]
+fn codes_decide_for_the_tries_of_a_job_too() {
+    let mut strategy = Strategy { success_codes: vec![143], ..Strategy::default() };
+    strategy.retries = Some(RetriesConfig {
+        always_codes: vec![0],
+        never_codes: vec![2],
+        jitter: 0.0,
+        ..RetriesConfig::default()
+    });
+    let job = |code| {
+        let mut history = History::default();
+        decide(&strategy, ProcessType::ShortLived, &mut history, &exit(code, 5), 0, 0.5)
     };
-    let attempts = [attempt(1, 1, 10), attempt(2, 0, 20), attempt(3, 1, 30), attempt(4, 2, 40)];
-    let history = History::of(&attempts, Some(Breaker::HalfOpen), &Strategy::default());
-    let failures = vec![10, 30, 40];
-    assert_eq!(history, History { tries: 2, failures, is_trial: true });
+    assert_eq!(job(143), Decision::Over { why: None }, "a success");
+    let why = "next try in 1 s, attempt 2 of 4".to_owned();
+    let again = Decision::Again { delay_ms: 1_000, why };
+    assert_eq!([job(0), job(1)], [again.clone(), again]);
+    let why = Some("not tried again after exit code 2".to_owned());
+    assert_eq!(job(2), Decision::Over { why });
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! What the suite stores.
 
-use app::model::{Attempt, CauseKind, Process, ProcessId, ProcessType, Status};
+use app::model::{Attempt, CauseKind, EndKind, Process, ProcessId, ProcessType, Status};
 
 use crate::store::{AuditRecord, Change, Chunk, Cursor, ProcessRecord};
 
@@ -42,6 +42,9 @@ pub(in crate::store) fn attempt(n: u32) -> Attempt {
         cause_kind: Some(CauseKind::Person),
         cause_by: Some("admin".into()),
         config_hash: Some("0123456789ab".into()),
+        end_kind: Some(EndKind::Stop),
+        end_by: Some("admin".into()),
+        end: Some("stopped by admin: ended by SIGTERM".into()),
     }
 }
 

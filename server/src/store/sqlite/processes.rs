@@ -16,7 +16,8 @@ macro_rules! attempt {
               'exitCode', a.exit_code, 'signal', a.signal, 'userMs', a.user_ms,
               'systemMs', a.system_ms, 'maxRssBytes', a.max_rss_bytes,
               'firstIdx', a.first_idx, 'lastIdx', a.last_idx, 'cause', a.cause,
-              'causeKind', a.cause_kind, 'causeBy', a.cause_by, 'configHash', a.config_hash)"
+              'causeKind', a.cause_kind, 'causeBy', a.cause_by, 'configHash', a.config_hash,
+              'endKind', a.end_kind, 'endBy', a.end_by, 'end', a.end_words)"
     };
 }
 

@@ -41,11 +41,13 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
     -- The names are those of the model on the wire.
     INSERT INTO attempts (
         process_id, n, pid, started_at, ended_at, exit_code, signal, user_ms, system_ms,
-        max_rss_bytes, first_idx, last_idx, cause, cause_kind, cause_by, config_hash)
+        max_rss_bytes, first_idx, last_idx, cause, cause_kind, cause_by, config_hash, end_kind,
+        end_by, end_words)
     SELECT value ->> 'process', value ->> 'n', value ->> 'pid', value ->> 'startedAt',
         value ->> 'endedAt', value ->> 'exitCode', value ->> 'signal', value ->> 'userMs',
         value ->> 'systemMs', value ->> 'maxRssBytes', value ->> 'firstIdx', value ->> 'lastIdx',
-        value ->> 'cause', value ->> 'causeKind', value ->> 'causeBy', value ->> 'configHash'
+        value ->> 'cause', value ->> 'causeKind', value ->> 'causeBy', value ->> 'configHash',
+        value ->> 'endKind', value ->> 'endBy', value ->> 'end'
     FROM json_each(NEW.attempts) WHERE true
     ON CONFLICT (process_id, n) DO UPDATE SET
         pid = excluded.pid, started_at = excluded.started_at, ended_at = excluded.ended_at,
@@ -53,7 +55,8 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         system_ms = excluded.system_ms, max_rss_bytes = excluded.max_rss_bytes,
         first_idx = excluded.first_idx, last_idx = excluded.last_idx, cause = excluded.cause,
         cause_kind = excluded.cause_kind, cause_by = excluded.cause_by,
-        config_hash = excluded.config_hash;
+        config_hash = excluded.config_hash, end_kind = excluded.end_kind,
+        end_by = excluded.end_by, end_words = excluded.end_words;
 
     SELECT RAISE(ABORT, 'a chunk does not begin where its log ends')
     FROM json_each(NEW.growth) AS growth
