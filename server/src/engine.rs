@@ -193,6 +193,8 @@ pub(crate) struct Shared {
     warden: Arc<Warden>,
     releases: Releases,
     probe_permits: Arc<Semaphore>,
+    /// Whether there is room for one more is found out, and used, by one at a time.
+    admission: Mutex<()>,
     /// Restarts of a process take turns; several processes may share one.
     turns: Vec<tokio::sync::Mutex<()>>,
     /// Names that somebody waits for, and who.
@@ -245,6 +247,7 @@ impl Engine {
             warden: Arc::default(),
             releases: Releases::default(),
             probe_permits: Arc::new(Semaphore::new(health::AT_ONCE)),
+            admission: Mutex::default(),
             turns: (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect(),
             wanted,
             wants: Mutex::new(Some(wants)),
@@ -263,7 +266,10 @@ impl Engine {
         });
         for (key, _) in shared.store.kept(KEPT_PAUSE).await? {
             if let Some(name) = key.strip_prefix(KEPT_PAUSE) {
-                shared.pools.get(name).pause(true);
+                // Of one that is not configured any more, nothing is left to pause.
+                if let Some(pool) = shared.pools.find(name) {
+                    pool.pause(true);
+                }
             }
         }
         reconcile::take_up(&shared).await?;

@@ -210,6 +210,9 @@ impl Actor {
                 }
             }
         }
+        if let Some(slot) = &self.slot {
+            self.process.pool = named(slot.pool());
+        }
         self.apply(Event::SlotGranted)?;
         let n = self.process.attempts.last().map_or(1, |attempt| attempt.n + 1);
         self.process.attempts.push(Attempt {
@@ -353,6 +356,11 @@ impl Actor {
             tracing::error!(process = %self.process.id, %error, "its end cannot be stored");
         }
     }
+}
+
+/// A pool as a process shows it: that of jobs which name none goes without saying.
+fn named(pool: &str) -> Option<String> {
+    (pool != PoolsConfig::DEFAULT).then(|| pool.to_owned())
 }
 
 /// Why there is no run.

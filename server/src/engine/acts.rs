@@ -31,20 +31,6 @@ impl Engine {
             return Err(EngineError::ShuttingDown);
         }
         let strategy = &plan.strategy;
-        let pool = match plan.kind {
-            ProcessType::LongRunning => {
-                let running = shared.registry.count_services();
-                if running >= usize::try_from(shared.settings.max_services).unwrap_or(usize::MAX) {
-                    return Err(EngineError::TooManyServices(shared.settings.max_services));
-                }
-                None
-            }
-            ProcessType::ShortLived => {
-                let name = strategy.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
-                shared.pools.check_room(name)?;
-                strategy.pool.clone()
-            }
-        };
         let id = ProcessId(uuid::Uuid::now_v7().to_string());
         let declared = strategy.declared.as_ref();
         let process = Process {
@@ -58,7 +44,7 @@ impl Engine {
             created_at: shared.clock.now_ms(),
             declared: declared.map(|declared| declared.name.clone()),
             replica: declared.filter(|it| it.replicas > 1).map(|declared| declared.replica),
-            pool,
+            pool: strategy.pool.clone().filter(|_| plan.kind == ProcessType::ShortLived),
             priority: strategy.priority,
             stdin: strategy.stdin,
             ..Process::default()
@@ -69,8 +55,36 @@ impl Engine {
         };
         let audit = audit(&id).map(Change::Audit);
         let also = audit.into_iter().collect();
-        let handle = Actor::launch(shared, record, plan, cause, also)?;
+        let handle = self.admit(record, plan, cause, also)?;
         self.settled(&handle).await
+    }
+
+    /// Launches a process if there is room for one more.
+    ///
+    /// # Errors
+    /// When there is not: all services are in use, or the line of the job's pool is full.
+    fn admit(
+        &self,
+        record: ProcessRecord,
+        plan: LaunchPlan,
+        cause: Cause,
+        also: Vec<Change>,
+    ) -> Result<Arc<Handle>, EngineError> {
+        let shared = &self.shared;
+        let _admission = shared.admission.lock();
+        match plan.kind {
+            ProcessType::LongRunning => {
+                let most = shared.settings.max_services;
+                if shared.registry.count_services() >= usize::try_from(most).unwrap_or(usize::MAX) {
+                    return Err(EngineError::TooManyServices(most));
+                }
+            }
+            ProcessType::ShortLived => {
+                let pool = plan.strategy.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
+                shared.pools.check_room(pool)?;
+            }
+        }
+        Actor::launch(shared, record, plan, cause, also)
     }
 
     /// The process as it is, once it is past its start.
@@ -123,7 +137,7 @@ impl Engine {
     /// Starts a new attempt, stopping the present one first.
     ///
     /// # Errors
-    /// When there is none, or it is queued.
+    /// When there is none, or no room for one more that has ended.
     pub async fn restart_process(
         &self,
         id: &ProcessId,
@@ -164,7 +178,7 @@ impl Engine {
                 return Err(EngineError::InvalidState(why));
             }
         }
-        let handle = Actor::launch(&self.shared, record, plan, cause, vec![])?;
+        let handle = self.admit(record, plan, cause, vec![])?;
         self.settled(&handle).await
     }
 

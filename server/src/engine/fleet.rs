@@ -30,6 +30,8 @@ use due::{Due, find_due};
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How a schedule's last time is kept.
 const KEPT: &str = "schedule/";
+/// How a time is kept that waits for the run before to end.
+const KEPT_PENDING: &str = "schedule-pending/";
 /// Times that are shown ahead.
 const SHOWN_TIMES: usize = 5;
 
@@ -79,6 +81,11 @@ impl Fleet {
         for (key, value) in shared.store.kept(KEPT).await? {
             if let (Some(name), Ok(at)) = (key.strip_prefix(KEPT), value.parse()) {
                 self.last_times.lock().insert(name.to_owned(), at);
+            }
+        }
+        for (key, _) in shared.store.kept(KEPT_PENDING).await? {
+            if let Some(name) = key.strip_prefix(KEPT_PENDING) {
+                self.pending.lock().insert(name.to_owned());
             }
         }
         let wanted = shared.wants.lock().take();
@@ -213,6 +220,12 @@ impl Fleet {
         self.last_times
             .lock()
             .retain(|name, _| before.get(name).map(times) == after.get(name).map(times));
+        let pending: Vec<String> = self.pending.lock().iter().cloned().collect();
+        for name in &pending {
+            if before.get(name).map(times) != after.get(name).map(times) {
+                self.note_pending(name, false).await;
+            }
+        }
         self.reloaded.notify_one();
         let is_changed =
             |name: &String| before.get(name).is_some_and(|config| after.get(name) != Some(config));
@@ -322,7 +335,7 @@ impl Fleet {
         let detail = match config.overlap {
             Overlap::Skip => "passed over: the run before has not ended",
             Overlap::Queue => {
-                self.pending.lock().insert(name.to_owned());
+                self.note_pending(name, true).await;
                 "put off: the run before has not ended"
             }
         };
@@ -345,11 +358,29 @@ impl Fleet {
         let declared = self.declared();
         for name in pending {
             if self.engine.shared.registry.live_of(&name).is_empty() {
-                self.pending.lock().remove(&name);
-                if let Some(config) = declared.get(&name) {
+                // Before the start, as with its times.
+                self.note_pending(&name, false).await;
+                let config = declared.get(&name).filter(|config| config.schedule.is_some());
+                if let Some(config) = config {
                     self.start_by_itself(&name, &self.by_schedule(config)).await;
                 }
             }
+        }
+    }
+
+    /// A time waits for the run before to end, or does so no longer; over a restart, too.
+    async fn note_pending(&self, name: &str, is_pending: bool) {
+        let is_news = match is_pending {
+            true => self.pending.lock().insert(name.to_owned()),
+            false => self.pending.lock().remove(name),
+        };
+        if !is_news {
+            return;
+        }
+        let value = is_pending.then(|| "true".to_owned());
+        let change = Change::Keep { key: format!("{KEPT_PENDING}{name}"), value };
+        if let Err(error) = self.engine.shared.writer.submit(vec![change]).await {
+            tracing::error!(name, %error, "a time that was put off cannot be kept");
         }
     }
 

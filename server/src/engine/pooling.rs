@@ -12,9 +12,19 @@ impl Engine {
         self.shared.pools.list()
     }
 
-    /// Changes the slots of pools.
-    pub fn resize_pools(&self, slots: Vec<(String, usize)>) {
-        self.shared.pools.resize(slots);
+    /// Puts the pools in force; see [`Pools::configure`](super::queue::Pools::configure).
+    ///
+    /// # Errors
+    /// When the store fails; they are in force all the same.
+    pub async fn configure_pools(&self, slots: Vec<(String, usize)>) -> Result<(), EngineError> {
+        let gone = self.shared.pools.configure(slots);
+        // One of the same name that comes later is another, and not paused.
+        let forget =
+            |name: &String| Change::Keep { key: format!("{KEPT_PAUSE}{name}"), value: None };
+        if !gone.is_empty() {
+            self.shared.writer.submit(gone.iter().map(forget).collect()).await?;
+        }
+        Ok(())
     }
 
     /// Stops serving a pool, or serves it again; it is remembered over a restart.

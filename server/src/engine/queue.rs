@@ -3,7 +3,7 @@
 //! The line is served by priority, and among equals in the order of asking. A pool may be paused:
 //! then nobody is served, and who runs goes on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use app::model::{Pool, ProcessId};
@@ -11,20 +11,16 @@ use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use super::words::ordinal;
+use crate::config::PoolsConfig;
 
+mod pools;
 #[cfg(test)]
 mod tests;
 
+pub use pools::{Full, Pools};
+
 /// Only so many at the front of the line are told of every move.
 pub const TOLD: usize = 20;
-
-/// Every pool by its name.
-#[derive(Debug)]
-pub struct Pools {
-    by_name: Mutex<BTreeMap<String, Slots>>,
-    /// Jobs that may wait in each.
-    max_queue: usize,
-}
 
 /// The slots of one pool. Cheap to share.
 #[derive(Clone, Debug)]
@@ -46,13 +42,25 @@ struct Line {
     used: usize,
     is_paused: bool,
     waiting: VecDeque<Ticket>,
+    /// The pool is gone, and this one serves instead.
+    instead: Option<Slots>,
 }
 
 #[derive(Debug)]
 struct Ticket {
     id: ProcessId,
     priority: i32,
-    grant: oneshot::Sender<Slot>,
+    /// The pool that it waited in before, which is gone.
+    before: Option<String>,
+    grant: oneshot::Sender<Grant>,
+}
+
+/// What comes to one who waits.
+#[derive(Debug)]
+enum Grant {
+    Slot(Slot),
+    /// A place in the line of another pool.
+    Place(Box<Waiting>),
 }
 
 /// A slot in use; it is free again when this is dropped.
@@ -84,12 +92,12 @@ pub enum Step {
 pub struct Waiting {
     id: ProcessId,
     shared: Arc<Shared>,
-    granted: oneshot::Receiver<Slot>,
+    granted: oneshot::Receiver<Grant>,
     moves: watch::Receiver<u64>,
 }
 
 /// How the line is for one who stands in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// 0 is next.
     pub ahead: usize,
@@ -99,68 +107,8 @@ pub struct Place {
     pub max: usize,
     /// Nobody is served.
     pub is_paused: bool,
-}
-
-/// The line is as long as it may be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{waiting} jobs wait in the pool {pool}, which is limits.max_queue: cancel some, or try again \
-     when some have run"
-)]
-pub struct Full {
-    /// Which.
-    pub pool: String,
-    /// How many wait.
-    pub waiting: usize,
-}
-
-impl Pools {
-    /// The pools by name with their slots. In each may wait `max_queue` jobs.
-    #[must_use]
-    pub fn new(slots: impl IntoIterator<Item = (String, usize)>, max_queue: usize) -> Self {
-        let by_name = slots.into_iter().map(|(name, max)| (name.clone(), Slots::new(&name, max)));
-        Self { by_name: Mutex::new(by_name.collect()), max_queue }
-    }
-
-    /// The pool of this name. One that is not configured (any more) is made, with one slot: what
-    /// was started in it still has to run.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Slots {
-        let mut by_name = self.by_name.lock();
-        by_name.entry(name.to_owned()).or_insert_with(|| Slots::new(name, 1)).clone()
-    }
-
-    /// The pool of this name, if there is one.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<Slots> {
-        self.by_name.lock().get(name).cloned()
-    }
-
-    /// Changes the slots of the pools; those that are not named stay as they are.
-    pub fn resize(&self, slots: impl IntoIterator<Item = (String, usize)>) {
-        for (name, max) in slots {
-            self.get(&name).resize(max);
-        }
-    }
-
-    /// Whether one more may wait there.
-    ///
-    /// # Errors
-    /// When it may not.
-    pub fn check_room(&self, name: &str) -> Result<(), Full> {
-        let waiting = self.get(name).figures().1;
-        if waiting < self.max_queue {
-            return Ok(());
-        }
-        Err(Full { pool: name.to_owned(), waiting })
-    }
-
-    /// Every pool, by name.
-    #[must_use]
-    pub fn list(&self) -> Vec<Pool> {
-        let pools: Vec<Slots> = self.by_name.lock().values().cloned().collect();
-        pools.iter().map(Slots::describe).collect()
-    }
+    /// The pool that it waited in before, which is gone.
+    pub before: Option<String>,
 }
 
 impl Slots {
@@ -173,7 +121,16 @@ impl Slots {
     /// Asks for a slot.
     #[must_use]
     pub fn ask(&self, id: &ProcessId, priority: i32) -> Asked {
+        self.ask_after(id, priority, None)
+    }
+
+    /// Asks for a slot after a pool that is gone, `before`.
+    fn ask_after(&self, id: &ProcessId, priority: i32, before: Option<String>) -> Asked {
         let mut line = self.shared.line.lock();
+        if let Some(instead) = line.instead.clone() {
+            drop(line);
+            return instead.ask_after(id, priority, Some(self.shared.name.clone()));
+        }
         if line.used < line.max && line.waiting.is_empty() && !line.is_paused {
             line.used += 1;
             return Asked::Now(Slot { shared: Arc::clone(&self.shared) });
@@ -183,7 +140,7 @@ impl Slots {
         let behind = line.waiting.iter().rposition(|other| other.priority >= priority);
         let place = behind.map_or(0, |behind| behind + 1);
         let is_last = place == line.waiting.len();
-        line.waiting.insert(place, Ticket { id: id.clone(), priority, grant });
+        line.waiting.insert(place, Ticket { id: id.clone(), priority, before, grant });
         drop(line);
         if !is_last {
             self.shared.moves.send_modify(|n| *n += 1);
@@ -194,6 +151,12 @@ impl Slots {
             granted,
             moves: self.shared.moves.subscribe(),
         })
+    }
+
+    /// The name of the pool.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
     }
 
     /// Slots in use, and how many wait for one.
@@ -208,6 +171,23 @@ impl Slots {
     pub fn take(&self) -> Slot {
         self.shared.line.lock().used += 1;
         Slot { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The pool goes: who waits goes on waiting in another one.
+    fn move_to(&self, other: &Self) {
+        let tickets = {
+            let mut line = self.shared.line.lock();
+            line.instead = Some(other.clone());
+            std::mem::take(&mut line.waiting)
+        };
+        for Ticket { id, priority, grant, .. } in tickets {
+            // Whoever has left meanwhile gives back with the answer what it was given.
+            let before = Some(self.shared.name.clone());
+            let _ = grant.send(match other.ask_after(&id, priority, before) {
+                Asked::Now(slot) => Grant::Slot(slot),
+                Asked::Later(waiting) => Grant::Place(Box::new(waiting)),
+            });
+        }
     }
 
     /// Stops serving, or serves again.
@@ -246,7 +226,8 @@ impl Shared {
     fn place_of(&self, id: &ProcessId) -> Option<Place> {
         let line = self.line.lock();
         let ahead = line.waiting.iter().position(|ticket| ticket.id == *id)?;
-        Some(Place { ahead, used: line.used, max: line.max, is_paused: line.is_paused })
+        let before = line.waiting.get(ahead).and_then(|ticket| ticket.before.clone());
+        Some(Place { ahead, used: line.used, max: line.max, is_paused: line.is_paused, before })
     }
 
     /// Gives free slots to those at the front.
@@ -261,7 +242,8 @@ impl Shared {
             line.used += 1;
             moved = true;
             // Whoever left without being seen gives the slot back below, outside the lock.
-            if let Err(slot) = ticket.grant.send(Slot { shared: Arc::clone(self) }) {
+            let slot = Grant::Slot(Slot { shared: Arc::clone(self) });
+            if let Err(slot) = ticket.grant.send(slot) {
                 refused.push(slot);
             }
         }
@@ -279,7 +261,11 @@ impl Waiting {
         tokio::select! {
             biased;
             granted = &mut self.granted => match granted {
-                Ok(slot) => Step::Granted(slot),
+                Ok(Grant::Slot(slot)) => Step::Granted(slot),
+                Ok(Grant::Place(other)) => {
+                    *self = *other;
+                    Step::Moved
+                }
                 // The sender lives in the line, and the line as long as `shared`.
                 Err(_) => std::future::pending().await,
             },
@@ -293,7 +279,7 @@ impl Waiting {
     /// Where it stands.
     #[must_use]
     pub fn place(&self) -> Place {
-        let served = Place { ahead: 0, used: 0, max: 0, is_paused: false };
+        let served = Place { ahead: 0, used: 0, max: 0, is_paused: false, before: None };
         self.shared.place_of(&self.id).unwrap_or(served)
     }
 
@@ -302,23 +288,37 @@ impl Waiting {
     pub fn reason(&self) -> String {
         self.place().describe(&self.shared.name)
     }
+
+    /// The name of the pool.
+    #[must_use]
+    pub fn pool(&self) -> &str {
+        &self.shared.name
+    }
 }
 
 impl Place {
     /// In words; the pool of jobs that name none goes without saying.
     #[must_use]
     pub fn describe(&self, pool: &str) -> String {
-        let Self { ahead, used, max, is_paused } = self;
-        let place = ordinal(ahead + 1);
-        let of = if pool == crate::config::PoolsConfig::DEFAULT {
-            String::new()
-        } else {
-            format!(" of {pool}")
+        let Self { ahead, used, max, is_paused, before } = self;
+        let gone = match before {
+            Some(before) => format!(" (the pool {before} is gone)"),
+            None => String::new(),
         };
+        let place = ordinal(ahead + 1);
+        let of = if pool == PoolsConfig::DEFAULT { String::new() } else { format!(" of {pool}") };
         if *is_paused {
-            return format!("queued: the pool {pool} is paused, {place} in line");
+            return format!("queued: the pool {pool} is paused, {place} in line{gone}");
         }
-        format!("queued: {used} of {max} slots{of} in use, {place} in line")
+        format!("queued: {used} of {max} slots{of} in use, {place} in line{gone}")
+    }
+}
+
+impl Slot {
+    /// The name of the pool.
+    #[must_use]
+    pub fn pool(&self) -> &str {
+        &self.shared.name
     }
 }
 

@@ -94,7 +94,6 @@ impl Service {
             return Err(ServiceError::new(409, "config_changed", detail));
         }
         let catalog = self.load_catalog(&config)?;
-        self.engine.resize_pools(slots_of(&config));
         {
             let mut in_force = self.configuration.in_force.lock();
             // The rest stays as it was: it counts after a restart, and is told until then.
@@ -102,6 +101,7 @@ impl Service {
             in_force.pools.clone_from(&config.pools);
             in_force.limits.max_jobs = config.limits.max_jobs;
         }
+        self.engine.configure_pools(slots_of(&config)).await?;
         self.fleet.adopt(catalog, by).await;
         Ok(diff)
     }

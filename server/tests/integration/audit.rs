@@ -17,7 +17,7 @@ fn verify(server: &Server) -> (bool, String) {
     (output.status.success(), String::from_utf8(text).unwrap())
 }
 
-async fn database(server: &Server) -> sqlx::SqlitePool {
+pub(crate) async fn database(server: &Server) -> sqlx::SqlitePool {
     let database = format!("sqlite:{}", server.data().join("runyard.db").display());
     sqlx::SqlitePool::connect(&database).await.unwrap()
 }

@@ -172,9 +172,9 @@ fn forget_run(server: &Server, id: &str, pid: &Value) {
 
 fn remove(path: &Path) {
     if path.is_dir() {
-        std::fs::remove_dir_all(path).unwrap()
+        std::fs::remove_dir_all(path).unwrap();
     } else {
-        std::fs::remove_file(path).unwrap()
+        std::fs::remove_file(path).unwrap();
     }
 }
 

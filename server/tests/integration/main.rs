@@ -24,6 +24,7 @@ mod people;
 mod queue;
 mod restarts;
 mod retention;
+mod schedules;
 mod search;
 mod secrets;
 mod start_up;

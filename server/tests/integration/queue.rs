@@ -89,3 +89,93 @@ async fn pools_have_slots_priorities_and_a_pause() {
     let (status, code, _) = server.problem(Method::POST, "/api/pools/none/pause", None).await;
     assert_eq!((status, code.as_str()), (404, "pool_not_found"));
 }
+
+#[tokio::test]
+async fn a_restart_by_hand_needs_room_like_a_start() {
+    let server = Server::start(&[
+        ("RUNYARD_LIMITS__MAX_SERVICES", "1"),
+        ("RUNYARD_LIMITS__MAX_JOBS", "1"),
+        ("RUNYARD_LIMITS__MAX_QUEUE", "1"),
+    ]);
+    let restart = |id: &str| format!("/api/processes/{id}/restart");
+    let stop = |id: &str| format!("/api/processes/{id}?wait=true");
+    let service = json!({"scriptName": "sleep", "type": "long-running"});
+    let first = server.run_with(service.clone()).await;
+    server.wait_for_status(&first, "running").await;
+    server.send(Method::DELETE, &stop(&first), None).await;
+    let second = server.run_with(service).await;
+    server.wait_for_status(&second, "running").await;
+    let (status, code, _) = server.problem(Method::POST, &restart(&first), None).await;
+    assert_eq!((status, code.as_str()), (429, "too_many_services"));
+    assert_eq!(server.process(&first).await["status"], "stopped");
+    // One that runs takes no more room than it has.
+    let answer = server.send(Method::POST, &restart(&second), None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    server.wait_for(&second, |p| p["attempts"].as_array().unwrap().len() == 2).await;
+    server.send(Method::DELETE, &stop(&second), None).await;
+    let answer = server.send(Method::POST, &restart(&first), None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+
+    let job = server.run("hello", &[]).await;
+    server.wait_for_status(&job, "completed").await;
+    let runs = server.run("sleep", &[]).await;
+    server.wait_for_status(&runs, "running").await;
+    let waits = server.run("sleep", &[]).await;
+    let (status, code, detail) = server.problem(Method::POST, &restart(&job), None).await;
+    assert_eq!((status, code.as_str()), (429, "queue_full"));
+    assert!(detail.contains("limits.max_queue"), "{detail}");
+    server.send(Method::DELETE, &stop(&waits), None).await;
+    let answer = server.send(Method::POST, &restart(&job), None).await;
+    let process: Value = answer.json().await.unwrap();
+    assert_eq!(process["reason"], "queued: 1 of 1 slots in use, 1st in line");
+}
+
+#[tokio::test]
+async fn a_pool_that_a_reload_takes_away_leaves_its_jobs_to_the_others() {
+    let toml = "[pools]\nbuilds = 1\n[process.build]\ncommand = [\"sleep\", \"300\"]\ntype = \
+                \"short-lived\"\npool = \"builds\"\n";
+    let mut server = Server::declaring(toml, &[("RUNYARD_LIMITS__MAX_JOBS", "1")]);
+    let start = json!({"scriptName": "sleep", "strategy": {"pool": "builds"}});
+    let other = server.run("sleep", &[]).await;
+    let runs = server.run_with(start.clone()).await;
+    server.wait_for_status(&other, "running").await;
+    server.wait_for_status(&runs, "running").await;
+    let waits = server.run_with(start.clone()).await;
+    assert_eq!(server.process(&waits).await["pool"], "builds");
+    server.send(Method::POST, "/api/pools/builds/pause", None).await;
+    let reload = async |server: &Server, text: &str| {
+        std::fs::write(server.project().join("runyard.toml"), text).unwrap();
+        let diff = server.get("/api/config/diff").await;
+        let body = Some(json!({"version": diff["version"]}));
+        let answer = server.send(Method::POST, "/api/config/reload", body).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        diff
+    };
+    let diff = reload(&server, "").await;
+    assert!(diff["changes"].to_string().contains("- builds = 1"), "{diff}");
+    let gone = "queued: 1 of 1 slots in use, 1st in line (the pool builds is gone)";
+    let process = server.wait_for(&waits, |p| p["reason"] == gone).await;
+    assert_eq!(process["pool"], Value::Null);
+    let names = |pools: &Value| {
+        let names = pools["pools"].as_array().unwrap().iter().map(|pool| pool["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&server.get("/api/pools").await), ["jobs"]);
+    let (status, code, _) = server.problem(Method::POST, "/api/processes", Some(start)).await;
+    assert_eq!((status, code.as_str()), (422, "strategy_invalid"));
+    // Who runs in it goes on; all of it holds after a crash of the server, too.
+    server.crash_and_restart();
+    assert_eq!(names(&server.get("/api/pools").await), ["jobs"]);
+    let waiting = "queued: 2 of 1 slots in use, 1st in line";
+    server.wait_for(&waits, |p| p["reason"] == waiting).await;
+    assert_eq!(server.process(&runs).await["status"], "running");
+    for id in [&other, &runs] {
+        server.send(Method::DELETE, &format!("/api/processes/{id}?wait=true"), None).await;
+    }
+    server.wait_for_status(&waits, "running").await;
+    // One that comes back is a new one, and not paused.
+    reload(&server, toml).await;
+    let pools = server.get("/api/pools").await;
+    assert_eq!(names(&pools), ["builds", "jobs"]);
+    assert_eq!(pools["pools"][0]["isPaused"], false);
+}

@@ -71,16 +71,16 @@ impl Actor {
             State::Stopping { .. } => End::Ended(self.process.reason.clone()),
             _ => End::Exit(exit),
         };
-        self.follow_up(before, Finished { end, up_ms, is_early, unready })
+        self.follow_up(before, &Finished { end, up_ms, is_early, unready })
     }
 
     /// What follows an end: it was asked for since `before`, or the strategy says so.
     pub(super) fn follow_up(
         &mut self,
         before: &State,
-        finished: Finished,
+        finished: &Finished,
     ) -> Result<After, ActorError> {
-        let State::Stopping { cause, .. } = before else { return self.decide_next(&finished) };
+        let State::Stopping { cause, .. } = before else { return self.decide_next(finished) };
         match cause.clone() {
             StopCause::Asked { .. } => {
                 let words = self.process.reason.clone();
@@ -100,7 +100,7 @@ impl Actor {
             StopCause::Timeout { .. }
             | StopCause::MaxBuffer { .. }
             | StopCause::Unhealthy { .. }
-            | StopCause::Beyond { .. } => self.decide_next(&finished),
+            | StopCause::Beyond { .. } => self.decide_next(finished),
         }
     }
 

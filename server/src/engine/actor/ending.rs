@@ -128,7 +128,7 @@ impl Actor {
         let After { next, words } = match astray {
             // Two of it would be worse than none.
             Some(_) => After { next: Next::Over, words: finished.describe() },
-            None => self.follow_up(&before, finished)?,
+            None => self.follow_up(&before, &finished)?,
         };
         let entry = self.recorder.stage_system(now, &words);
         self.note_lines(self.recorder.next_idx() + 1);

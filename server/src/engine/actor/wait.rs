@@ -5,7 +5,9 @@ use std::time::Duration;
 use app::model::{Breaker, CauseKind};
 use tokio::time::Instant;
 
-use super::{Actor, ActorError, Cause, Change, Command, Event, Next, Slot, State, StopCause};
+use super::{
+    Actor, ActorError, Cause, Change, Command, Event, Next, Slot, State, StopCause, named,
+};
 use crate::engine::EngineError;
 use crate::engine::board;
 use crate::engine::queue::{Step, TOLD, Waiting};
@@ -111,6 +113,11 @@ impl Actor {
                 }
                 step = waiting.next() => match step {
                     Step::Granted(slot) => return Ok(Some(slot)),
+                    Step::Moved if named(waiting.pool()) != self.process.pool => {
+                        // Its pool is gone: where it waits now outlives a restart.
+                        self.note_place(&waiting);
+                        self.save_and_publish().await?;
+                    }
                     Step::Moved if waiting.place().ahead < TOLD => {
                         self.note_place(&waiting);
                         self.publish();
@@ -123,6 +130,7 @@ impl Actor {
 
     fn note_place(&mut self, waiting: &Waiting) {
         self.process.reason = waiting.reason();
+        self.process.pool = named(waiting.pool());
         self.process.position = u32::try_from(waiting.place().ahead + 1).ok();
     }
 
