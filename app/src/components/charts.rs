@@ -7,15 +7,16 @@ use super::tip::index_under;
 use super::usage::every_two_seconds;
 use crate::api::process_figures;
 use crate::live::{Clock, use_live};
-use crate::model::{Figures, Point};
+use crate::model::{Figures, Point, Process};
 use crate::text::format::{format_bytes, format_percent, format_uptime};
-use crate::text::graph::{path_of, share_of, top_of_bytes, top_of_cpu};
+use crate::text::graph::{area_of, path_of, share_of, top_of_bytes, top_of_cpu};
 
 /// Of the drawing, in its own units; the style sheet stretches it.
 const WIDTH: i64 = 900;
 const HEIGHT: i64 = 160;
 
 /// What a chart shows of a point, and how.
+#[derive(Clone, Copy)]
 struct Kind {
     name: &'static str,
     /// In addresses and for the style sheet.
@@ -41,23 +42,58 @@ const MEMORY: Kind = Kind {
     words: format_bytes,
 };
 
-/// The tab: both charts, and what comes while they are looked at.
+/// What a chart says besides its line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Summary {
+    newest: i64,
+    mean: i64,
+    peak: i64,
+}
+
+impl Kind {
+    fn summarize(self, points: &[Point]) -> Summary {
+        let values = || points.iter().map(self.of);
+        Summary {
+            newest: values().next_back().unwrap_or(0),
+            mean: values().sum::<i64>() / count_of(points).max(1),
+            peak: values().max().unwrap_or(0),
+        }
+    }
+
+    /// All of it in words, for those who do not see the line.
+    fn label(self, points: &[Point], summary: Summary) -> String {
+        let span = points.last().map_or(0, |p| p.ts) - points.first().map_or(0, |p| p.ts);
+        let Summary { newest, mean, peak } = summary;
+        let [newest, mean, peak] = [newest, mean, peak].map(self.words);
+        let (name, span) = (self.name, format_uptime(span));
+        format!("{name} over {span}: now {newest}, mean {mean}, peak {peak}")
+    }
+}
+
+/// The tab: both charts, and what comes while they are looked at and it runs.
 #[component]
 pub(crate) fn Charts(
+    /// Whose.
+    process: RwSignal<Process>,
     /// As they were loaded.
     figures: Figures,
 ) -> impl IntoView {
     let clock = use_live().clock;
-    let id = figures.process_id.clone();
     let points = RwSignal::new(figures.points);
-    every_two_seconds(move || {
-        let id = id.clone();
+    let is_looked_at = Memo::new(move |_| process.read().pid.is_some());
+    let ask = move || {
+        let id = process.read_untracked().id.clone();
         leptos::task::spawn_local(async move {
             // The next look may come; until then stands what is known.
             if let Ok(fresh) = process_figures(id).await {
                 points.try_set(fresh.points);
             }
         });
+    };
+    Effect::new(move |_| {
+        if is_looked_at.get() {
+            every_two_seconds(ask);
+        }
     });
     // The same moment is marked in both.
     let looked_at = RwSignal::new(None);
@@ -89,23 +125,10 @@ fn Chart(
     clock: Clock,
 ) -> impl IntoView {
     let Kind { name, class, of, top, words } = kind;
-    let values = move || points.read().iter().map(of).collect::<Vec<_>>();
-    let peak = Memo::new(move |_| values().into_iter().max().unwrap_or(0));
-    let mean = move || values().iter().sum::<i64>() / count_of(&points.read()).max(1);
-    let newest = move || points.read().last().map_or(0, of);
-    let top = Memo::new(move |_| top(peak.get()));
+    let summary = Memo::new(move |_| kind.summarize(&points.read()));
+    let top = Memo::new(move |_| top(summary.get().peak));
     let line = Memo::new(move |_| path_of(&points.read(), top.get(), of, WIDTH, HEIGHT));
-    let area = move || format!("{}V{HEIGHT}H0z", line.get());
-    let time_of = move |at: Option<&Point>| {
-        let time = clock.time_of_day(at.map_or(0, |point| point.ts));
-        time.get(..8).unwrap_or_default().to_owned()
-    };
-    let label = move || {
-        let points = points.read();
-        let span = points.last().map_or(0, |p| p.ts) - points.first().map_or(0, |p| p.ts);
-        let (newest, mean, peak) = (words(newest()), words(mean()), words(peak.get()));
-        format!("{name} over {}: now {newest}, mean {mean}, peak {peak}", format_uptime(span))
-    };
+    let time_of = move |at: Option<&Point>| clock.time(at.map_or(0, |point| point.ts));
     // Of the point that is looked at: how far from the left and from the top, and its words.
     let look = Memo::new(move |_| {
         let (points, at) = (points.read(), looked_at.get()?);
@@ -125,15 +148,17 @@ fn Chart(
         }
     };
     let last = move || points.read().len().saturating_sub(1);
-    let fact = |name, value: Signal<String>| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
+    let fact = |name, value: fn(Summary) -> i64| {
+        view! { <div><dt>{name}</dt><dd>{move || words(value(summary.get()))}</dd></div> }
+    };
     view! {
         <figure class=format!("chart {class}") data-testid=format!("chart-{class}")>
             <figcaption>
                 <h2>{name}</h2>
                 <dl class="facts">
-                    {fact("Now", Signal::derive(move || words(newest())))}
-                    {fact("Mean", Signal::derive(move || words(mean())))}
-                    {fact("Peak", Signal::derive(move || words(peak.get())))}
+                    {fact("Now", |summary| summary.newest)}
+                    {fact("Mean", |summary| summary.mean)}
+                    {fact("Peak", |summary| summary.peak)}
                 </dl>
             </figcaption>
             <div class="plot" on:pointermove=move_to on:pointerleave=leave>
@@ -141,10 +166,10 @@ fn Chart(
                     viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                     preserveAspectRatio="none"
                     role="img"
-                    aria-label=label
+                    aria-label=move || kind.label(&points.read(), summary.get())
                 >
                     <path class="grid" d=format!("M0 {}H{WIDTH}", HEIGHT / 2)></path>
-                    <path class="area" d=area></path>
+                    <path class="area" d=move || area_of(&line.read(), HEIGHT)></path>
                     <path class="curve" d=move || line.get()></path>
                 </svg>
                 <span class="scale" aria-hidden="true">{move || words(top.get())}</span>
@@ -185,4 +210,62 @@ fn Chart(
 
 fn count_of(points: &[Point]) -> i64 {
     i64::try_from(points.len()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A look every two seconds: so much CPU, and a MiB more each time.
+    fn points(cpu_milli: &[i64]) -> Vec<Point> {
+        let point = |(at, cpu_milli): (i64, &i64)| Point {
+            ts: at * 2_000,
+            cpu_milli: *cpu_milli,
+            rss_bytes: 1_048_576 * (at + 1),
+        };
+        (0..).zip(cpu_milli).map(point).collect()
+    }
+
+    #[test]
+    fn the_chart_says_in_words_what_it_draws() {
+        let points = points(&[500, 0, 250]);
+        let summary = CPU.summarize(&points);
+        assert_eq!(summary, Summary { newest: 250, mean: 250, peak: 500 });
+        let label = CPU.label(&points, summary);
+        assert_eq!(label, "CPU over 4 s: now 25.0 %, mean 25.0 %, peak 50.0 %");
+        let label = MEMORY.label(&points, MEMORY.summarize(&points));
+        assert_eq!(label, "Memory over 4 s: now 3.0 MiB, mean 2.0 MiB, peak 3.0 MiB");
+    }
+
+    #[test]
+    fn of_nothing_all_is_nothing() {
+        assert_eq!(CPU.summarize(&[]), Summary::default());
+        let label = CPU.label(&[], Summary::default());
+        assert_eq!(label, "CPU over 0 s: now 0.0 %, mean 0.0 %, peak 0.0 %");
+    }
+
+    /// The tab as the server renders it.
+    #[cfg(feature = "ssr")]
+    fn render(points: Vec<Point>) -> String {
+        use leptos::tachys::view::RenderHtml;
+
+        let owner = Owner::new();
+        owner.with(|| {
+            let process = RwSignal::new(Process::default());
+            let process_id = process.read_untracked().id.clone();
+            let figures = Figures { process_id, every_ms: 2_000, points };
+            view! { <Charts process figures/> }.to_html().replace("<!>", "")
+        })
+    }
+
+    #[test]
+    #[cfg(feature = "ssr")]
+    fn one_look_is_no_chart() {
+        let html = render(points(&[10]));
+        assert!(html.contains("nothing to show yet") && !html.contains("<svg"), "{html}");
+        let html = render(points(&[0, 250, 500]));
+        assert!(html.contains("CPU over 4 s: now 50.0 %, mean 25.0 %, peak 50.0 %"), "{html}");
+        assert!(html.contains("M0 159L450 80L900 1V160H0z"), "{html}");
+        assert!(html.contains("<span>00:00:00</span><span>00:00:04</span>"), "{html}");
+    }
 }

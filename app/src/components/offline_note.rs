@@ -8,21 +8,15 @@ use crate::live::{Link, use_live};
 #[component]
 pub(crate) fn OfflineNote() -> impl IntoView {
     let live = use_live();
-    // When it was there the last time.
-    let lost_at = StoredValue::new(None::<i64>);
-    let is_offline = Memo::new(move |_| {
-        let link = live.link.get();
-        if link == Link::Live {
-            lost_at.set_value(None);
-        } else if lost_at.with_value(Option::is_none) {
-            lost_at.set_value(Some(live.clock.now_untracked()));
-        }
-        link.as_str() == "offline"
+    // When it was there the last time; nothing while it is.
+    let lost_at = Memo::new(move |before: Option<&Option<i64>>| match live.link.get() {
+        Link::Live => None,
+        _ => before.copied().flatten().or_else(|| Some(live.clock.now_untracked())),
     });
+    let is_offline = Memo::new(move |_| live.link.get().as_str() == "offline");
     move || {
-        let at = is_offline.get().then(|| lost_at.get_value()).flatten()?;
-        let time = live.clock.time_of_day(at);
-        let time = time.get(..8).unwrap_or_default().to_owned();
+        let at = lost_at.get().filter(|_| is_offline.get())?;
+        let time = live.clock.time(at);
         Some(view! {
             <p class="offline-note" role="status" data-testid="offline-note">
                 "The server does not answer: this is how things were at "{time}

@@ -87,10 +87,9 @@ pub(crate) fn TabView(
     });
     // What goes on says since when, and gets longer by itself.
     Effect::new(move |_| {
-        let now = live.clock.now();
-        shown.track();
-        if let Some(place) = place.get() {
-            lengthen_spans(&place, now);
+        let goes_on = shown.read().contains("data-since");
+        if let Some(place) = place.get().filter(|_| goes_on) {
+            lengthen_spans(&place, live.clock.now());
         }
     });
     // The server's own HTML: nothing in it comes from elsewhere unescaped.

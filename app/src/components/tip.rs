@@ -24,7 +24,7 @@ impl Tip {
 
     /// Takes them away.
     pub(super) fn hide(self) {
-        self.0.set(None);
+        self.0.try_set(None);
     }
 }
 
@@ -41,21 +41,19 @@ pub(crate) fn TipBox() -> impl IntoView {
     }
 }
 
-/// Where the pointer is across the element that listens: the index of one of `count` things that
-/// are spread evenly from its left edge to its right one.
+/// Where the pointer is across the element under it, which fills the one that listens: the index of
+/// one of `count` things that are spread evenly from its left edge to its right one.
 pub(super) fn index_under(event: &web_sys::PointerEvent, count: usize) -> Option<usize> {
-    let target = event.current_target()?.dyn_into::<web_sys::Element>().ok()?;
-    let area = target.get_bounding_client_rect();
-    nearest(f64::from(event.client_x()) - area.left(), area.width(), count)
+    let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    nearest(event.offset_x(), target.client_width(), count)
 }
 
-/// The nearest of `count` things at `x` of `width`.
-#[allow(clippy::cast_possible_truncation)] // pixels, and fewer things than pixels matter
-#[allow(clippy::cast_sign_loss, clippy::cast_precision_loss)] // not negative, and a few hundred
-fn nearest(x: f64, width: f64, count: usize) -> Option<usize> {
-    let last = count.checked_sub(1)?;
-    let share = if width > 0.0 { (x / width).clamp(0.0, 1.0) } else { 0.0 };
-    Some((share * last as f64).round() as usize)
+/// The nearest of `count` things at `x` of `width`, in pixels.
+fn nearest(x: i32, width: i32, count: usize) -> Option<usize> {
+    let last = i64::try_from(count.checked_sub(1)?).ok()?;
+    let (x, width) = (i64::from(x.clamp(0, width.max(0))), i64::from(width.max(1)));
+    // Rounded to the nearer one.
+    usize::try_from((2 * x * last + width) / (2 * width)).ok()
 }
 
 #[cfg(test)]
@@ -64,9 +62,9 @@ mod tests {
 
     #[test]
     fn the_nearest_is_under_the_pointer() {
-        assert_eq!(nearest(0.0, 100.0, 0), None);
-        let at = |x| nearest(x, 100.0, 5);
-        assert_eq!([-4.0, 0.0, 12.0, 13.0, 99.0, 140.0].map(at), [0, 0, 0, 1, 4, 4].map(Some));
-        assert_eq!(nearest(5.0, 0.0, 3), Some(0));
+        assert_eq!(nearest(0, 100, 0), None);
+        let at = |x| nearest(x, 100, 5);
+        assert_eq!([-4, 0, 12, 13, 99, 140].map(at), [0, 0, 0, 1, 4, 4].map(Some));
+        assert_eq!(nearest(5, 0, 3), Some(0));
     }
 }

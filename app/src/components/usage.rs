@@ -11,7 +11,7 @@ use crate::api::list_sparks;
 use crate::live::use_live;
 use crate::model::{Point, ProcessId};
 use crate::text::format::{format_bytes, format_percent};
-use crate::text::graph::path_of;
+use crate::text::graph::{area_of, path_of, top_of_bytes, top_of_cpu};
 
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -24,7 +24,7 @@ impl Sparks {
     pub(crate) fn provide() {
         let sparks = Self(RwSignal::new(HashMap::new()));
         provide_context(sparks);
-        every_two_seconds(move || {
+        let ask = move || {
             leptos::task::spawn_local(async move {
                 // A figure that does not come is no reason to interrupt anybody.
                 if let Ok(all) = list_sparks().await {
@@ -32,6 +32,10 @@ impl Sparks {
                     sparks.0.try_set(all);
                 }
             });
+        };
+        Effect::new(move |_| {
+            ask();
+            every_two_seconds(ask);
         });
     }
 
@@ -45,71 +49,77 @@ impl Sparks {
     }
 }
 
-/// Does it now, and every two seconds while it can be seen.
-pub(super) fn every_two_seconds(work: impl Fn() + Clone + 'static) {
-    Effect::new(move |_| {
-        work();
-        let work = work.clone();
-        let tick = move || {
-            if !document().hidden() {
-                work();
-            }
-        };
-        if let Ok(timer) = set_interval_with_handle(tick, EVERY) {
-            on_cleanup(move || timer.clear());
+/// Does it every two seconds while it can be seen. For effects.
+pub(super) fn every_two_seconds(work: impl Fn() + 'static) {
+    let tick = move || {
+        if !document().hidden() {
+            work();
         }
-    });
+    };
+    if let Ok(timer) = set_interval_with_handle(tick, EVERY) {
+        on_cleanup(move || timer.clear());
+    }
 }
 
 /// How large a sparkline is, in its own units.
 const WIDTH: i64 = 56;
 const HEIGHT: i64 = 14;
 
-/// CPU (a line) and memory (the ground below) of the last minute; what there was under the pointer.
+/// CPU (a line) and memory (the ground below) of the last minute; nothing before there is a line.
 #[component]
 pub(crate) fn Sparkline(
     /// Whose.
     id: ProcessId,
 ) -> impl IntoView {
-    let (sparks, tip) = (use_context::<Sparks>(), use_context::<Tip>());
+    let sparks = use_context::<Sparks>();
+    let points = Memo::new(move |_| sparks.map(|sparks| sparks.of(&id)).unwrap_or_default());
+    let is_drawn = Memo::new(move |_| points.read().len() > 1);
+    move || is_drawn.get().then(|| view! { <Drawing points/> })
+}
+
+/// The drawing, which tells what there was under the pointer.
+#[component]
+fn Drawing(points: Memo<Vec<Point>>) -> impl IntoView {
+    let tip = use_context::<Tip>();
     let clock = use_live().clock;
-    let id = StoredValue::new(id);
-    let points = move || sparks.map(|sparks| id.with_value(|id| sparks.of(id))).unwrap_or_default();
+    let is_told = StoredValue::new(false);
     let look = move |event: web_sys::PointerEvent| {
-        let points = untrack(points);
+        let points = points.read_untracked();
         let at = index_under(&event, points.len()).and_then(|at| points.get(at));
         if let (Some(tip), Some(point)) = (tip, at) {
-            let time = clock.time_of_day(point.ts);
-            tip.show(&event, format!("{} · {}", words(*point), time.get(..8).unwrap_or_default()));
+            tip.show(&event, format!("{} · {}", words(*point), untrack(|| clock.time(point.ts))));
+            is_told.set_value(true);
         }
     };
-    let leave = move |_| {
-        if let Some(tip) = tip {
+    let leave = move || {
+        if let Some(tip) = tip.filter(|_| is_told.try_get_value() == Some(true)) {
             tip.hide();
+            is_told.set_value(false);
         }
     };
-    move || {
-        let points = points();
-        let newest = points.last().copied().filter(|_| points.len() > 1)?;
-        let most = |of: fn(&Point) -> i64| points.iter().map(of).max().unwrap_or(0);
-        let cpu_of = |point: &Point| point.cpu_milli;
-        let rss_of = |point: &Point| point.rss_bytes;
-        let cpu = path_of(&points, most(cpu_of).max(100), cpu_of, WIDTH, HEIGHT);
-        let rss = path_of(&points, most(rss_of).max(1) * 5 / 4, rss_of, WIDTH, HEIGHT);
-        Some(view! {
-            <svg
-                class="spark"
-                data-testid="spark"
-                viewBox=format!("0 0 {WIDTH} {HEIGHT}")
-                role="img"
-                aria-label=words(newest)
-                on:pointermove=look
-                on:pointerleave=leave
-            >
-                <path class="area" d=format!("{rss}V{HEIGHT}H0z")></path>
-                <path class="curve" d=cpu></path>
-            </svg>
-        })
+    // It may go from under the pointer.
+    on_cleanup(leave);
+    let line = move |of: fn(&Point) -> i64, top: fn(i64) -> i64| {
+        let points = points.read();
+        let peak = points.iter().map(of).max().unwrap_or(0);
+        path_of(&points, top(peak), of, WIDTH, HEIGHT)
+    };
+    view! {
+        <svg
+            class="spark"
+            data-testid="spark"
+            viewBox=format!("0 0 {WIDTH} {HEIGHT}")
+            role="img"
+            aria-label=move || points.read().last().copied().map(words)
+            on:pointermove=look
+            on:pointerleave=move |_| leave()
+        >
+            <path
+                class="area"
+                d=move || area_of(&line(|point| point.rss_bytes, top_of_bytes), HEIGHT)
+            ></path>
+            <path class="curve" d=move || line(|point| point.cpu_milli, top_of_cpu)></path>
+        </svg>
     }
 }
 

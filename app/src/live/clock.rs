@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::text::format::{format_clock, format_stamp};
+use crate::text::format::{format_clock, format_stamp, format_time};
 
 /// A clock that ticks once a second in the browser. A handle: copies are the same.
 ///
@@ -54,6 +54,11 @@ impl Clock {
     /// The time of day of `ts`, with milliseconds.
     pub(crate) fn time_of_day(self, ts: i64) -> String {
         format_clock(ts, self.zone_min(ts))
+    }
+
+    /// The time of day of `ts`, to the second.
+    pub(crate) fn time(self, ts: i64) -> String {
+        format_time(ts, self.zone_min(ts))
     }
 
     /// The time that a person means: `14:03` is today's, anything else is for the browser to read.

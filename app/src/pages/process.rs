@@ -150,7 +150,7 @@ fn ProcessDetail(loaded: Loaded) -> impl IntoView {
                 Content::Log(page) => {
                     view! { <LogView id page process lines/> <LineForm process/> }.into_any()
                 }
-                Content::Figures(figures) => view! { <Charts figures/> }.into_any(),
+                Content::Figures(figures) => view! { <Charts process figures/> }.into_any(),
                 Content::Html(html) => view! { <TabView process tab before html/> }.into_any(),
                 Content::NoLog => {
                     view! { <p class="empty">"Your role does not allow to read this log."</p> }.into_any()

@@ -7,6 +7,7 @@ use crate::model::{Attempt, AttemptPage, EndKind, ProcessId};
 use crate::text::format::{
     format_bytes, format_count, format_duration, format_stamp, format_uptime,
 };
+use crate::text::graph::share_of;
 
 /// The tab; times are `zone_min` minutes east of UTC.
 pub(crate) fn render_attempts(
@@ -96,7 +97,6 @@ fn bars(attempts: &[Attempt], now: i64, zone_min: i64) -> Option<AnyView> {
     let from = spans.iter().map(|(_, start, _)| *start).min()?;
     let to = spans.iter().map(|(_, _, end)| *end).max()?;
     let whole = (to - from).max(1);
-    let per_mille = |ms: i64| ms.saturating_mul(1_000) / whole;
     let failed = attempts.iter().filter(|attempt| outcome(attempt) == "failed").count();
     let label = format!(
         "{} attempts over {}, {failed} of them failed",
@@ -104,15 +104,14 @@ fn bars(attempts: &[Attempt], now: i64, zone_min: i64) -> Option<AnyView> {
         format_duration(to - from)
     );
     let marks = spans.iter().map(|(attempt, start, end)| {
-        let (at, length) = (per_mille(start - from), per_mille(end - start));
+        let (at, length) = (share_of(start - from, whole), share_of(end - start, whole));
         let title = format!(
             "attempt {}: {}, {}",
             attempt.n,
             format_duration(end - start),
             end_words(attempt)
         );
-        let place =
-            format!("--at:{}.{}%;--length:{}.{}%", at / 10, at % 10, length / 10, length % 10);
+        let place = format!("--at:{at};--length:{length}");
         view! { <i style=place data-status=outcome(attempt) title=title></i> }.into_any()
     });
     let marks = marks.collect_view();

@@ -60,11 +60,15 @@ pub(crate) fn format_count(count: i64) -> String {
     text
 }
 
+/// The time of day to the second: `14:03:09`.
+pub(crate) fn format_time(ts: i64, zone_min: i64) -> String {
+    let s = (ts + zone_min * 60_000).rem_euclid(86_400_000) / 1_000;
+    format!("{:02}:{:02}:{:02}", s / 3_600, s % 3_600 / 60, s % 60)
+}
+
 /// The time of day: `14:03:09.250`.
 pub(crate) fn format_clock(ts: i64, zone_min: i64) -> String {
-    let ms = (ts + zone_min * 60_000).rem_euclid(86_400_000);
-    let s = ms / 1_000;
-    format!("{:02}:{:02}:{:02}.{:03}", s / 3_600, s % 3_600 / 60, s % 60, ms % 1_000)
+    format!("{}.{:03}", format_time(ts, zone_min), ts.rem_euclid(1_000))
 }
 
 /// A span since something began: `+2.350`, `+1:02:03.500`.
@@ -83,8 +87,7 @@ pub(crate) fn format_offset(ms: i64) -> String {
 pub(crate) fn format_stamp(ts: i64, zone_min: i64) -> String {
     let local = ts + zone_min * 60_000;
     let (year, month, day) = civil_date(local.div_euclid(86_400_000));
-    let clock = format_clock(ts, zone_min);
-    format!("{year:04}-{month:02}-{day:02} {}", clock.get(..8).unwrap_or_default())
+    format!("{year:04}-{month:02}-{day:02} {}", format_time(ts, zone_min))
 }
 
 /// Year, month and day of a number of days since 1970-01-01 (Howard Hinnant's `civil_from_days`).
@@ -167,6 +170,8 @@ mod tests {
         assert_eq!(format_stamp(1_772_287_389_250, 0), "2026-02-28 14:03:09");
         assert_eq!(format_stamp(1_709_164_799_000, 1), "2024-02-29 00:00:59");
         assert_eq!(format_clock(0, -60), "23:00:00.000");
+        assert_eq!(format_clock(-1, 0), "23:59:59.999");
+        assert_eq!(format_time(1_772_287_389_250, 60), "15:03:09");
         assert_eq!(format_stamp(0, -60), "1969-12-31 23:00:00");
     }
 }

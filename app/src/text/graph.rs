@@ -26,6 +26,11 @@ pub(crate) fn path_of(
     path
 }
 
+/// What is below such a line, down to the lower edge of the box.
+pub(crate) fn area_of(line: &str, height: i64) -> String {
+    format!("{line}V{height}H0z")
+}
+
 /// The upper edge of a chart of CPU, in thousandths of a core: 1, 2 or 5 times a power of ten.
 pub(crate) fn top_of_cpu(peak: i64) -> i64 {
     let mut unit = LEAST_CPU_MILLI;
@@ -67,6 +72,7 @@ mod tests {
         let points: Vec<_> = (0..).zip([0, 500, 1_000]).map(point).collect();
         let path = path_of(&points, 1_000, |point| point.cpu_milli, 40, 12);
         assert_eq!(path, "M0 11L20 6L40 1");
+        assert_eq!(area_of(&path, 12), "M0 11L20 6L40 1V12H0z");
         assert_eq!(path_of(&[], 10, |point| point.cpu_milli, 40, 12), "");
     }
 
