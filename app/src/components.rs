@@ -27,6 +27,7 @@ mod menu;
 mod needle_field;
 mod notice_list;
 mod offline_note;
+mod pages_of_admin;
 mod palette;
 mod pool_row;
 mod process_list;
@@ -60,6 +61,8 @@ pub(crate) use log_view::LogView;
 pub(crate) use needle_field::{RegexToggle, Typing};
 pub(crate) use notice_list::{NoticeBell, NoticeList};
 pub(crate) use offline_note::OfflineNote;
+#[cfg(feature = "ssr")]
+pub(crate) use pages_of_admin::pages_of_admin;
 pub(crate) use palette::{Palette, PaletteDialog};
 pub(crate) use process_list::{Chosen, ProcessList};
 pub(crate) use reload_dialog::ReloadDialog;

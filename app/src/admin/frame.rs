@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;
 
-use crate::components::{Icon, IconName};
-use crate::model::{Me, Verb};
+use crate::components::{Icon, IconName, pages_of_admin};
+use crate::model::Me;
 use crate::shell::theme_script;
 
 /// What every page of administration shows.
@@ -29,22 +29,11 @@ pub enum Notice {
     Refused(String),
 }
 
-/// The pages of administration: address, title, whether they are for an admin alone.
-const PAGES: [(&str, &str, bool); 5] = [
-    ("/account", "Account", false),
-    ("/sessions", "Sessions", false),
-    ("/tokens", "Tokens", false),
-    ("/people", "People", true),
-    ("/audit", "Audit", false),
-];
-
 /// The whole document of a page of administration, as text.
 pub(crate) fn document(frame: Frame, title: &'static str, content: AnyView) -> String {
-    let is_admin = frame.me.verbs.contains(&Verb::Admin);
-    let links = PAGES.iter().filter(|(.., is_for_admin)| is_admin || !is_for_admin);
-    let links = links.map(|(path, name, _)| {
-        let current = (*name == title).then_some("page");
-        view! { <a href=*path aria-current=current>{*name}</a> }
+    let links = pages_of_admin(frame.me.is_admin()).map(|(path, name)| {
+        let current = (name == title).then_some("page");
+        view! { <a href=path aria-current=current>{name}</a> }
     });
     let content = view! {
         <nav class="tabs" aria-label="Administration">{links.collect_view()}</nav>

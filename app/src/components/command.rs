@@ -1,13 +1,12 @@
 //! What the command palette offers: acts and places, found by parts of their names.
 
-use leptos::prelude::*;
-
 use super::act::Act;
+use super::pages_of_admin::pages_of_admin;
 use super::shortcuts::last_of;
 use super::status_word;
+use super::tabs::{TABS, testid_of};
 use crate::live::Processes;
-use crate::model::{Catalogue, ProcessId, Status};
-use crate::text::filter::Query;
+use crate::model::{Catalogue, Process, ProcessId, Status};
 
 /// How many are offered at once.
 const MOST: usize = 60;
@@ -19,14 +18,14 @@ const MOST_PROCESSES: usize = 12;
 pub(super) enum Deed {
     /// Opens a page.
     Go(String),
-    /// Opens a page of the server's own.
+    /// Opens a page that the server renders.
     Leave(&'static str),
     /// Starts a script: its project and its name.
     Start(String, String),
     /// Does something to a process.
     Do(ProcessId, Act),
     /// Does what a button on the page does.
-    Click(&'static str),
+    Click(String),
 }
 
 /// An entry: words, what stands beside them, what it does.
@@ -50,18 +49,13 @@ impl Command {
 }
 
 /// What a button of the open process does.
-const OF_PROCESS: [(&str, &str); 12] = [
+const OF_PROCESS: [(&str, &str); 7] = [
     ("Stop this process", "stop"),
     ("Restart this process", "restart"),
     ("Signal this process", "signal-menu"),
     ("Follow this log", "follow"),
     ("Search this log", "log-search"),
     ("Change how this log is shown, download it", "log-view-menu"),
-    ("Show the log of this process", "tab-"),
-    ("Show the attempts of this process", "tab-attempts"),
-    ("Show the figures of this process", "tab-figures"),
-    ("Show the configuration of this process", "tab-configuration"),
-    ("Show the audit of this process", "tab-audit"),
     ("Compare with the last success", "compare-link"),
 ];
 
@@ -76,75 +70,84 @@ const OF_FRAME: [(&str, &str); 7] = [
     ("Show the keys", "help"),
 ];
 
-/// Pages of the server's own.
-const ELSEWHERE: [(&str, &str); 7] = [
-    ("Account", "/account"),
-    ("Sessions", "/sessions"),
-    ("Tokens", "/tokens"),
-    ("People", "/people"),
-    ("Audit", "/audit"),
-    ("API", "/docs"),
-    ("API as OpenAPI", "/api/openapi.json"),
-];
+/// Pages of the server's own besides those of administration: address and title.
+const ELSEWHERE: [(&str, &str); 2] = [("/docs", "API"), ("/api/openapi.json", "API as OpenAPI")];
+
+/// The buttons that are on the page and can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Buttons {
+    of_process: Vec<Command>,
+    of_frame: Vec<Command>,
+}
+
+/// Looks for them: whatever is behind the palette stays as it is while that is open.
+pub(super) fn find_buttons() -> Buttons {
+    let button = |words: &str, testid: &str| {
+        let is_there = "not([disabled],[aria-disabled=true])";
+        last_of(&format!("[data-testid='{testid}']:{is_there}"))
+            .map(|_| Command::new(words, "", Deed::Click(testid.to_owned())))
+    };
+    let all = |all: &[(&str, &str)]| {
+        all.iter().filter_map(|(words, testid)| button(words, testid)).collect::<Vec<_>>()
+    };
+    let tabs = TABS.iter().filter_map(|(tab, name)| {
+        let words = format!("Show the {} of this process", name.to_lowercase());
+        button(&words, &testid_of(tab))
+    });
+    let mut of_process = all(&OF_PROCESS);
+    of_process.extend(tabs);
+    Buttons { of_process, of_frame: all(&OF_FRAME) }
+}
 
 /// What fits `text`, the nearest at hand first.
 pub(super) fn find_commands(
     text: &str,
-    catalogue: Catalogue,
+    buttons: &Buttons,
+    is_admin: bool,
+    catalogue: &Catalogue,
     processes: Processes,
 ) -> Vec<Command> {
-    let buttons = |all: &[(&str, &'static str)]| {
-        let there = all.iter().filter(|(_, testid)| is_there(testid));
-        there
-            .map(|(words, testid)| Command::new(*words, "", Deed::Click(testid)))
-            .collect::<Vec<_>>()
-    };
-    let mut commands = buttons(&OF_PROCESS);
+    let mut commands = buttons.of_process.clone();
     commands.push(Command::new("Overview", "", Deed::Go("/overview".into())));
     commands.push(Command::new("Search all logs", "", Deed::Go("/search".into())));
-    let scripts = catalogue.projects.into_iter().flat_map(|project| project.scripts);
+    let scripts = catalogue.projects.iter().flat_map(|project| &project.scripts);
     commands.extend(scripts.filter(|script| script.can_start).map(|script| {
-        let words = format!("Start {}", script.name);
-        Command::new(words, script.project.clone(), Deed::Start(script.project, script.name))
+        let (project, name) = (script.project.clone(), script.name.clone());
+        Command::new(format!("Start {name}"), project.clone(), Deed::Start(project, name))
     }));
-    commands.extend(buttons(&OF_FRAME));
-    commands.extend(ELSEWHERE.map(|(words, url)| Command::new(words, "", Deed::Leave(url))));
+    commands.extend(buttons.of_frame.iter().cloned());
+    let pages = pages_of_admin(is_admin).chain(ELSEWHERE);
+    commands.extend(pages.map(|(url, title)| Command::new(title, "", Deed::Leave(url))));
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    commands.extend(of_processes(text, &words, processes));
     commands.retain(|command| command.fits(&words));
+    commands.extend(of_processes(&words, processes));
     commands.truncate(MOST);
     commands
 }
 
 /// The way to processes, and, once somebody types, what can be done to them.
-fn of_processes(text: &str, words: &[String], processes: Processes) -> Vec<Command> {
-    let mut found = processes.found(&Query::parse(text));
-    if found.is_empty() && !words.is_empty() {
-        // Perhaps the name of an act is among the words.
-        found = processes.found(&Query::parse(""));
-    }
+fn of_processes(words: &[String], processes: Processes) -> Vec<Command> {
     let mut commands = Vec::new();
-    for (id, project) in found {
-        let Some(process) = processes.get(&id) else { continue };
-        let (script, status) =
-            process.with_untracked(|process| (process.script.clone(), process.status));
-        let note = format!("{project} {}", id.short());
-        let mut own = vec![Command::new(
-            format!("{script}: {}", status_word(status)),
-            note.clone(),
-            Deed::Go(format!("/processes/{id}")),
-        )];
-        if !words.is_empty() {
-            own.extend(acts_on(&id, &script, status, &note));
+    processes.look_through(|process| {
+        let Process { id, script, project, status, .. } = process;
+        // Of thousands most have nothing of what is typed: no command is made of them.
+        let state = status_word(*status);
+        let text = format!("{script}: {state} {project} {}", id.short()).to_lowercase();
+        if words.iter().all(|word| text.contains(word.as_str()) || ACTS.contains(word.as_str())) {
+            let note = format!("{project} {}", id.short());
+            let to = Deed::Go(format!("/processes/{id}"));
+            let way = Command::new(format!("{script}: {state}"), note.clone(), to);
+            let acts = if words.is_empty() { vec![] } else { acts_on(id, script, *status, &note) };
+            let own = std::iter::once(way).chain(acts);
+            commands.extend(own.filter(|command| command.fits(words)));
         }
-        own.retain(|command| command.fits(words));
-        commands.extend(own);
-        if commands.len() >= MOST_PROCESSES {
-            break;
-        }
-    }
+        commands.len() < MOST_PROCESSES
+    });
     commands
 }
+
+/// The words of all that [`acts_on`] makes, in lower case.
+const ACTS: &str = "start again: stop restart";
 
 fn acts_on(id: &ProcessId, script: &str, status: Status, note: &str) -> Vec<Command> {
     let act = |word: &str, what| {
@@ -157,7 +160,45 @@ fn acts_on(id: &ProcessId, script: &str, status: Status, note: &str) -> Vec<Comm
     }
 }
 
-/// Whether the button is in sight and can be used.
-fn is_there(testid: &str) -> bool {
-    last_of(&format!("[data-testid='{testid}']:not([disabled],[aria-disabled=true])")).is_some()
+#[cfg(test)]
+mod tests {
+    use leptos::prelude::*;
+
+    use super::*;
+    use crate::live::{Live, sample_process};
+
+    fn find(text: &str, is_admin: bool, processes: &[(&str, Status)]) -> Vec<Command> {
+        let owner = Owner::new();
+        owner.with(|| {
+            let known = Live::provide().processes;
+            known.add_found(processes.iter().map(|(id, s)| sample_process(id, *s)).collect());
+            find_commands(text, &Buttons::default(), is_admin, &Catalogue::default(), known)
+        })
+    }
+
+    fn words(found: &[Command]) -> Vec<&str> {
+        found.iter().map(|command| command.words.as_str()).collect()
+    }
+
+    #[test]
+    fn people_are_for_admins() {
+        assert_eq!(words(&find("people", true, &[])), ["People"]);
+        assert_eq!(find("people", false, &[]), []);
+        assert_eq!(words(&find("sess", false, &[])), ["Sessions"]);
+    }
+
+    #[test]
+    fn processes_are_found_by_what_they_are_and_by_what_can_be_done() {
+        let all = [("000001", Status::Running), ("000002", Status::Failed)];
+        assert_eq!(words(&find("dev:", false, &all)), ["dev: failed", "dev: running"]);
+        assert_eq!(words(&find("stop dev", false, &all)), ["Stop dev"]);
+        assert_eq!(words(&find("again: site", false, &all)), ["Start again: dev"]);
+        let own = find("000001 site", false, &all);
+        assert_eq!(words(&own), ["dev: running", "Stop dev", "Restart dev"]);
+        assert_eq!(own[2].deed, Deed::Do(ProcessId("000001".into()), Act::Restart));
+        assert_eq!(find("stop web", false, &all), []);
+        let many: Vec<_> = (100_000..100_050).map(|id: u32| id.to_string()).collect();
+        let many: Vec<_> = many.iter().map(|id| (id.as_str(), Status::Completed)).collect();
+        assert_eq!(find("dev:", false, &many).len(), MOST_PROCESSES);
+    }
 }

@@ -24,40 +24,38 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
         leptos::task::spawn_local(async move {
             // Who may not see it sees no panel.
             if let Ok(list) = list_declared().await {
-                declared.try_set(list);
+                set_changed(declared, list);
             }
             if let Ok(list) = list_pools().await {
-                pools.try_set(list);
+                set_changed(pools, list);
             }
         });
     };
     refresh();
     // Whenever a process turns, the line and the times may be others.
     let is_due = StoredValue::new(false);
-    Effect::new(move |before: Option<()>| {
-        live.processes.track_turns();
-        let is_new = is_due.try_update_value(|due| !std::mem::replace(due, true));
-        if before.is_some() && is_new == Some(true) {
+    let ask_soon = move || {
+        let was_due = is_due.try_update_value(|due| std::mem::replace(due, true));
+        if was_due == Some(false) {
             let ask = move || {
                 if is_due.try_set_value(false).is_none() {
                     refresh();
                 }
             };
             set_timeout(ask, PATIENCE);
-        } else if before.is_none() {
-            is_due.set_value(false);
         }
-    });
+    };
+    Effect::watch(move || live.processes.track_turns(), move |(), _, _| ask_soon(), false);
     let has_declared = move || !declared.read().processes.is_empty();
     let is_shown = move || has_declared() || pools.read().pools.len() > 1;
-    let schedules = move || {
-        let processes = declared.read().processes.clone();
-        let timed = processes.into_iter().filter(|one| one.schedule.is_some());
-        timed.map(|one| view! { <ScheduleRow one/> }).collect_view()
+    let timed = move || {
+        let declared = declared.read();
+        let timed = declared.processes.iter().filter(|one| one.schedule.is_some());
+        timed.map(|one| one.name.clone()).collect::<Vec<_>>()
     };
-    let pool_rows = move || {
-        let all = pools.read().pools.clone();
-        all.into_iter().map(|pool| view! { <PoolRow pool pools/> }).collect_view()
+    let pool_names = move || {
+        let pools = pools.read();
+        pools.pools.iter().map(|pool| pool.name.clone()).collect::<Vec<_>>()
     };
     view! {
         <Show when=is_shown>
@@ -70,11 +68,25 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
                         <ReloadDialog done=Callback::new(move |()| refresh())/>
                     </div>
                 </Show>
-                <ul class="declared-list">{schedules}{pool_rows}</ul>
+                <ul class="declared-list">
+                    <For each=timed key=String::clone let:name>
+                        <ScheduleRow name declared/>
+                    </For>
+                    <For each=pool_names key=String::clone let:name>
+                        <PoolRow name pools/>
+                    </For>
+                </ul>
             </details>
         </Show>
     }
     .into_any()
+}
+
+/// Sets what was asked for, and tells nobody when it is as it was.
+fn set_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, fresh: T) {
+    if signal.try_with_untracked(|held| *held != fresh) == Some(true) {
+        signal.set(fresh);
+    }
 }
 
 /// A button that starts everything declared, or stops it in order.

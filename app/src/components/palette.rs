@@ -7,11 +7,11 @@ use wasm_bindgen::JsCast as _;
 
 use super::Starter;
 use super::act::act;
-use super::command::{Deed, find_commands};
+use super::command::{Buttons, Deed, find_buttons, find_commands};
 use super::shortcuts::click;
 use crate::later::{palette, shown};
-use crate::live::use_live;
-use crate::model::{Catalogue, Problem};
+use crate::live::{Request, RequestSlot, use_live};
+use crate::model::{Catalogue, Me, Problem};
 use crate::text::markup::push_escaped;
 
 /// Waits for Ctrl-K; the dialog itself comes when it is opened for the first time.
@@ -57,12 +57,23 @@ pub(crate) fn PaletteDialog(
     let place = RwSignal::new(0_usize);
     let is_open = RwSignal::new(false);
 
+    let buttons = RwSignal::new(Buttons::default());
+    // Until the server says so, nobody is.
+    let is_admin = RwSignal::new(false);
+    let asked = RequestSlot::new();
+
     let commands = Memo::new(move |_| {
         if !is_open.get() {
             return vec![];
         }
-        let scripts = catalogue.get().and_then(Result::ok).unwrap_or_default();
-        find_commands(&text.read(), scripts, live.processes)
+        let (text, buttons) = (text.read(), buttons.read());
+        let find = |scripts: &Catalogue| {
+            find_commands(&text, &buttons, is_admin.get(), scripts, live.processes)
+        };
+        catalogue.with(|loaded| match loaded {
+            Some(Ok(scripts)) => find(scripts),
+            _ => find(&Catalogue::default()),
+        })
     });
     let close = move || {
         is_open.set(false);
@@ -73,6 +84,7 @@ pub(crate) fn PaletteDialog(
     let open = move || {
         text.set(String::new());
         place.set(0);
+        buttons.set(find_buttons());
         is_open.set(true);
         if let Some(dialog) = dialog.get_untracked() {
             // Fails only when it is open already.
@@ -92,13 +104,18 @@ pub(crate) fn PaletteDialog(
             Some(Deed::Do(id, what)) => {
                 leptos::task::spawn_local(async move { act(live, id, what).await });
             }
-            Some(Deed::Click(testid)) => click(testid),
+            Some(Deed::Click(testid)) => click(&testid),
             None => {}
         }
     };
     Effect::new(move |_| {
         opened.track();
         open();
+    });
+    Effect::new(move |_| {
+        asked.put(Request::get_json("/api/me", move |me: Result<Me, Problem>| {
+            is_admin.try_set(me.is_ok_and(|me| me.is_admin()));
+        }));
     });
     let list = NodeRef::<html::Ul>::new();
     let step = move |by: isize, last: usize| {

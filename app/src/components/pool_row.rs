@@ -12,22 +12,31 @@ const MOST_DRAWN: u32 = 12;
 /// The row.
 #[component]
 pub(super) fn PoolRow(
-    /// As it is now.
-    pool: Pool,
-    /// All of them: the answer to a pause.
+    /// Of the pool.
+    name: String,
+    /// All of them, as they are now: the answer to a pause.
     pools: RwSignal<PoolList>,
 ) -> impl IntoView {
     let live = use_live();
-    let Pool { name, slots, used, waiting, is_paused } = pool;
-    let words = if is_paused { "Resume" } else { "Pause" };
-    let state = match (is_paused, waiting) {
-        (true, waiting) => format!("paused, {waiting} waiting"),
-        (false, waiting) => format!("{used} of {slots} slots, {waiting} waiting"),
-    };
-    let label = format!("{words} the pool {name}");
     let data_name = name.clone();
     let name = StoredValue::new(name);
+    let pool = Memo::new(move |_| {
+        let pools = pools.read();
+        name.with_value(|name| pools.pools.iter().find(|pool| pool.name == *name).cloned())
+    });
+    let is_paused = Memo::new(move |_| pool.read().as_ref().is_some_and(|pool| pool.is_paused));
+    let words = move || if is_paused.get() { "Resume" } else { "Pause" };
+    let state = move || {
+        let Pool { slots, used, waiting, is_paused, .. } = pool.get()?;
+        Some(if is_paused {
+            format!("paused, {waiting} waiting")
+        } else {
+            format!("{used} of {slots} slots, {waiting} waiting")
+        })
+    };
+    let label = move || format!("{} the pool {}", words(), name.get_value());
     let toggle = move |_| {
+        let is_paused = is_paused.get_untracked();
         leptos::task::spawn_local(async move {
             let done: Result<PoolList, Problem> = pause_pool(name.get_value(), !is_paused).await;
             match done {
@@ -38,15 +47,23 @@ pub(super) fn PoolRow(
             }
         });
     };
-    let drawn = (slots <= MOST_DRAWN).then(|| {
+    let drawn = move || {
+        let Pool { slots, used, .. } = pool.get().filter(|pool| pool.slots <= MOST_DRAWN)?;
         let slot = |n: u32| view! { <i class:used=n < used></i> };
-        view! { <span class="slots" aria-hidden="true">{(0..slots).map(slot).collect_view()}</span> }
-    });
+        Some(view! {
+            <span class="slots" aria-hidden="true">{(0..slots).map(slot).collect_view()}</span>
+        })
+    };
     view! {
-        <li class="pool" data-testid="pool" data-name=data_name data-paused=is_paused.to_string()>
+        <li
+            class="pool"
+            data-testid="pool"
+            data-name=data_name
+            data-paused=move || is_paused.get().to_string()
+        >
             <span class="declared-name">{name.get_value()}</span>
             {drawn}
-            <span class="declared-state" class:warn=is_paused>{state}</span>
+            <span class="declared-state" class:warn=move || is_paused.get()>{state}</span>
             <button
                 type="button"
                 class="button quiet"

@@ -3,35 +3,41 @@
 use leptos::prelude::*;
 
 use crate::live::use_live;
-use crate::model::DeclaredProcess;
+use crate::model::DeclaredList;
 use crate::text::format::format_uptime;
 
 /// The row; it opens on all the times that are known.
 #[component]
 pub(super) fn ScheduleRow(
-    /// What is declared.
-    one: DeclaredProcess,
+    /// Of the process.
+    name: String,
+    /// All that is declared, as it is now.
+    declared: RwSignal<DeclaredList>,
 ) -> impl IntoView {
     let clock = use_live().clock;
-    let DeclaredProcess { name, schedule, timezone, next_times, .. } = one;
-    let data_name = name.clone();
-    let zone = timezone.unwrap_or_else(|| "UTC".to_owned());
-    let rule = format!("{} {zone}", schedule.unwrap_or_default());
-    let times = StoredValue::new(next_times);
+    let (data_name, shown_name) = (name.clone(), name.clone());
+    let one =
+        Memo::new(move |_| declared.read().processes.iter().find(|one| one.name == name).cloned());
+    let rule = move || {
+        let one = one.get()?;
+        let zone = one.timezone.unwrap_or_else(|| "UTC".to_owned());
+        Some(format!("{} {zone}", one.schedule.unwrap_or_default()))
+    };
+    let times = move || one.get().map(|one| one.next_times).unwrap_or_default();
     let countdown = move || {
         let now = clock.now();
-        let next = times.with_value(|times| times.iter().copied().find(|at| *at > now))?;
+        let next = times().into_iter().find(|at| *at > now)?;
         Some(format!("in {}", format_uptime(next - now + 999)))
     };
     let all = move || {
-        let stamp = |at: &i64| view! { <li>{clock.stamp(*at)}</li> };
-        times.with_value(|times| times.iter().map(stamp).collect_view())
+        let stamp = |at: i64| view! { <li>{clock.stamp(at)}</li> };
+        times().into_iter().map(stamp).collect_view()
     };
     view! {
         <li data-testid="schedule" data-name=data_name>
             <details class="schedule">
                 <summary>
-                    <span class="declared-name">{name}</span>
+                    <span class="declared-name">{shown_name}</span>
                     <span class="declared-next" data-testid="schedule-next">{countdown}</span>
                 </summary>
                 <code>{rule}</code>

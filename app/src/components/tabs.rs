@@ -13,13 +13,18 @@ use crate::text::format::format_uptime;
 /// The tab that is drawn here.
 pub(crate) const FIGURES: &str = "figures";
 /// Each with the end of its address.
-const TABS: [(&str, &str); 5] = [
+pub(super) const TABS: [(&str, &str); 5] = [
     ("", "Log"),
     ("attempts", "Attempts"),
     (FIGURES, "Figures"),
     ("configuration", "Configuration"),
     ("audit", "Audit"),
 ];
+
+/// What the link to a tab is found by.
+pub(super) fn testid_of(tab: &str) -> String {
+    format!("tab-{tab}")
+}
 
 /// The way to each tab.
 #[component]
@@ -33,7 +38,7 @@ pub(crate) fn Tabs(
     let links = TABS.map(|(tab, name)| {
         let slash = if tab.is_empty() { "" } else { "/" };
         let href = format!("/processes/{id}{slash}{tab}");
-        let testid = format!("tab-{tab}");
+        let testid = testid_of(tab);
         let is_current = current.with_value(|current| current == tab).then_some("page");
         view! { <a href=href data-testid=testid aria-current=is_current>{name}</a> }.into_any()
     });

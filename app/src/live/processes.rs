@@ -34,7 +34,7 @@ pub(crate) struct Processes {
     /// The one on screen may be older than any that is listed.
     opened: StoredValue<Option<ProcessSignal>>,
     older: RwSignal<Option<String>>,
-    /// Told whenever one comes or has another status.
+    /// Told whenever one comes, goes or has another status; not of older ones, which a page brings.
     turns: Trigger,
 }
 
@@ -65,7 +65,7 @@ impl Processes {
         });
     }
 
-    /// Tells an effect whenever a process comes or has another status.
+    /// Tells an effect whenever a process comes, goes or has another status.
     pub(crate) fn track_turns(self) {
         self.turns.track();
     }
@@ -146,7 +146,20 @@ impl Processes {
         }
         if !gone.is_empty() {
             self.listed.update(|listed| listed.retain(|(id, _)| !gone.contains(id)));
+            self.turns.notify();
         }
+    }
+
+    /// Shows each as it is now, newest first, until `look` has seen enough and says `false`. Nobody
+    /// is told of changes.
+    pub(crate) fn look_through(self, mut look: impl FnMut(&Process) -> bool) {
+        self.listed.with_untracked(|listed| {
+            for (_, signal) in listed {
+                if !signal.with_untracked(&mut look) {
+                    break;
+                }
+            }
+        });
     }
 
     /// What fits the search, newest first, with its project.
@@ -265,6 +278,32 @@ mod tests {
         expected.take_back();
         assert_eq!(status(), Status::Failed);
         assert!(processes.expect(&ProcessId("b".into()), |_| {}).is_none());
+    }
+
+    #[test]
+    fn coming_turning_and_going_are_told() {
+        let owner = Owner::new();
+        owner.set();
+        let processes = Processes::new();
+        let told = Memo::new(move |before: Option<&u32>| {
+            processes.track_turns();
+            before.map_or(0, |before| before + 1)
+        });
+        assert_eq!(told.get_untracked(), 0);
+        processes.upsert(sample_process("b", Status::Running));
+        assert_eq!(told.get_untracked(), 1);
+        processes.upsert(sample_process("b", Status::Running));
+        assert_eq!(told.get_untracked(), 1);
+        processes.upsert(sample_process("b", Status::Failed));
+        assert_eq!(told.get_untracked(), 2);
+        processes.upsert(sample_process("c", Status::Running));
+        assert_eq!(told.get_untracked(), 3);
+        processes.reconcile(page(&["c", "b"], Status::Running));
+        assert_eq!(told.get_untracked(), 4, "one has another status");
+        processes.reconcile(page(&["b"], Status::Running));
+        assert_eq!((told.get_untracked(), ids(processes, "").len()), (5, 1), "one is gone");
+        processes.add_found(page(&["a"], Status::Completed));
+        assert_eq!(told.get_untracked(), 5, "an older one was there before");
     }
 
     #[test]

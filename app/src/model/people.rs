@@ -21,6 +21,14 @@ pub struct Me {
     pub has_password: bool,
 }
 
+impl Me {
+    /// Whether people, tokens and sessions of all are theirs to manage.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.verbs.contains(&Verb::Admin)
+    }
+}
+
 /// Somebody who may come in. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
