@@ -10,6 +10,7 @@ mod frame;
 mod people;
 mod refused;
 mod sessions;
+mod table_region;
 mod time;
 mod tokens;
 
@@ -22,4 +23,5 @@ pub use frame::{Frame, Notice};
 pub use people::{PeoplePage, render_people};
 pub use refused::render_refused;
 pub use sessions::render_sessions;
+pub(crate) use table_region::table_region;
 pub use tokens::{TokensPage, render_tokens};

@@ -7,6 +7,7 @@ mod attempts;
 mod compare;
 mod configuration;
 mod overview;
+mod process_link;
 mod trail;
 
 pub(crate) use attempts::render_attempts;

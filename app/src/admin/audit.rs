@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::frame::{Frame, document};
+use super::table_region::table_region;
 use super::time::utc;
 use crate::model::{AuditEntry, AuditPage};
 
@@ -68,9 +69,7 @@ pub fn render_audit(view: AuditView) -> String {
             <a class="button" href=csv download data-testid="audit-csv">"CSV"</a>
             <a class="button" href=ndjson download>"JSON"</a>
         </form>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Audit">
-            {table(page.lines, utc)}
-        </div>
+        {table_region("Audit", table(page.lines, utc))}
         {is_empty}
         {older}
     };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;
 
-use crate::components::{Icon, IconName};
+use super::table_region::table_region;
+use crate::components::Brand;
 use crate::shell::theme_script;
 
 /// Every operation.
@@ -88,10 +89,7 @@ pub fn render_docs(page: &DocsPage, css: String, nonce: String) -> String {
             </head>
             <body>
                 <header class="bar">
-                    <a class="brand" href="/" aria-label="Runyard, all processes">
-                        <Icon name=IconName::Prompt/>
-                        <span>"Runyard"</span>
-                    </a>
+                    <Brand/>
                     <span class="spacer"></span>
                     <a class="button" href="/api/openapi.json">"openapi.json"</a>
                 </header>
@@ -129,9 +127,7 @@ fn view_operation(operation: &DocsOperation) -> impl IntoView + use<> {
     let answers_label = format!("Answers of {method} {path}");
     let params = (!params.is_empty()).then(|| {
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label=params_label>
-                <table class="table"><tbody>{params}</tbody></table>
-            </div>
+            {table_region(params_label, view! { <table class="table"><tbody>{params}</tbody></table> })}
         }
     });
     let body = body.map(|name| view! { <p>"Body: "<code>{name}</code></p> });
@@ -148,9 +144,7 @@ fn view_operation(operation: &DocsOperation) -> impl IntoView + use<> {
             </summary>
             {params}
             {body}
-            <div class="table-scroll" tabindex="0" role="region" aria-label=answers_label>
-                <table class="table"><tbody>{answers.collect_view()}</tbody></table>
-            </div>
+            {table_region(answers_label, view! { <table class="table"><tbody>{answers.collect_view()}</tbody></table> })}
         </details>
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;
 
-use crate::components::{Icon, IconName, pages_of_admin};
+use crate::components::{Brand, Icon, IconName, pages_of_admin};
 use crate::model::Me;
 use crate::shell::theme_script;
 
@@ -67,10 +67,7 @@ pub(crate) fn plain_document(frame: Frame, title: String, content: AnyView) -> S
             </head>
             <body>
                 <header class="bar">
-                    <a class="brand" href="/" aria-label="Runyard, all processes">
-                        <Icon name=IconName::Prompt/>
-                        <span>"Runyard"</span>
-                    </a>
+                    <Brand/>
                     <nav class="places" aria-label="Places">
                         <a href="/" aria-label="Processes">
                             <Icon name=IconName::Back/>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::frame::{Frame, document};
+use super::table_region::table_region;
 use super::time::utc;
 use crate::model::{RoleInfo, User};
 
@@ -59,8 +60,7 @@ pub fn render_people(page: PeoplePage) -> String {
             </label>
             <button class="button primary" data-testid="user-create">"Add"</button>
         </form>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="People">
-            <table class="table" data-testid="people">
+        {table_region("People", view! { <table class="table" data-testid="people">
                 <thead>
                     <tr>
                         <th>"Name"</th><th>"Role"</th><th>"Known by"</th><th>"Sessions"</th>
@@ -68,8 +68,7 @@ pub fn render_people(page: PeoplePage) -> String {
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
-            </table>
-        </div>
+            </table> })}
         <section>
             <h2>"Roles"</h2>
             <p>"They stand in runyard.toml, under [roles]."</p>

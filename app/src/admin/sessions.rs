@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::frame::{Frame, document};
+use super::table_region::table_region;
 use super::time::utc;
 use crate::model::Session;
 
@@ -12,8 +13,7 @@ pub fn render_sessions(frame: Frame, sessions: Vec<Session>) -> String {
     let rows = sessions.into_iter().map(row).collect_view();
     let content = view! {
         <p>"An ended session closes its open pages at once."</p>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Sessions">
-            <table class="table" data-testid="sessions">
+        {table_region("Sessions", view! { <table class="table" data-testid="sessions">
                 <thead>
                     <tr>
                         <th>"Who"</th><th>"From"</th><th>"Browser"</th><th>"Signed in"</th>
@@ -21,8 +21,7 @@ pub fn render_sessions(frame: Frame, sessions: Vec<Session>) -> String {
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
-            </table>
-        </div>
+            </table> })}
     };
     document(frame, "Sessions", content.into_any())
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::frame::{Frame, document};
+use super::table_region::table_region;
 use super::time::utc;
 use crate::model::Token;
 
@@ -73,8 +74,7 @@ pub fn render_tokens(page: TokensPage) -> String {
             </label>
             <button class="button primary" data-testid="token-create">"Make a token"</button>
         </form>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Tokens">
-            <table class="table" data-testid="tokens">
+        {table_region("Tokens", view! { <table class="table" data-testid="tokens">
                 <thead>
                     <tr>
                         <th>"Name"</th><th>"Role"</th><th>"Only"</th><th>"Made by"</th>
@@ -82,8 +82,7 @@ pub fn render_tokens(page: TokensPage) -> String {
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
-            </table>
-        </div>
+            </table> })}
     };
     document(frame, "Tokens", content.into_any())
 }

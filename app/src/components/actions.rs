@@ -51,7 +51,7 @@ pub(crate) fn Actions(
     // One that pauses, or whose breaker is open, is tried before its time.
     let restart_word = move || match process.read().status {
         Status::BackingOff => "Try now",
-        Status::Stopped | Status::Completed | Status::Failed | Status::Lost => "Start again",
+        status if status.is_ended() => "Start again",
         _ => "Restart",
     };
     // Forms, so that they work without scripts.

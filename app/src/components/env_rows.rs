@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
+use super::check_field::CheckField;
 use super::{Icon, IconName};
 
 /// One row.
@@ -117,15 +118,13 @@ pub(super) fn EnvRows(
                     prop:value=move || value.get()
                     on:input:target=move |event| value.set(event.target().value())
                 />
-                <label title="Shown nowhere: not in the log, nor in the audit">
-                    <input
-                        type="checkbox"
-                        data-testid="start-env-secret"
-                        prop:checked=move || is_secret.get()
-                        on:change:target=move |event| is_secret.set(event.target().checked())
-                    />
-                    <span>"secret"</span>
-                </label>
+                <CheckField
+                    testid="start-env-secret"
+                    words="secret"
+                    title="Shown nowhere: not in the log, nor in the audit"
+                    is_on=is_secret
+                    set=move |is_on| is_secret.set(is_on)
+                />
                 <button type="button" class="icon-button" aria-label="Remove" on:click=remove>
                     <Icon name=IconName::Close/>
                 </button>

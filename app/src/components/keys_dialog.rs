@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::check_field::CheckField;
 use super::shortcuts::{KEY, has_single_keys};
 use super::{Icon, IconName};
 
@@ -51,15 +52,7 @@ pub(crate) fn KeysDialog(
                 </div>
             </form>
             <dl class="keys" inner_html=KEYS></dl>
-            <label class="menu-field">
-                <input
-                    type="checkbox"
-                    data-testid="single-keys"
-                    prop:checked=move || is_on.get()
-                    on:change:target=move |event| switch(event.target().checked())
-                />
-                <span>"Single keys are shortcuts"</span>
-            </label>
+            <CheckField testid="single-keys" words="Single keys are shortcuts" is_on set=switch/>
         </dialog>
     }
     .into_any()

@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use super::check_field::CheckField;
 use super::log_line::Times;
 use super::log_pane::LogPane;
 use super::menu::Menu;
@@ -77,31 +78,25 @@ pub(super) fn LogTools(
                 inner_html="<option value='absolute'>time of day</option><option value='relative'>since the start</option><option value='off'>none</option>"
             ></select>
                 </label>
-                <label class="menu-field">
-                    <input
-                        type="checkbox"
-                        data-testid="log-wrap"
-                        prop:checked=move || pane.is_wrapped.get()
-                        on:change:target=move |event| {
-                            pane.is_wrapped.set(event.target().checked());
-                            pane.schedule();
-                            keep();
-                        }
-                    />
-                    <span>"Wrap long lines"</span>
-                </label>
-                <label class="menu-field">
-                    <input
-                        type="checkbox"
-                        data-testid="log-raw"
-                        prop:checked=move || is_raw.get()
-                        on:change:target=move |event| {
-                            is_raw.set(event.target().checked());
-                            keep();
-                        }
-                    />
-                    <span>"JSON as it was written"</span>
-                </label>
+                <CheckField
+                    testid="log-wrap"
+                    words="Wrap long lines"
+                    is_on=pane.is_wrapped
+                    set=move |is_on| {
+                        pane.is_wrapped.set(is_on);
+                        pane.schedule();
+                        keep();
+                    }
+                />
+                <CheckField
+                    testid="log-raw"
+                    words="JSON as it was written"
+                    is_on=is_raw
+                    set=move |is_on| {
+                        is_raw.set(is_on);
+                        keep();
+                    }
+                />
                 <a data-testid="download-text" href=download("text") download="" rel="external">
                     <Icon name=IconName::Download/>
                     "Download as text"

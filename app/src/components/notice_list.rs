@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::check_field::CheckField;
 use super::menu::Menu;
 use super::shortcuts::click;
 use super::{Icon, IconName, status_word};
@@ -79,15 +80,12 @@ pub(crate) fn NoticeList() -> impl IntoView {
                 >
                     "Clear"
                 </button>
-                <label class="menu-field">
-                    <input
-                        type="checkbox"
-                        data-testid="notices-loud"
-                        prop:checked=move || notices.is_loud()
-                        on:change:target=move |event| notices.set_loud(event.target().checked())
-                    />
-                    <span>"The browser tells me, too"</span>
-                </label>
+                <CheckField
+                    testid="notices-loud"
+                    words="The browser tells me, too"
+                    is_on=Signal::derive(move || notices.is_loud())
+                    set=move |is_on| notices.set_loud(is_on)
+                />
             </Menu>
     }
     .into_any()

@@ -66,7 +66,7 @@ pub(crate) fn ProcessRow(
             data-status=move || status.get().as_str()
         >
             <a href=href aria-current=move || is_selected().then_some("page")>
-                <StatusMark status/>
+                <StatusMark status=move || status.get()/>
                 <span class="row-title">
                     <span class="row-script">{script}</span>
                     <span class="row-args">{args}</span>

@@ -41,18 +41,18 @@ fn path(status: Status) -> &'static str {
 #[component]
 pub(crate) fn StatusMark(
     /// The status now.
-    status: Signal<Status>,
+    status: impl Fn() -> Status + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let is_filled = move || matches!(status.get(), Status::Running | Status::Stopped);
+    let is_filled = move || matches!(status(), Status::Running | Status::Stopped);
     view! {
         <svg
             class="mark"
             class:filled=is_filled
-            data-status=move || status.get().as_str()
+            data-status=move || status().as_str()
             viewBox="0 0 16 16"
             aria-hidden="true"
         >
-            <path d=move || path(status.get())></path>
+            <path d=move || path(status())></path>
         </svg>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, IconName, NoticeBell, Shortcuts, Starter, ThemeButton};
+use super::{Brand, Icon, IconName, NoticeBell, Shortcuts, Starter, ThemeButton};
 use crate::live::use_live;
 
 /// The bar; `user` is the name of who is signed in.
@@ -14,10 +14,7 @@ pub(crate) fn TopBar(
     let starter = Starter::expect();
     view! {
         <header class="bar">
-            <a class="brand" href="/" aria-label="Runyard, all processes">
-                <Icon name=IconName::Prompt/>
-                <span>"Runyard"</span>
-            </a>
+            <Brand/>
             <nav class="places" aria-label="Places">
                 <a href="/overview" data-testid="overview-link" aria-label="Overview">
                     <Icon name=IconName::Overview/>

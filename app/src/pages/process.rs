@@ -123,7 +123,7 @@ fn ProcessDetail(loaded: Loaded) -> impl IntoView {
                         data-testid="status"
                         data-status=move || status.get().as_str()
                     >
-                        <StatusMark status/>
+                        <StatusMark status=move || status.get()/>
                         {move || status_word(status.get())}
                     </span>
                     <span class="reason" data-testid="reason">

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Html, older_link};
+use crate::admin::table_region;
 use crate::model::{Attempt, AttemptPage, EndKind, ProcessId};
 use crate::text::format::{
     format_bytes, format_count, format_duration, format_stamp, format_uptime,
@@ -32,8 +33,7 @@ pub(crate) fn render_attempts(
     let rows = rows.collect_view();
     view! {
         {bars(attempts, now, zone_min)}
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Attempts">
-            <table class="table" data-testid="attempts">
+        {table_region("Attempts", view! { <table class="table" data-testid="attempts">
                 <thead>
                     <tr>
                         <th scope="col">"#"</th>
@@ -50,8 +50,7 @@ pub(crate) fn render_attempts(
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
-            </table>
-        </div>
+            </table> })}
         {older_link(next_before.map(|before| format!("?before={before}")))}
     }
     .html()

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
+use super::process_link::process_link;
 use crate::admin::{Frame, plain_document};
 use crate::components::status_word;
 use crate::model::{Entry, Process};
 use crate::text::ansi::{Style, parse_line};
-use crate::text::args::join_args;
 use crate::text::format::{format_count, format_stamp};
 
 /// Lines that are alike are left out when there are more of them than this on each side.
@@ -75,18 +75,14 @@ pub fn render_compare(page: ComparePage) -> String {
     plain_document(frame, title, content.into_any())
 }
 
-fn link_to(process: &Process) -> impl IntoView + use<> {
-    let href = format!("/processes/{}", process.id);
+fn link_to(process: &Process) -> AnyView {
     let status = process.status;
     let at = format_stamp(process.started_at.unwrap_or(process.created_at), 0);
-    view! {
-        <a href=href class="report-name" data-status=status.as_str()>
-            <b>{process.script.clone()}</b>
-            <code>{join_args(&process.args)}</code>
-            <span class="outcome" data-status=status.as_str()>{status_word(status)}</span>
-            <span class="ago">{at}" UTC"</span>
-        </a>
-    }
+    let more = view! {
+        <span class="outcome" data-status=status.as_str()>{status_word(status)}</span>
+        <span class="ago">{at}" UTC"</span>
+    };
+    process_link(process, "", Some(more.into_any()))
 }
 
 fn view_rows(rows: &[CompareRow]) -> Vec<AnyView> {

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::Html;
+use super::process_link::process_link;
 use crate::model::{Point, Process};
-use crate::text::args::join_args;
 use crate::text::format::{format_bytes, format_percent, format_uptime};
 use crate::text::graph::share_of;
 
@@ -80,20 +80,21 @@ impl LogReport {
 #[must_use]
 pub fn render_overview(overview: &Overview) -> String {
     let Overview { now, running, waiting, failed, slots, space, logs, busy } = overview;
-    let count = |processes: &[Process]| processes.len().to_string();
     let mut tiles = vec![
-        tile("Running", count(running), "", "/?q=status:running"),
-        tile("Waiting", count(waiting), "", "/?q=status:queued"),
-        tile("Failed in 24 hours", count(failed), "", "/?q=status:failed"),
+        Tile::count("Running", running, "/?q=status:running"),
+        Tile::count("Waiting", waiting, "/?q=status:queued"),
+        Tile::count("Failed in 24 hours", failed, "/?q=status:failed"),
     ];
     tiles.extend(slots.map(|(used, all)| slot_tile(used, all)));
     tiles.extend(space.map(space_tile));
     tiles.extend(logs.map(|logs| log_tile(&logs)));
+    let tiles = tiles.into_iter().map(Tile::view).collect_view();
     let nothing = |words: &'static str| view! { <p class="empty">{words}</p> }.into_any();
     let failed_rows = list("failed", failed, |process| failed_row(process, *now));
     let failed_list = failed_rows.unwrap_or_else(|| nothing("Nothing failed."));
     let waiting_rows = list("waiting", waiting, |process| row(process, process.created_at, *now));
-    let busy_rows = list("busy", busy, |(process, point)| busy_row(process, *point));
+    let busiest = busy.get(..BUSIEST).unwrap_or(busy);
+    let busy_rows = list("busy", busiest, |(process, point)| busy_row(process, *point));
     let mut longest: Vec<_> = running.iter().collect();
     longest.sort_by_key(|process| process.started_at);
     let started = |process: &Process| process.started_at.unwrap_or(process.created_at);
@@ -127,72 +128,69 @@ fn list<T>(testid: &'static str, all: &[T], row: impl Fn(&T) -> AnyView) -> Opti
     if all.is_empty() {
         return None;
     }
-    let most = if testid == "busy" { BUSIEST } else { SHOWN };
-    let rows = all.iter().take(most).map(row).collect_view();
-    let more = all.len().saturating_sub(most);
-    let more = (more > 0 && testid != "busy")
-        .then(|| view! { <li class="more">{format!("and {more} more")}</li> });
+    let rows = all.iter().take(SHOWN).map(row).collect_view();
+    let more = all.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| view! { <li class="more">{format!("and {more} more")}</li> });
     Some(view! { <ul class="reports" data-testid=testid>{rows}{more}</ul> }.into_any())
 }
 
-fn tile(name: &'static str, value: String, note: &str, href: &'static str) -> AnyView {
-    let note = (!note.is_empty()).then(|| view! { <dd class="tile-note">{note.to_owned()}</dd> });
-    let inner = view! { <dl><dt>{name}</dt><dd>{value}</dd>{note}</dl> };
-    if href.is_empty() {
-        view! { <div class="tile">{inner}</div> }.into_any()
-    } else {
-        view! { <a class="tile" href=href rel="external">{inner}</a> }.into_any()
+/// A figure at the top of the page.
+#[derive(Default)]
+struct Tile {
+    name: &'static str,
+    value: String,
+    /// What else there is to say of it.
+    note: Option<String>,
+    /// Where there is more of it.
+    href: Option<&'static str>,
+    /// How full it is.
+    share: Option<String>,
+    testid: Option<&'static str>,
+}
+
+impl Tile {
+    /// How many processes are in a state; the list shows which.
+    fn count(name: &'static str, processes: &[Process], href: &'static str) -> Self {
+        Self { name, value: processes.len().to_string(), href: Some(href), ..Self::default() }
+    }
+
+    fn view(self) -> AnyView {
+        let Self { name, value, note, href, share, testid } = self;
+        let note = note.map(|note| view! { <dd class="tile-note">{note}</dd> });
+        let meter = share.map(|share| {
+            view! { <i class="meter" style=format!("--share:{share}") aria-hidden="true"></i> }
+        });
+        let inner = view! { <dl><dt>{name}</dt><dd>{value}</dd>{note}</dl>{meter} };
+        match href {
+            Some(href) => view! { <a class="tile" href=href rel="external">{inner}</a> }.into_any(),
+            None => view! { <div class="tile" data-testid=testid>{inner}</div> }.into_any(),
+        }
     }
 }
 
-fn slot_tile(used: usize, all: usize) -> AnyView {
+fn slot_tile(used: usize, all: usize) -> Tile {
     let share = share_of(used.try_into().unwrap_or(i64::MAX), all.try_into().unwrap_or(i64::MAX));
-    view! {
-        <div class="tile">
-            <dl><dt>"Job slots in use"</dt><dd>{format!("{used} of {all}")}</dd></dl>
-            <i class="meter" style=format!("--share:{share}") aria-hidden="true"></i>
-        </div>
-    }
-    .into_any()
+    let value = format!("{used} of {all}");
+    Tile { name: "Job slots in use", value, share: Some(share), ..Tile::default() }
 }
 
-fn space_tile(space: Space) -> AnyView {
-    let note = match space.free_bytes {
-        // So little is used again at once.
-        free if free < MENTIONED_BYTES => String::new(),
-        free => format!("{} of it free", format_bytes(free)),
-    };
-    tile("Database", format_bytes(space.bytes), &note, "")
+fn space_tile(space: Space) -> Tile {
+    // What is less is used again at once.
+    let free = Some(space.free_bytes).filter(|free| *free >= MENTIONED_BYTES);
+    let note = free.map(|free| format!("{} of it free", format_bytes(free)));
+    Tile { name: "Database", value: format_bytes(space.bytes), note, ..Tile::default() }
 }
 
-fn log_tile(logs: &LogReport) -> AnyView {
-    let (bytes, words) = (format_bytes(logs.bytes), logs.words());
-    view! {
-        <div class="tile" data-testid="log-usage">
-            <dl><dt>"Logs"</dt><dd>{bytes}</dd><dd class="tile-note">{words}</dd></dl>
-        </div>
-    }
-    .into_any()
-}
-
-/// What every row begins with: the state, and the way to the process.
-fn name_of(process: &Process, tab: &str) -> AnyView {
-    let href = format!("/processes/{}{tab}", process.id);
-    let args = join_args(&process.args);
-    view! {
-        <a href=href class="report-name" data-status=process.status.as_str()>
-            <b>{process.script.clone()}</b>
-            <code>{args}</code>
-        </a>
-    }
-    .into_any()
+fn log_tile(logs: &LogReport) -> Tile {
+    let (value, note) = (format_bytes(logs.bytes), Some(logs.words()));
+    Tile { name: "Logs", value, note, testid: Some("log-usage"), ..Tile::default() }
 }
 
 fn busy_row(process: &Process, point: Point) -> AnyView {
     let cpu = format!("{} CPU", format_percent(point.cpu_milli));
     view! {
         <li>
-            {name_of(process, "/figures")}
+            {process_link(process, "/figures", None)}
             <span class="reason">{process.project.clone()}</span>
             <span class="ago">{cpu}</span>
             <span class="ago">{format_bytes(point.rss_bytes)}</span>
@@ -206,7 +204,7 @@ fn failed_row(process: &Process, now: i64) -> AnyView {
     let ago = process.ended_at.map(|ended| format!("{} ago", format_uptime(now - ended)));
     view! {
         <li>
-            {name_of(process, "")}
+            {process_link(process, "", None)}
             <span class="reason">{process.reason.clone()}</span>
             <a href=compare rel="external">"Compare"</a>
             <span class="ago">{ago}</span>
@@ -219,7 +217,7 @@ fn failed_row(process: &Process, now: i64) -> AnyView {
 fn row(process: &Process, since: i64, now: i64) -> AnyView {
     view! {
         <li>
-            {name_of(process, "")}
+            {process_link(process, "", None)}
             <span class="reason">{process.reason.clone()}</span>
             <span class="ago">{format_uptime(now - since)}</span>
         </li>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Html, older_link};
-use crate::admin::audit_table;
+use crate::admin::{audit_table, table_region};
 use crate::model::AuditPage;
 use crate::text::format::format_stamp;
 
@@ -16,9 +16,7 @@ pub(crate) fn render_trail(page: AuditPage, zone_min: i64) -> String {
         return view! { <p class="empty">{words}</p>{older} }.html();
     }
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Audit">
-            {audit_table(lines, |at| format_stamp(at, zone_min))}
-        </div>
+        {table_region("Audit", audit_table(lines, |at| format_stamp(at, zone_min)))}
         {older}
     }
     .html()
