@@ -54,7 +54,7 @@ export const test = base.extend<Fixtures>({
 export { expect };
 
 /** A folder of its own with these files. */
-export function makeProject(files: Record<string, string>): string {
+function makeProject(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'runyard-project-'));
   for (const [path, text] of Object.entries(files)) {
     writeInto(folder, path, text);

@@ -1,6 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import { DECLARED_FILES } from '../support/declared.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { addPerson } from '../support/people.ts';
 
@@ -59,30 +60,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
     });
 
     test.describe('with declared processes', () => {
-      test.use({
-        files: {
-          'package.json': JSON.stringify({ name: 'own', scripts: { build: 'sleep 300' } }),
-          'runyard.toml': `
-[pools]
-builds = 1
-[process.mailer]
-command = ["sh", "-c", "exit 1"]
-type = "long-running"
-autostart = true
-restart = { delay_ms = 10, factor = 1.0, jitter = 0.0 }
-breaker = { failures = 2, within_s = 60, cooldown_s = 600 }
-[process.nightly]
-command = ["true"]
-schedule = "0 3 * * *"
-`,
-        },
-      });
+      test.use({ files: DECLARED_FILES });
 
       test(`a queue, a schedule and a breaker can be used by everybody in ${colorScheme}`, async ({ app, page, api }) => {
-        for (let n = 0; n < 2; n += 1) {
+        // One more than there are slots.
+        for (let n = 0; n < 3; n += 1) {
           await api.start({ scriptName: 'build', strategy: { pool: 'builds' } });
         }
-        await page.getByTestId('schedule-next').click();
         await expect(page.locator('[data-testid="process-row"][data-status="queued"]')).toBeVisible();
         await page.reload();
         await app.isLive();
@@ -144,18 +128,31 @@ schedule = "0 3 * * *"
   });
 }
 
-test.describe('with reduced motion', () => {
-  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+  test.describe(`with a wish for ${reducedMotion} of motion`, () => {
+    test.use({ contextOptions: { reducedMotion } });
 
-  test('nothing moves by itself', async ({ app, page, api }) => {
-    const { id } = await api.start({ scriptName: 'fail' });
-    await app.open(id);
-    await page.route('**/api/ui/restart_process', (route) =>
-      route.continue({ postData: JSON.stringify({ id: 'nobody' }) }),
-    );
-    await app.detail.getByTestId('restart').click();
-    await expect(app.alert).toBeVisible();
-    const moving = await page.evaluate(() => document.getAnimations().length);
-    expect(moving).toBe(0);
+    test('what moves by itself is what may', async ({ app, page, api }) => {
+      const moving = () => page.evaluate(() => document.getAnimations().length);
+      const { id } = await api.start({ scriptName: 'fail' });
+      await app.open(id);
+      await app.hasStatus('failed');
+      let refuse = () => {};
+      const held = new Promise<void>((resolve) => (refuse = resolve));
+      await page.route('**/api/ui/restart_process', async (route) => {
+        await held;
+        await route.continue({ postData: JSON.stringify({ id: 'nobody' }) });
+      });
+      await app.detail.getByTestId('restart').click();
+      // Until the server says otherwise it starts, which is the mark that turns: in the list and in the head.
+      await app.hasStatus('starting');
+      expect(await moving()).toBe(reducedMotion === 'reduce' ? 0 : 2);
+      refuse();
+      await expect(app.alert).toBeVisible();
+      await app.hasStatus('failed');
+      if (reducedMotion === 'reduce') {
+        expect(await moving()).toBe(0);
+      }
+    });
   });
-});
+}

@@ -33,6 +33,14 @@ test.describe('somebody who is invited', () => {
     await expect(guest).toHaveURL(new RegExp(`/processes/${shown.id}$`));
     await expect(guest.getByTestId('log-line').first()).toBeVisible();
     await expect(guest.getByTestId('stop')).toBeDisabled();
+    const told = guest.waitForResponse('**/api/me');
+    await guest.keyboard.press('Control+k');
+    await told;
+    await guest.getByTestId('palette-input').fill('sessions');
+    await expect(guest.getByTestId('palette').getByRole('option')).toHaveText(['Sessions']);
+    await guest.getByTestId('palette-input').fill('people');
+    await expect(guest.getByTestId('palette')).toContainText('Nothing has this name.');
+    await guest.keyboard.press('Escape');
 
     await guest.goto(`/processes/${hidden.id}`);
     await expect(guest.getByTestId('alert')).toContainText('no process has the id');

@@ -51,7 +51,7 @@ test('a finger sees what a chart is made of', async ({ app, page, api }) => {
   await app.open(id);
   await page.getByTestId('tab-figures').tap();
   const chart = page.getByTestId('chart-cpu');
-  await chart.locator('.look').tap({ position: { x: 4, y: 40 } });
+  await chart.getByTestId('look-cpu').tap({ position: { x: 4, y: 40 } });
   await expect(chart.getByTestId('looked-at-cpu')).toHaveText(/^[\d.]+ % · \d\d:\d\d:\d\d$/);
 });
 

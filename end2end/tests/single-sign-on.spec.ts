@@ -60,6 +60,21 @@ async function visit(browser: Browser, runyard: Runyard): Promise<Page> {
   return page;
 }
 
+/** One who gives this name at the provider; what Runyard says to it is for the test to see. */
+async function arrive(browser: Browser, runyard: Runyard, name: string): Promise<Page> {
+  const page = await visit(browser, runyard);
+  await page.getByTestId('sign-in-provider').click();
+  await signInAtProvider(page, name);
+  return page;
+}
+
+/** The same, who is let in. */
+async function signIn(browser: Browser, runyard: Runyard, name: string): Promise<Page> {
+  const page = await arrive(browser, runyard, name);
+  await expect(page).toHaveURL(`${runyard.url}/`);
+  return page;
+}
+
 /** The address that the provider sends the browser back to, which is not asked for. */
 async function catchCallback(page: Page, name: string): Promise<string> {
   const begun = await page.request.get('/sign-in/oidc', { maxRedirects: 0 });
@@ -90,11 +105,7 @@ async function signInLines(runyard: Runyard): Promise<Record<string, unknown>[]>
 
 test('groups are roles, at each sign-in those of that moment', async ({ browser, runyard, provider }) => {
   provider.groups.set('ada', ['cooks', 'ops']);
-  const page = await visit(browser, runyard);
-  await expect(page.getByTestId('sign-in-provider')).toHaveText('Sign in with Example');
-  await page.getByTestId('sign-in-provider').click();
-  await signInAtProvider(page, 'ada');
-  await expect(page).toHaveURL(`${runyard.url}/`);
+  const page = await signIn(browser, runyard, 'ada');
   expect(await me(page)).toMatchObject({ status: 200, name: 'ada', role: 'operator' });
   expect((await signInLines(runyard))[0]).toMatchObject({
     actor: 'ada',
@@ -108,6 +119,7 @@ test('groups are roles, at each sign-in those of that moment', async ({ browser,
   await expect(page).toHaveURL(/\/sign-in$/);
   expect((await me(page)).status).toBe(401);
   provider.groups.set('ada', ['staff']);
+  await expect(page.getByTestId('sign-in-provider')).toHaveText('Sign in with Example');
   // The provider knows the browser, and asks nothing.
   await page.getByTestId('sign-in-provider').click();
   await expect(page).toHaveURL(`${runyard.url}/`);
@@ -115,9 +127,7 @@ test('groups are roles, at each sign-in those of that moment', async ({ browser,
 
   // No group, no role: also what is open elsewhere ends.
   provider.groups.set('ada', ['cooks']);
-  const elsewhere = await visit(browser, runyard);
-  await elsewhere.getByTestId('sign-in-provider').click();
-  await signInAtProvider(elsewhere, 'ada');
+  const elsewhere = await arrive(browser, runyard, 'ada');
   await expect(elsewhere.getByTestId('alert')).toContainText('none of your groups has a role');
   expect((await me(elsewhere)).status).toBe(401);
   expect((await me(page)).status).toBe(401);
@@ -131,19 +141,13 @@ test('a name at the provider is no name here', async ({ page, browser, runyard, 
   await page.goto(runyard.signInLink);
   await addPerson(page, 'ada', 'admin');
   provider.groups.set('ada', ['staff']);
-  const other = await visit(browser, runyard);
-  await other.getByTestId('sign-in-provider').click();
-  await signInAtProvider(other, 'ada');
-  await expect(other).toHaveURL(`${runyard.url}/`);
+  const other = await signIn(browser, runyard, 'ada');
   expect(await me(other)).toMatchObject({ name: 'ada (ada)', role: 'viewer' });
 });
 
 test('who is called admin there is not the admin here', async ({ page, browser, runyard, provider }) => {
   provider.groups.set('admin', ['staff']);
-  const other = await visit(browser, runyard);
-  await other.getByTestId('sign-in-provider').click();
-  await signInAtProvider(other, 'admin');
-  await expect(other).toHaveURL(`${runyard.url}/`);
+  const other = await signIn(browser, runyard, 'admin');
   // The console's link makes its own admin, and nobody of the provider.
   await page.goto(runyard.signInLink);
   expect(await me(page)).toMatchObject({ name: 'admin', role: 'admin' });
@@ -216,10 +220,7 @@ test.describe('with sign_out', () => {
 
   test('signing out ends the session at the provider, too', async ({ browser, runyard, provider }) => {
     provider.groups.set('ada', ['staff']);
-    const page = await visit(browser, runyard);
-    await page.getByTestId('sign-in-provider').click();
-    await signInAtProvider(page, 'ada');
-    await expect(page).toHaveURL(`${runyard.url}/`);
+    const page = await signIn(browser, runyard, 'ada');
     // What is kept for it outlives the server.
     await runyard.killServer();
     await runyard.startServer();
@@ -240,10 +241,7 @@ test.describe('with sign_out', () => {
 
   test('a provider that cannot be asked keeps nobody in', async ({ browser, runyard, provider }) => {
     provider.groups.set('ada', ['staff']);
-    const page = await visit(browser, runyard);
-    await page.getByTestId('sign-in-provider').click();
-    await signInAtProvider(page, 'ada');
-    await expect(page).toHaveURL(`${runyard.url}/`);
+    const page = await signIn(browser, runyard, 'ada');
     await provider.stop();
     // It knew a moment ago where sessions end; now it does not know that either.
     await runyard.killServer();

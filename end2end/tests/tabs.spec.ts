@@ -134,13 +134,19 @@ test('a chart tells a value and its time to the pointer and to the keyboard', as
 });
 
 test('a sparkline tells a value and its time', async ({ app, page, api }) => {
-  await api.start({ scriptName: 'tick' });
+  const { id } = await api.start({ scriptName: 'tick' });
   await expect(app.rows).toHaveCount(1);
   const spark = app.rows.first().getByTestId('spark');
   await expect(spark).toHaveAttribute('aria-label', /^[\d.]+ % CPU, [\d.]+ MiB$/);
   await spark.hover();
   await expect(page.getByTestId('tip')).toHaveText(/^[\d.]+ % CPU, [\d.]+ MiB · \d\d:\d\d:\d\d$/);
   await page.mouse.move(640, 700);
+  await expect(page.getByTestId('tip')).toHaveCount(0);
+  // With the sparkline goes what it told.
+  await spark.hover();
+  await expect(page.getByTestId('tip')).toHaveCount(1);
+  await api.stop(id);
+  await expect(spark).toHaveCount(0);
   await expect(page.getByTestId('tip')).toHaveCount(0);
 });
 

@@ -1,11 +1,10 @@
-import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import type { Page } from '@playwright/test';
 
-import { AppPage, expect, expectNoSidewaysScroll, makeProject, test } from '../support/fixtures.ts';
+import { DECLARED_FILES } from '../support/declared.ts';
+import { expect, expectNoSidewaysScroll, test } from '../support/fixtures.ts';
 import { addPerson } from '../support/people.ts';
-import { Runyard } from '../support/runyard.ts';
 
 const SCREENS = resolve(import.meta.dirname, '../test-results/screens');
 
@@ -120,37 +119,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await runyard.startServer();
       });
 
-      test(`what is declared at ${viewport.width} in ${colorScheme}`, async ({ page, browser }) => {
-        const files = {
-          'package.json': JSON.stringify({ name: 'shop', scripts: { build: 'sleep 300', test: 'true' } }),
-          'runyard.toml': DECLARED,
-        };
-        const folder = makeProject(files);
-        const runyard = await Runyard.start({}, folder);
-        const context = await browser.newContext({ colorScheme, viewport });
-        try {
-          const api = await runyard.api();
+      test.describe('with declared processes', () => {
+        test.use({ files: DECLARED_FILES });
+
+        test(`what is declared at ${viewport.width} in ${colorScheme}`, async ({ app, page, api }) => {
           for (let n = 0; n < 4; n += 1) {
             await api.start({ scriptName: 'build', strategy: { pool: 'builds' } });
           }
-          const own = await context.newPage();
-          await own.goto(runyard.signInLink);
-          const app = new AppPage(own);
+          await expect(page.locator('[data-testid="process-row"][data-status="backing_off"]')).toBeVisible();
+          await page.reload();
           await app.isLive();
-          await expect(own.getByTestId('declared')).toBeVisible();
-          await expect(own.locator('[data-testid="process-row"][data-status="backing_off"]')).toBeVisible();
-          await expect(own.getByTestId('spark').first()).toBeVisible();
-          await keep(own, 'declared');
+          await expect(page.getByTestId('declared')).toBeVisible();
+          await expect(page.getByTestId('spark').first()).toBeVisible();
+          await keep(page, 'declared');
           const flaky = (await api.processes()).find((one) => one.declared === 'mailer');
           await app.open(flaky?.id ?? '');
           await expect(app.detail.getByTestId('breaker')).toBeVisible();
-          await keep(own, 'breaker');
-        } finally {
-          await context.close();
-          await runyard.dispose();
-          rmSync(folder, { recursive: true, force: true });
-        }
-        await page.close();
+          await keep(page, 'breaker');
+        });
       });
     });
   }
@@ -165,36 +151,6 @@ const PLAIN_PAGES = [
   ['/account', 'account'],
   ['/docs', 'docs'],
 ] as const;
-
-const DECLARED = `
-[pools]
-builds = 2
-
-[process.api]
-command = ["sh", "-c", "echo listening on 4000; exec sleep 300"]
-type = "long-running"
-autostart = true
-ready = { log = "listening", period_s = 0.2 }
-
-[process.worker]
-command = ["sleep", "300"]
-type = "long-running"
-depends_on = { mailer = "ready" }
-autostart = true
-
-[process.mailer]
-command = ["sh", "-c", "echo cannot reach the mail host >&2; exit 1"]
-type = "long-running"
-autostart = true
-ready = { log = "never" }
-restart = { delay_ms = 10, factor = 1.0, jitter = 0.0 }
-breaker = { failures = 3, within_s = 60, cooldown_s = 600 }
-
-[process.nightly]
-command = ["true"]
-schedule = "0 3 * * *"
-timezone = "Europe/Berlin"
-`;
 
 /** The pictures are to be the same on every machine. */
 function hidePaths(page: Page): Promise<void> {
