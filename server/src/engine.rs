@@ -51,7 +51,7 @@ mod words;
 
 pub use cause::Cause;
 pub use claim::{Claim, ClaimError, ask_to_end, server_of};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Sleep, SystemClock};
 pub use end::{Overview, Running, end_keeper, look_at, upgrade_keeper};
 pub use fleet::{Fleet, FleetError};
 pub use stdin::SendError;
@@ -107,8 +107,18 @@ pub enum EngineError {
     #[error("{0}")]
     InvalidState(String),
     /// All services are in use.
-    #[error("{0} services run, which is limits.max_services: stop one or raise the limit")]
-    TooManyServices(u32),
+    #[error(
+        "{there} services run, {asked} more would be beyond limits.max_services, which is {most}: stop \
+         some or raise the limit"
+    )]
+    TooManyServices {
+        /// So many run.
+        there: usize,
+        /// So many are to be started.
+        asked: usize,
+        /// The limit.
+        most: u32,
+    },
     /// No further job may wait.
     #[error(transparent)]
     QueueFull(#[from] Full),

@@ -274,7 +274,7 @@ impl Actor {
     fn deadline(&self) -> Option<Instant> {
         let timeout_ms = self.plan.timeout_ms.filter(|ms| *ms > 0)?;
         let left_ms = timeout_ms.saturating_sub(self.up_ms());
-        Some(Instant::now() + Duration::from_millis(left_ms))
+        Some(self.shared.clock.instant() + Duration::from_millis(left_ms))
     }
 
     /// How long the newest attempt has run, in milliseconds. A root that is there tells it by a clock

@@ -24,15 +24,43 @@ impl Engine {
         &self,
         plan: LaunchPlan,
         cause: Cause,
-        audit: impl FnOnce(&ProcessId) -> Option<AuditRecord>,
+        audit: impl Fn(&ProcessId) -> Option<AuditRecord>,
     ) -> Result<Arc<Process>, EngineError> {
-        let shared = &self.shared;
-        if shared.closing.is_cancelled() {
+        self.start_together(vec![plan], cause, audit).await
+    }
+
+    /// Starts all of `plans`, or none when there is no room for all; the answer is the first. They are
+    /// all of the same kind and pool.
+    ///
+    /// # Errors
+    /// As for [`Engine::start_process`].
+    pub async fn start_together(
+        &self,
+        plans: Vec<LaunchPlan>,
+        cause: Cause,
+        audit: impl Fn(&ProcessId) -> Option<AuditRecord>,
+    ) -> Result<Arc<Process>, EngineError> {
+        if self.shared.closing.is_cancelled() {
             return Err(EngineError::ShuttingDown);
         }
+        let mut starts = Vec::with_capacity(plans.len());
+        for plan in plans {
+            let record = self.record_of(&plan)?;
+            let audit = audit(&record.process.id).map(Change::Audit);
+            starts.push((record, plan, audit.into_iter().collect()));
+        }
+        let handles = self.admit(starts, &cause)?;
+        let first = handles.first().ok_or(EngineError::ShuttingDown)?;
+        self.settled(first).await
+    }
+
+    /// A new process for `plan`.
+    fn record_of(&self, plan: &LaunchPlan) -> Result<ProcessRecord, EngineError> {
+        let shared = &self.shared;
         let strategy = &plan.strategy;
         let id = ProcessId(uuid::Uuid::now_v7().to_string());
         let declared = strategy.declared.as_ref();
+        let of = declared.map(|it| (it.replica, it.replicas)).or(strategy.replica);
         let process = Process {
             id: id.clone(),
             project: plan.project.clone(),
@@ -43,48 +71,44 @@ impl Engine {
             reason: "queued".into(),
             created_at: shared.clock.now_ms(),
             declared: declared.map(|declared| declared.name.clone()),
-            replica: declared.filter(|it| it.replicas > 1).map(|declared| declared.replica),
+            replica: of.filter(|(_, of)| *of > 1).map(|(replica, _)| replica),
             pool: strategy.pool.clone().filter(|_| plan.kind == ProcessType::ShortLived),
             priority: strategy.priority,
             stdin: strategy.stdin,
             ..Process::default()
         };
-        let record = ProcessRecord {
-            process,
-            spec: spec::encode_plan(&shared.settings.sealer, &id, &plan)?,
-        };
-        let audit = audit(&id).map(Change::Audit);
-        let also = audit.into_iter().collect();
-        let handle = self.admit(record, plan, cause, also)?;
-        self.settled(&handle).await
+        let spec = spec::encode_plan(&shared.settings.sealer, &id, plan)?;
+        Ok(ProcessRecord { process, spec })
     }
 
-    /// Launches a process if there is room for one more.
+    /// Launches processes of one kind if there is room for all of them.
     ///
     /// # Errors
-    /// When there is not: all services are in use, or the line of the job's pool is full.
+    /// When there is not: all services are in use, or the line of the jobs' pool is full.
     fn admit(
         &self,
-        record: ProcessRecord,
-        plan: LaunchPlan,
-        cause: Cause,
-        also: Vec<Change>,
-    ) -> Result<Arc<Handle>, EngineError> {
+        starts: Vec<(ProcessRecord, LaunchPlan, Vec<Change>)>,
+        cause: &Cause,
+    ) -> Result<Vec<Arc<Handle>>, EngineError> {
         let shared = &self.shared;
         let _admission = shared.admission.lock();
-        match plan.kind {
-            ProcessType::LongRunning => {
+        match starts.first().map(|(_, plan, _)| plan) {
+            Some(plan) if plan.kind == ProcessType::LongRunning => {
                 let most = shared.settings.max_services;
-                if shared.registry.count_services() >= usize::try_from(most).unwrap_or(usize::MAX) {
-                    return Err(EngineError::TooManyServices(most));
+                let there = shared.registry.count_services();
+                if there + starts.len() > usize::try_from(most).unwrap_or(usize::MAX) {
+                    return Err(EngineError::TooManyServices { there, asked: starts.len(), most });
                 }
             }
-            ProcessType::ShortLived => {
+            Some(plan) => {
                 let pool = plan.strategy.pool.as_deref().unwrap_or(PoolsConfig::DEFAULT);
                 shared.pools.check_room(pool)?;
             }
+            None => {}
         }
-        Actor::launch(shared, record, plan, cause, also)
+        let launch =
+            |(record, plan, also)| Actor::launch(shared, record, plan, cause.clone(), also);
+        starts.into_iter().map(launch).collect()
     }
 
     /// The process as it is, once it is past its start.
@@ -178,8 +202,9 @@ impl Engine {
                 return Err(EngineError::InvalidState(why));
             }
         }
-        let handle = self.admit(record, plan, cause, vec![])?;
-        self.settled(&handle).await
+        let handles = self.admit(vec![(record, plan, vec![])], &cause)?;
+        let handle = handles.first().ok_or(EngineError::ShuttingDown)?;
+        self.settled(handle).await
     }
 
     /// Sends a signal to the root of a process.

@@ -307,7 +307,7 @@ impl Fleet {
             }
             self.start_pending().await;
             tokio::select! {
-                () = tokio::time::sleep(nearest) => {}
+                () = shared.clock.sleep_until(shared.clock.instant() + nearest) => {}
                 () = self.reloaded.notified() => {}
                 _ = moves.changed(), if !self.pending.lock().is_empty() => {}
             }

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::Clock;
 use crate::config::ProbeConfig;
 use crate::project::LaunchPlan;
 
@@ -164,6 +165,7 @@ impl Probes {
         plan: &Arc<LaunchPlan>,
         run: &str,
         up: Duration,
+        clock: &Arc<dyn Clock>,
         tasks: &TaskTracker,
         permits: &Arc<Semaphore>,
         stop: &CancellationToken,
@@ -190,6 +192,7 @@ impl Probes {
                 permits: Arc::clone(permits),
                 offset: offset_of(run),
                 up,
+                clock: Arc::clone(clock),
                 answers: sender.clone(),
             };
             let stop = stop.clone();
@@ -221,25 +224,26 @@ struct Asker {
     offset: f64,
     /// How long it was up when the asking began.
     up: Duration,
+    clock: Arc<dyn Clock>,
     answers: mpsc::Sender<Answer>,
 }
 
 impl Asker {
     async fn ask_on(self) {
-        let begin = tokio::time::Instant::now();
+        let begin = self.clock.instant();
         let period = Duration::from_secs_f64(self.config.period_s);
         let grace = Duration::from_secs_f64(self.config.grace_s);
         let mut pause = FIRST_PAUSE.min(period);
         let mut was_well = false;
         if self.probe == Probe::Alive {
             // It has to begin to work before it can stop to.
-            tokio::time::sleep(period).await;
+            self.pause(period).await;
         }
         loop {
             let outcome = self.ask().await;
             let is_first_success = outcome.is_ok() && !was_well;
             was_well |= outcome.is_ok();
-            let is_past_grace = self.up + begin.elapsed() >= grace;
+            let is_past_grace = self.up + (self.clock.instant() - begin) >= grace;
             let answer = Answer { probe: self.probe, outcome, is_past_grace };
             if self.answers.send(answer).await.is_err() {
                 return;
@@ -253,8 +257,12 @@ impl Asker {
                     wait
                 }
             };
-            tokio::time::sleep(wait).await;
+            self.pause(wait).await;
         }
+    }
+
+    async fn pause(&self, pause: Duration) {
+        self.clock.sleep_until(self.clock.instant() + pause).await;
     }
 
     async fn ask(&self) -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! watch would take all of `node_modules` in. Folders that come later are watched when they come.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::Clock;
 use crate::config::WatchConfig;
 
 #[cfg(test)]
@@ -35,6 +37,7 @@ impl Watcher {
         folder: &Path,
         config: &WatchConfig,
         except: &Path,
+        clock: &Arc<dyn Clock>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
@@ -43,9 +46,9 @@ impl Watcher {
         let (sender, changes) = mpsc::channel(1);
         let filter = Filter::new(folder, config, except);
         let quiet = Duration::from_millis(config.debounce_ms);
-        let token = stop.clone();
+        let (token, clock) = (stop.clone(), Arc::clone(clock));
         tasks.spawn(async move {
-            token.run_until_cancelled(watch(filter, quiet, sender)).await;
+            token.run_until_cancelled(watch(filter, quiet, clock, sender)).await;
         });
         Self { changes, _stop: stop.drop_guard() }
     }
@@ -59,7 +62,12 @@ impl Watcher {
     }
 }
 
-async fn watch(filter: Filter, quiet: Duration, changes: mpsc::Sender<String>) {
+async fn watch(
+    filter: Filter,
+    quiet: Duration,
+    clock: Arc<dyn Clock>,
+    changes: mpsc::Sender<String>,
+) {
     let (sender, mut events) = mpsc::channel::<PathBuf>(EVENTS);
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
@@ -85,9 +93,9 @@ async fn watch(filter: Filter, quiet: Duration, changes: mpsc::Sender<String>) {
     loop {
         let path = match &found {
             None => events.recv().await,
-            Some(_) => match tokio::time::timeout(quiet, events.recv()).await {
-                Ok(path) => path,
-                Err(_) => {
+            Some(_) => tokio::select! {
+                path = events.recv() => path,
+                () = clock.sleep_until(clock.instant() + quiet) => {
                     let Some(file) = found.take() else { continue };
                     if changes.send(file).await.is_err() {
                         return;

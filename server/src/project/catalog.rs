@@ -208,9 +208,35 @@ impl Catalog {
         request: &StartRequest,
         base_env: &impl EnvSource,
     ) -> Result<LaunchPlan, PlanError> {
+        self.plan_replica(request, 0, base_env)
+    }
+
+    /// The exact commands for a start, one for each replica that it asks for.
+    ///
+    /// # Errors
+    /// As for [`Catalog::plan`].
+    pub fn plan_all(
+        &self,
+        request: &StartRequest,
+        base_env: &impl EnvSource,
+    ) -> Result<Vec<LaunchPlan>, PlanError> {
+        let mut plans = vec![self.plan(request, base_env)?];
+        let replicas = plans[0].strategy.replica.map_or(1, |(_, of)| of);
+        for replica in 1..replicas {
+            plans.push(self.plan_replica(request, replica, base_env)?);
+        }
+        Ok(plans)
+    }
+
+    fn plan_replica(
+        &self,
+        request: &StartRequest,
+        replica: u32,
+        base_env: &impl EnvSource,
+    ) -> Result<LaunchPlan, PlanError> {
         let (project, script) = self.find(request)?;
         let pools: Vec<&str> = self.pools.iter().map(String::as_str).collect();
-        plan::make(project, script, request, base_env, self.rules(), &pools)
+        plan::make(project, script, (request, replica), base_env, self.rules(), &pools)
     }
 
     /// The declared process that a start means, if it means one.

@@ -71,10 +71,7 @@ pub(super) fn make(
         }
     }
     if is_service {
-        env.insert("RUNYARD_REPLICA".to_owned(), replica.to_string());
-        if let Some(port) = port_of(config, replica)? {
-            env.insert("PORT".to_owned(), port.to_string());
-        }
+        number(config, replica, &mut env)?;
     }
     let Launch { program, argv, command_line } = launch_of(target, request, &cwd, &mut env)?;
     let command_line = secrets.cover(&command_line, &request.args)?;
@@ -152,6 +149,19 @@ fn launch_of(
             remedy: "give script or command".to_owned(),
         }),
     }
+}
+
+/// Gives a replica its number and its port.
+pub(super) fn number(
+    config: &ProcessConfig,
+    replica: u32,
+    env: &mut BTreeMap<String, String>,
+) -> Result<(), PlanError> {
+    env.insert("RUNYARD_REPLICA".to_owned(), replica.to_string());
+    if let Some(port) = port_of(config, replica)? {
+        env.insert("PORT".to_owned(), port.to_string());
+    }
+    Ok(())
 }
 
 /// The declared port, or a free one. The free one may be taken by another program before the

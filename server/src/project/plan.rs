@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use app::model::{ProcessType, StartRequest};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{RunConfig, TreeLimits};
+use crate::config::{Kind, RunConfig, TreeLimits};
 
 use super::confine::Confined;
 use super::discover::{Found, FoundScript};
@@ -15,7 +15,7 @@ use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
 use super::secret::{SecretArgs, SecretNames};
 use super::strategy::{self, Strategy};
-use super::{PlanError, arguments, bounds, folder, schema, signal};
+use super::{PlanError, arguments, bounds, declared, folder, schema, signal};
 
 /// Everything that the spawn needs. It is kept with the process, so that a restart is the same start.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -117,20 +117,25 @@ impl Rules<'_> {
     }
 }
 
-/// Holds the start against every rule, and works out the command.
+/// Holds the start against every rule, and works out the command of replica `replica`.
 pub(super) fn make(
     project: &Found,
     script: &FoundScript,
-    request: &StartRequest,
+    (request, replica): (&StartRequest, u32),
     base_env: &impl EnvSource,
     rules: Rules<'_>,
     pools: &[&str],
 ) -> Result<LaunchPlan, PlanError> {
     let secrets = rules.check_args(project, &script.name, request)?;
-    let kind = request.kind.unwrap_or(script.kind);
-    let is_service = kind == ProcessType::LongRunning;
-    let asked = request.strategy.as_ref().map(|asked| strategy::read_asked(asked, pools));
+    let asked = request.strategy.as_ref();
+    let asked = asked.map(|asked| strategy::read_asked(asked, pools, request.kind, script.kind));
     let asked = asked.transpose()?;
+    let kind = match asked.as_ref().and_then(|asked| asked.kind) {
+        Some(Kind::ShortLived) => ProcessType::ShortLived,
+        Some(Kind::LongRunning) => ProcessType::LongRunning,
+        None => request.kind.unwrap_or(script.kind),
+    };
+    let is_service = kind == ProcessType::LongRunning;
     let cwd = folder::resolve(request.cwd.as_deref(), &project.folder, &project.name)?;
     let stop_signal = asked.as_ref().and_then(|asked| asked.stop.as_ref()?.signal.as_ref());
     let kill_signal = match request.kill_signal.as_ref().or(stop_signal) {
@@ -140,12 +145,19 @@ pub(super) fn make(
     };
     let mut env = rules.env.build(base_env, &request.env)?;
     let confined = Confined::of(rules.run, None, &project.folder, &mut env);
+    let several = asked.as_ref().filter(|it| it.port.is_some() || it.replicas.is_some());
+    if let Some(config) = several {
+        declared::number(config, replica, &mut env)?;
+    }
     let Launch { program, argv, command_line } =
         launch::prepare(project, script, &request.args, &cwd, &mut env)?;
     let command_line = secrets.cover(&command_line, &request.args)?;
     let (args, secrets) = secrets.with_env(request, &env, |name| rules.secrets.has(name))?;
     let strategy = match &asked {
-        Some(config) => Strategy::of(config, is_service, &env),
+        Some(config) => Strategy {
+            replica: several.map(|config| (replica, config.replicas())),
+            ..Strategy::of(config, is_service, &env)
+        },
         None => Strategy::plain(is_service),
     };
     strategy::check_addresses(&strategy)?;

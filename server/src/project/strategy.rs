@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use app::model::ProcessType;
+
 use crate::config::{
-    BreakerConfig, Condition, ProbeConfig, ProcessConfig, RestartConfig, RestartWhen,
+    BreakerConfig, Condition, Kind, ProbeConfig, ProcessConfig, RestartConfig, RestartWhen,
     RetriesConfig, WatchConfig, WhenFull,
 };
 
@@ -33,6 +35,8 @@ pub struct Declared {
 pub struct Strategy {
     /// `None` for one that was only asked for.
     pub declared: Option<Declared>,
+    /// Which of how many, from 0, when a start asked for several.
+    pub replica: Option<(u32, u32)>,
     /// Whether its log tells of attempts and decisions: not for a plain start of a job, whose one
     /// attempt is the process.
     pub is_told: bool,
@@ -73,6 +77,7 @@ impl Default for Strategy {
     fn default() -> Self {
         Self {
             declared: None,
+            replica: None,
             is_told: false,
             restart: RestartConfig { when: RestartWhen::Never, ..RestartConfig::default() },
             breaker: BreakerConfig::default(),
@@ -127,6 +132,7 @@ impl Strategy {
         let plain = Self::plain(is_service);
         Self {
             declared: None,
+            replica: None,
             is_told: true,
             restart: config.restart.clone().unwrap_or(plain.restart),
             breaker: config.breaker.clone().unwrap_or_default(),
@@ -157,10 +163,13 @@ const OPERATORS: [&str; 3] = ["env_file", "run_as", "sandbox"];
 
 /// What a start may say of how it is looked after, in the words of the file or of the wire
 /// (`delayMs`). Nothing that the allow-list of scripts would have to know: no commands, and
-/// questions to this machine only.
+/// questions to this machine only. Whether it is a job or a service stands in it: as `kind` says, else
+/// as its own words tell, else as `script` is.
 pub(super) fn read_asked(
     asked: &serde_json::Value,
     pools: &[&str],
+    kind: Option<ProcessType>,
+    script: ProcessType,
 ) -> Result<ProcessConfig, PlanError> {
     let invalid = |message: String| PlanError::StrategyInvalid { message };
     let asked = to_snake_case(asked);
@@ -170,7 +179,7 @@ pub(super) fn read_asked(
             return Err(invalid(format!("{key} stands in runyard.toml")));
         }
     }
-    let config: ProcessConfig =
+    let mut config: ProcessConfig =
         serde_json::from_value(asked).map_err(|error| invalid(error.to_string()))?;
     let refused = [
         ("script", config.script.is_some()),
@@ -182,8 +191,6 @@ pub(super) fn read_asked(
         ("cwd", config.cwd.is_some()),
         ("type", config.kind.is_some()),
         ("autostart", config.autostart),
-        ("replicas", config.replicas.is_some()),
-        ("port", config.port.is_some()),
         ("schedule", config.schedule.is_some()),
         ("limits", config.limits.is_some()),
     ];
@@ -195,6 +202,14 @@ pub(super) fn read_asked(
     if stops_by_command || probes().any(|probe| probe.exec.is_some()) {
         let message = "a start cannot bring commands: declare the process in runyard.toml";
         return Err(invalid(message.to_owned()));
+    }
+    let of = |kind| match kind {
+        ProcessType::ShortLived => Kind::ShortLived,
+        ProcessType::LongRunning => Kind::LongRunning,
+    };
+    config.kind = Some(kind.map(of).or_else(|| config.kind()).unwrap_or_else(|| of(script)));
+    if config.kind == Some(Kind::ShortLived) && config.port.is_some() {
+        return Err(invalid("port: it is for services (type = \"long-running\") only".to_owned()));
     }
     config.validate(pools).map_err(|wrong| invalid(format!("{}: {}", wrong.key, wrong.message)))?;
     Ok(config)
@@ -315,9 +330,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_start_asks_for_says_whether_it_is_a_job_or_a_service() {
+        use ProcessType::{LongRunning, ShortLived};
+        let kind = |asked, kind, script| {
+            read_asked(&asked, &["builds"], kind, script)
+                .map(|config| config.kind.unwrap())
+                .map_err(|error| error.to_string())
+        };
+        let restart = || serde_json::json!({"restart": {"delayMs": 1}});
+        let pool = || serde_json::json!({"pool": "builds"});
+        assert_eq!(kind(restart(), None, ShortLived), Ok(Kind::LongRunning));
+        assert_eq!(kind(pool(), None, ShortLived), Ok(Kind::ShortLived));
+        for refused in [
+            kind(restart(), Some(ShortLived), LongRunning),
+            kind(pool(), None, LongRunning),
+            kind(serde_json::json!({"port": 1}), None, ShortLived),
+            kind(serde_json::json!({"replicas": 2, "timeoutS": 5}), None, ShortLived),
+        ] {
+            assert!(refused.unwrap_err().contains("it is for "));
+        }
+    }
+
+    #[test]
     fn a_variable_cannot_lead_a_probe_elsewhere() {
         let asked = serde_json::json!({"ready": {"http": "http://127.0.0.1:$NODE_X/"}});
-        let config = read_asked(&asked, &[]).unwrap();
+        let service = ProcessType::LongRunning;
+        let config = read_asked(&asked, &[], None, service).unwrap();
         let check = |value: &str| {
             let env = BTreeMap::from([("NODE_X".to_owned(), value.to_owned())]);
             check_addresses(&Strategy::of(&config, true, &env))

@@ -13,7 +13,7 @@ use super::identify::Who;
 use super::{Service, ServiceError};
 use crate::auth::{Access, Target, Via};
 use crate::engine::{Cause, Figures, Update};
-use crate::project::{ProcessEnv, signal_number};
+use crate::project::{LaunchPlan, ProcessEnv, signal_number};
 use crate::store::{AuditRecord, ListQuery};
 
 /// A page's size when nothing is said, and its largest.
@@ -184,11 +184,13 @@ impl Caller {
                 self.service.fleet.start(name, &request, &self.cause(), audit).await?
             }
             None => {
-                let plan = catalog.plan(&request, &ProcessEnv)?;
-                let about = About::script(&plan.project, &plan.script);
-                let detail = plan.command_line.clone();
-                let audit = |id: &ProcessId| Some(self.started(about, id, detail));
-                engine.start_process(plan, self.cause(), audit).await?
+                let plans = catalog.plan_all(&request, &ProcessEnv)?;
+                let about = |plan: &LaunchPlan| About::script(&plan.project, &plan.script);
+                let about = plans.first().map(about).unwrap_or_default();
+                let detail = plans.first().map(|plan| plan.command_line.clone());
+                let detail = detail.unwrap_or_default();
+                let audit = |id: &ProcessId| Some(self.started(about.clone(), id, detail.clone()));
+                engine.start_together(plans, self.cause(), audit).await?
             }
         };
         self.service.starts.count(&process);

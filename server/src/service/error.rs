@@ -54,7 +54,7 @@ impl From<EngineError> for ServiceError {
         let (status, code) = match &error {
             EngineError::NotFound(_) => (404, "process_not_found"),
             EngineError::InvalidState(_) => (409, "invalid_state"),
-            EngineError::TooManyServices(_) => (429, "too_many_services"),
+            EngineError::TooManyServices { .. } => (429, "too_many_services"),
             EngineError::QueueFull(_) => (429, "queue_full"),
             EngineError::NoPool(..) => (404, "pool_not_found"),
             EngineError::Stdin(error) => match error {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{Breaker, ProcessType};
-use tokio::time::Instant;
 
 use super::{Actor, ActorError, Run, State, StopCause};
 use crate::engine::health::{Answer, Health, Probe, Probes, Verdict, run};
@@ -28,6 +27,7 @@ impl Actor {
             &self.plan,
             &run.name,
             up,
+            &self.shared.clock,
             &self.shared.tasks,
             &self.shared.probe_permits,
             &self.shared.stop,
@@ -38,7 +38,7 @@ impl Actor {
         let held = Duration::from_secs_f64(self.plan.strategy.restart.reset_after_s);
         // How often a job is tried does not depend on how long it takes.
         let is_service = self.process.kind == ProcessType::LongRunning;
-        run.settles = is_service.then(|| Instant::now() + held.saturating_sub(up));
+        run.settles = is_service.then(|| self.shared.clock.instant() + held.saturating_sub(up));
     }
 
     /// It has been up for long enough: what was before counts no more.
@@ -168,7 +168,7 @@ impl Actor {
     /// Begins to clear; one that ended by itself is asked to end with all of its tree first.
     pub(super) async fn clear_for_next(&self, run: &mut Run) {
         if run.clearing.is_none() && !matches!(self.state, State::Stopping { .. }) {
-            run.grace = Some(Instant::now() + self.grace());
+            run.grace = Some(self.shared.clock.instant() + self.grace());
             self.signal_tree(run, self.plan.kill_signal).await;
         }
         self.clear(run);

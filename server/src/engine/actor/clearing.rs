@@ -5,11 +5,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::{Actor, ActorError, Run, Scope};
+use crate::engine::Clock;
 use crate::keeper::client::{ClientError, KeeperClient, Signalled, Survivor};
 
 /// Those left of a tree are looked for so often: at first, and in the end.
@@ -23,6 +25,7 @@ type Answer = Result<Signalled, ClientError>;
 /// What is done about those who are left of a tree.
 pub(super) struct Clearing {
     keeper: KeeperClient,
+    clock: Arc<dyn Clock>,
     run: String,
     /// The signal of the next question; 0 only looks.
     signal: i32,
@@ -37,10 +40,11 @@ pub(super) struct Clearing {
 }
 
 impl Clearing {
-    fn new(keeper: KeeperClient, run: String, patience: Instant) -> Self {
+    fn new(keeper: KeeperClient, clock: Arc<dyn Clock>, run: String, patience: Instant) -> Self {
         let (look_at, pause) = (Instant::now(), FIRST_PAUSE);
         Self {
             keeper,
+            clock,
             run,
             signal: 0,
             look_at,
@@ -76,16 +80,14 @@ impl Clearing {
 
     /// Somebody is left, or it is not known.
     fn look_again(&mut self) {
-        let now = Instant::now();
-        if !self.killed && now >= self.patience {
+        let left = self.patience.saturating_duration_since(self.clock.instant());
+        if !self.killed && left.is_zero() {
             return self.kill();
         }
         self.signal = 0;
-        self.look_at = now + self.pause;
+        let pause = if self.killed { self.pause } else { self.pause.min(left) };
+        self.look_at = Instant::now() + pause;
         self.pause = LONGEST_PAUSE.min(self.pause * 2);
-        if !self.killed {
-            self.look_at = self.look_at.min(self.patience);
-        }
     }
 }
 
@@ -100,19 +102,20 @@ pub(super) async fn next(clearing: &mut Option<Clearing>) -> Answer {
 impl Actor {
     /// Begins to look for those who are left, unless that is under way.
     pub(super) fn clear(&self, run: &mut Run) {
-        let patience = run.grace.take().unwrap_or_else(Instant::now);
+        let patience = run.grace.take().unwrap_or_else(|| self.shared.clock.instant());
         run.clearing.get_or_insert_with(|| self.clearing(&run.name, patience));
     }
 
     /// Kills the whole tree.
     pub(super) fn kill_tree(&self, run: &mut Run) {
         run.is_tree_empty = false;
-        let now = Instant::now();
+        let now = self.shared.clock.instant();
         run.clearing.get_or_insert_with(|| self.clearing(&run.name, now)).kill();
     }
 
     fn clearing(&self, run: &str, patience: Instant) -> Clearing {
-        Clearing::new(self.shared.keeper.clone(), run.to_owned(), patience)
+        let (keeper, clock) = (self.shared.keeper.clone(), Arc::clone(&self.shared.clock));
+        Clearing::new(keeper, clock, run.to_owned(), patience)
     }
 
     /// The keeper has told who is left. `true`: nobody.

@@ -177,6 +177,7 @@ impl Actor {
                 &plan.folder,
                 watch,
                 &shared.settings.data_dir,
+                &shared.clock,
                 &shared.tasks,
                 &shared.stop,
             )

@@ -11,6 +11,7 @@ use super::output::SAVE_AFTER;
 use super::{Actor, ActorError, Change, Command, Event, Exit, Next, Run, Scope, State, StopCause};
 use super::{clearing, holders, limits};
 use crate::engine::EngineError;
+use crate::engine::clock::at;
 use crate::project::signal_name;
 use crate::sys::spool::ExitRecord;
 
@@ -49,12 +50,12 @@ impl Actor {
                     return Ok(Next::Leave);
                 }
                 Some(command) = self.commands.recv() => self.obey(command, &mut run).await?,
-                () = at(run.timeout), if run.timeout.is_some() => {
+                () = at(&*self.shared.clock, run.timeout), if run.timeout.is_some() => {
                     run.timeout = None;
                     let after_ms = self.plan.timeout_ms.unwrap_or_default();
                     self.stop(StopCause::Timeout { after_ms }, &mut run).await?;
                 }
-                () = at(run.grace), if run.grace.is_some() => {
+                () = at(&*self.shared.clock, run.grace), if run.grace.is_some() => {
                     run.grace = None;
                     self.kill(&mut run).await?;
                 }
@@ -66,14 +67,16 @@ impl Actor {
                     self.name_holders(answer, &mut run).await?;
                 }
                 step = limits::next(&mut run.confinement) => self.take_step(step, &mut run).await?,
-                () = at(run.settles), if run.settles.is_some() => self.settle(&mut run).await?,
+                () = at(&*self.shared.clock, run.settles), if run.settles.is_some() => {
+                    self.settle(&mut run).await?;
+                }
                 answer = next_answer(&mut run.probes) => self.take_answer(answer, &mut run).await?,
                 file = next_change(&mut self.watcher) => self.take_change(file, &mut run).await?,
                 stored = self.recorder.stored() => {
                     let stored = stored?;
                     self.note_stored(&mut run, stored.cursor);
                 }
-                () = at(save_at), if save_at.is_some() => self.save_output(&mut run).await?,
+                () = save_time(save_at), if save_at.is_some() => self.save_output(&mut run).await?,
                 () = std::future::ready(()), if more => {}
                 () = mailbox.arrived.notified() => {
                     more = true;
@@ -164,7 +167,7 @@ impl Actor {
                            stop it to end them, then restart it";
                 return Ok(Err(EngineError::InvalidState(why.into())));
             }
-            run.grace = Some(Instant::now() + self.grace());
+            run.grace = Some(self.shared.clock.instant() + self.grace());
             self.signal_tree(run, self.plan.kill_signal).await;
             return Ok(Ok(self.handle.snapshot()));
         }
@@ -192,7 +195,7 @@ impl Actor {
         self.shared.writer.submit(vec![change]).await?;
         self.publish();
         if !asked_before {
-            run.grace = Some(Instant::now() + self.grace());
+            run.grace = Some(self.shared.clock.instant() + self.grace());
             self.ask_to_end(run).await;
         }
         Ok(())
@@ -290,10 +293,10 @@ impl Actor {
     }
 }
 
-/// Resolves at `deadline`; never, when there is none.
-pub(super) async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
+/// When entries are handed to the store, which is of no one's concern but the engine's.
+async fn save_time(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use app::model::{Breaker, CauseKind};
-use tokio::time::Instant;
 
 use super::{
     Actor, ActorError, Cause, Change, Command, Event, Next, Slot, State, StopCause, named,
 };
 use crate::engine::EngineError;
 use crate::engine::board;
+use crate::engine::clock::at;
 use crate::engine::queue::{Step, TOLD, Waiting};
 
 /// What a command does to one that waits.
@@ -143,7 +143,7 @@ impl Actor {
             let left_ms = u64::try_from(until_ms - self.shared.clock.now_ms()).unwrap_or_default();
             // One that was set while Runyard was not there does not make it longer than any pause.
             let longest_ms = self.plan.strategy.longest_pause_ms();
-            Instant::now() + Duration::from_millis(left_ms.min(longest_ms))
+            self.shared.clock.instant() + Duration::from_millis(left_ms.min(longest_ms))
         });
         let cause = loop {
             tokio::select! {
@@ -157,7 +157,7 @@ impl Actor {
                 file = super::care::next_change(&mut self.watcher) => {
                     break Cause::new(CauseKind::Watch, file);
                 }
-                () = super::run::at(deadline), if deadline.is_some() => break cause,
+                () = at(&*self.shared.clock, deadline), if deadline.is_some() => break cause,
             }
         };
         if is_open {

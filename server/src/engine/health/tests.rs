@@ -196,7 +196,8 @@ async fn questions_keep_their_period() {
     let (tasks, permits) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
     let stop = CancellationToken::new();
     let plan = plan(Some(config), None);
-    let start = || Probes::start(&plan, "a.1", Duration::ZERO, &tasks, &permits, &stop);
+    let clock: Arc<dyn Clock> = Arc::new(crate::engine::SystemClock);
+    let start = || Probes::start(&plan, "a.1", Duration::ZERO, &clock, &tasks, &permits, &stop);
     let mut probes = start().unwrap();
     let begin = tokio::time::Instant::now();
     assert!(probes.next().await.outcome.is_err());

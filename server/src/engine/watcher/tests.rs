@@ -44,7 +44,8 @@ async fn a_burst_of_changes_is_told_once() {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let data = root.join(".runyard");
     let config = config(&["src/**"], &["**/*.log"]);
-    let mut watcher = Watcher::start(&root, &config, &data, &tasks, &stop);
+    let clock: Arc<dyn Clock> = Arc::new(crate::engine::SystemClock);
+    let mut watcher = Watcher::start(&root, &config, &data, &clock, &tasks, &stop);
     let patience = Duration::from_secs(20);
     // The watch begins in a task of its own: a file is touched until it is seen.
     let mut n = 0;
