@@ -332,25 +332,29 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // The children first (each carries the name of its run), then their keeper.
-        let mark = format!("{}/", self.data().display());
-        for file in std::fs::read_dir(self.data().join("runs")).into_iter().flatten().flatten() {
-            if let Some(run) = file.file_name().to_string_lossy().strip_suffix(".run") {
-                end_run(run);
-            }
+        end_all(&self.data());
+    }
+}
+
+/// Ends what runs in a data folder, without a server: the children first (each carries the name of its
+/// run), then their keeper.
+pub(crate) fn end_all(data: &Path) {
+    let mark = format!("{}/", data.display());
+    for file in std::fs::read_dir(data.join("runs")).into_iter().flatten().flatten() {
+        if let Some(run) = file.file_name().to_string_lossy().strip_suffix(".run") {
+            end_run(run);
         }
-        if let Ok(text) = std::fs::read_to_string(self.data().join("keeper.pid"))
-            && let Ok(pid) = text.trim().parse()
-            && std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
-                String::from_utf8_lossy(&line).contains(mark.trim_end_matches('/'))
-            })
-        {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-        // And the control groups that it had made.
-        if let Ok(place) = std::fs::read_to_string(self.data().join("keeper.cgroup")) {
-            remove_groups(Path::new(&place));
-        }
+    }
+    if let Ok(text) = std::fs::read_to_string(data.join("keeper.pid"))
+        && let Ok(pid) = text.trim().parse()
+        && std::fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark.trim_end_matches('/')))
+    {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    // And the control groups that it had made.
+    if let Ok(place) = std::fs::read_to_string(data.join("keeper.cgroup")) {
+        remove_groups(Path::new(&place));
     }
 }
 
