@@ -80,6 +80,19 @@ impl Known {
     ) -> impl Iterator<Item = &'a SessionRecord> {
         self.records.sessions.iter().filter(move |session| session.user_id == user_id)
     }
+
+    /// What ends every access of somebody: their sessions, and the tokens that they made.
+    pub(super) fn take_back(&self, user_id: &str, now_ms: i64) -> Vec<AccessChange> {
+        let sessions =
+            self.sessions_of(user_id).map(|one| AccessChange::DeleteSession(one.id.clone()));
+        let live = self.records.tokens.iter().filter(|token| {
+            token.user_id.as_deref() == Some(user_id) && token.revoked_at.is_none()
+        });
+        let tokens = live.map(|token| {
+            AccessChange::PutToken(TokenRecord { revoked_at: Some(now_ms), ..token.clone() })
+        });
+        sessions.chain(tokens).collect()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -215,5 +228,57 @@ impl Directory {
             self.reload().await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(id: &str, user_id: &str) -> SessionRecord {
+        SessionRecord {
+            id: id.into(),
+            user_id: user_id.into(),
+            created_at: 0,
+            expires_at: 9,
+            last_seen_at: 0,
+            address: String::new(),
+            client: String::new(),
+            method: "oidc".into(),
+            id_token: None,
+        }
+    }
+
+    fn token(id: &str, user_id: Option<&str>, revoked_at: Option<i64>) -> TokenRecord {
+        TokenRecord {
+            id: id.into(),
+            name: id.into(),
+            role: "viewer".into(),
+            scope: vec![],
+            user_id: user_id.map(str::to_owned),
+            created_at: 0,
+            expires_at: 9,
+            last_used_at: None,
+            revoked_at,
+        }
+    }
+
+    #[test]
+    fn whoever_loses_their_role_loses_their_sessions_and_their_tokens() {
+        let known = Known::new(AccessRecords {
+            sessions: vec![session("s1", "ada"), session("s2", "bob")],
+            tokens: vec![
+                token("t1", Some("ada"), None),
+                token("t2", Some("ada"), Some(3)),
+                token("t3", Some("bob"), None),
+                token("t4", None, None),
+            ],
+            ..AccessRecords::default()
+        });
+        let expected = [
+            AccessChange::DeleteSession("s1".into()),
+            AccessChange::PutToken(token("t1", Some("ada"), Some(7))),
+        ];
+        assert_eq!(known.take_back("ada", 7), expected);
     }
 }
