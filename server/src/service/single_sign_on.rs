@@ -86,6 +86,13 @@ impl SingleSignOn {
         is_kept.then(|| self.sealer.seal(KEPT, id_token.as_bytes()).ok()).flatten()
     }
 
+    /// The provider that vouched for a session, if it is still the one that is configured: another
+    /// one is told nothing of it.
+    fn source_of(&self, session: &SessionRecord, user: &UserRecord) -> Option<&OidcProvider> {
+        let provider = self.provider.as_ref()?;
+        (session.method == VIA && user.source == provider.issuer()).then_some(provider)
+    }
+
     fn kept(&self, session: &SessionRecord) -> Option<String> {
         let id_token = self.sealer.open(KEPT, session.id_token.as_deref()?).ok()?;
         String::from_utf8(id_token).ok()
@@ -126,13 +133,17 @@ impl Service {
     ///
     /// # Errors
     /// `sign_on_state`, `sign_on_refused`, `sign_on_role`, `sign_on_kept_out`,
-    /// `sign_on_unavailable`, `too_many_tries`.
+    /// `sign_on_unavailable`, `too_many_requests`.
     pub async fn finish_sign_on(
         &self,
         cookie: Option<&str>,
         answer: ProviderAnswer,
         peer: &Peer,
     ) -> Result<String, ServiceError> {
+        self.provider()?;
+        // Nothing can be guessed here, and any page can send a browser here: it is counted as a
+        // request, not as a try that keeps its whole network out.
+        self.check_stranger(peer)?;
         let mut name = String::new();
         let token = self.try_finish(cookie, answer, peer, &mut name).await;
         self.signed_in(&name, VIA, peer, token).await
@@ -146,8 +157,6 @@ impl Service {
         name: &mut String,
     ) -> Result<String, ServiceError> {
         let provider = self.provider()?;
-        let key = format!("sign-on:{}", peer.network());
-        self.begin_try(&[&key])?;
         let state = answer.state.unwrap_or_default();
         let flow = self.single_sign_on.redeem(cookie, &state, self.clock.now_ms());
         let flow = flow.ok_or_else(|| {
@@ -165,13 +174,15 @@ impl Service {
         let vouched = vouched.map_err(|error| refusal(&error))?;
         let id_token = self.single_sign_on.keep(&vouched.id_token);
         let user = self.welcome(provider.issuer(), vouched, name).await?;
-        self.lockout.succeed(&[&key]);
         self.begin_session(&user, VIA, id_token, peer).await
     }
 
     /// Where a session that has ended here has to be ended, too.
     pub(super) async fn sign_out_there(&self, session: &SessionRecord) -> SignedOut {
-        let (Some(provider), VIA) = (&self.single_sign_on.provider, session.method.as_str()) else {
+        let known = self.directory.known();
+        let user = known.user(&session.user_id);
+        let Some(provider) = user.and_then(|user| self.single_sign_on.source_of(session, user))
+        else {
             return SignedOut::Here;
         };
         // Without what it vouched with, the provider asks who it is about.
@@ -200,9 +211,8 @@ impl Service {
         (*name).clone_from(user.map_or(&vouched.name, |user| &user.name));
         let Some(role) = vouched.role else {
             // What was theirs before is not theirs any more.
-            let sessions = user.into_iter().flat_map(|user| known.sessions_of(&user.id));
-            let ended: Vec<_> =
-                sessions.map(|session| AccessChange::DeleteSession(session.id.clone())).collect();
+            let now_ms = self.clock.now_ms();
+            let ended = user.map(|user| known.take_back(&user.id, now_ms)).unwrap_or_default();
             if !ended.is_empty() {
                 self.directory.change(&ended).await?;
             }
@@ -257,6 +267,54 @@ fn refusal(error: &OidcError) -> ServiceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{OidcConfig, RoleMapping};
+
+    #[test]
+    fn another_provider_is_not_told_of_a_session_that_it_did_not_vouch_for() {
+        let config = OidcConfig {
+            issuer: "https://new.example".into(),
+            client_id: "runyard".into(),
+            client_secret: None,
+            public_url: "https://runyard.example".into(),
+            scopes: vec![],
+            name_claim: "name".into(),
+            groups_claim: "groups".into(),
+            roles: RoleMapping::default(),
+            label: "New".into(),
+            sign_out: true,
+        };
+        let provider = OidcProvider::new(config).unwrap();
+        let on = SingleSignOn::new(Some(provider), Sealer::new(&[1; 32]).unwrap());
+        let vouches = |method: &str, source: &str| {
+            let session = SessionRecord {
+                id: "s".into(),
+                user_id: "ada".into(),
+                created_at: 0,
+                expires_at: 9,
+                last_seen_at: 0,
+                address: String::new(),
+                client: String::new(),
+                method: method.into(),
+                id_token: None,
+            };
+            let user = UserRecord {
+                id: "ada".into(),
+                name: "ada".into(),
+                role: "viewer".into(),
+                password_hash: None,
+                source: source.into(),
+                subject: Some("7".into()),
+                is_disabled: false,
+                created_at: 0,
+                created_by: String::new(),
+                password_changed_at: None,
+            };
+            on.source_of(&session, &user).is_some()
+        };
+        assert!(vouches(VIA, "https://new.example"));
+        assert!(!vouches(VIA, "https://old.example"));
+        assert!(!vouches("password", "https://new.example"));
+    }
 
     #[test]
     fn a_first_half_is_redeemed_once_in_time_with_its_state() {

@@ -93,6 +93,22 @@ async fn strangers_are_told_to_wait_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn a_foreign_page_cannot_lock_a_network_out_of_the_provider() {
+    let server = Server::start(&[
+        ("RUNYARD_OIDC__ISSUER", "http://127.0.0.1:9"),
+        ("RUNYARD_OIDC__CLIENT_ID", "runyard"),
+        ("RUNYARD_OIDC__PUBLIC_URL", "http://127.0.0.1"),
+        ("RUNYARD_OIDC__DEFAULT_ROLE", "viewer"),
+    ]);
+    // What an image of another site asks for: no cookie, no state, as often as it likes.
+    for _ in 0..30 {
+        let answer = browser().get(format!("{}/sign-in/callback", server.base)).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.headers()["location"], "/sign-in?refused=state");
+    }
+}
+
+#[tokio::test]
 async fn what_one_may_ask_and_hold_open_has_an_end() {
     let server = Server::start(&[
         ("RUNYARD_LIMITS__REQUESTS_PER_MINUTE", "20"),
