@@ -8,6 +8,7 @@
 mod arg_spec;
 mod audit;
 mod auth;
+mod bounded;
 mod data_dir;
 mod environment;
 mod error;
@@ -40,6 +41,7 @@ use std::path::{Path, PathBuf};
 pub use audit::AuditConfig;
 pub(crate) use auth::is_trustworthy;
 pub use auth::{AuthConfig, ExternalConfig, KeySource};
+pub(crate) use bounded::read_bounded;
 pub use error::{ConfigError, Invalid};
 pub use isolation::{ALWAYS_WRITABLE, RunAs, Sandbox};
 pub use limits::LimitsConfig;
@@ -142,7 +144,7 @@ impl Config {
         let mut pools = PoolsConfig::default();
         let mut origins = BTreeMap::new();
         for setting in settings {
-            let setting = secret_file::resolve(setting)?;
+            let setting = secret_file::resolve(setting, others.as_deref())?;
             let applied = match setting.section.as_str() {
                 ServerConfig::SECTION => server.set(&setting),
                 RunConfig::SECTION => run.set(&setting),

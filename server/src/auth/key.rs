@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::random_text;
+use crate::config::read_bounded;
 
 /// In the data folder.
 const FILE_NAME: &str = "secret.key";
@@ -122,21 +123,13 @@ impl SigningKey {
 
     fn load(path: &Path) -> Result<Option<Self>, KeyError> {
         let failed = |error| KeyError::Io { path: path.to_owned(), error };
-        // Without blocking, should somebody have put a pipe there.
-        let options = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-        let file = match options {
-            Ok(file) => file,
+        let (metadata, bytes) = match read_bounded(path, MAX_BYTES) {
+            Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        // Of the open file, not of the path: what is looked at is what is read.
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(KeyError::NotAFile { path: path.to_owned() });
-        }
+        let bytes = bytes.ok_or_else(|| KeyError::NotAFile { path: path.to_owned() })?;
         check_access(path, metadata.uid(), nix::unistd::geteuid().as_raw(), metadata.mode())?;
-        let mut bytes = Vec::with_capacity(KEY_BYTES);
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
         let length = metadata.len().max(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if bytes.len() < KEY_BYTES || length > MAX_BYTES {
             return Err(KeyError::Length { path: path.to_owned(), bytes: length });

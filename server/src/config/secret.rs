@@ -3,6 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
+use nix::unistd::geteuid;
+
+use super::bounded::read_bounded;
+
 /// Nobody's secret is longer; a file that is was not meant to be one.
 const LONGEST_BYTES: u64 = 64 << 10;
 
@@ -17,21 +21,26 @@ impl Secret {
         Self(text)
     }
 
-    /// What a file says. A line end at its end is no part of it.
+    /// What a file says. A line end at its end is no part of it. `others` is who beside the operator
+    /// can change what names the file: root can read what they cannot, and would hand it to them.
     ///
     /// # Errors
-    /// In words, when it cannot be read, is empty or too long; never what stands in it.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    /// In words, when it is not theirs to read, cannot be read, is empty or too long; never what stands
+    /// in it.
+    pub(super) fn read(path: &Path, others: Option<&str>) -> Result<Self, String> {
         let why = |why: &dyn fmt::Display| format!("cannot read {}: {why}", path.display());
-        // A pipe would be waited for, and a device has no end.
-        let about = std::fs::metadata(path).map_err(|error| why(&error))?;
-        if !about.is_file() {
-            return Err(why(&"it is no file"));
+        if let Some(others) = others.filter(|_| geteuid().is_root()) {
+            return Err(why(&format_args!(
+                "runyard is root, and would read files for others who can change this one \
+                 ({others}): let only root change it"
+            )));
         }
-        if about.len() > LONGEST_BYTES {
+        let (_, bytes) = read_bounded(path, LONGEST_BYTES).map_err(|error| why(&error))?;
+        let bytes = bytes.ok_or_else(|| why(&"it is no file"))?;
+        if bytes.len() as u64 > LONGEST_BYTES {
             return Err(why(&"it is longer than 64 KiB"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| why(&error))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| why(&"it is no text in utf-8"))?;
         match text.trim_end_matches(['\n', '\r']) {
             "" => Err(why(&"it is empty")),
             text => Ok(Self(text.to_owned())),

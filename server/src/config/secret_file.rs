@@ -2,7 +2,7 @@
 //! secret stores hand them out.
 
 use super::secret::Secret;
-use super::setting::{Rejected, Setting, Value};
+use super::setting::{Origin, Rejected, Setting, Value};
 use super::{ConfigError, OidcSection, ServerConfig};
 
 /// The end of a key that names a file.
@@ -12,18 +12,19 @@ const SECRETS: &[(&str, &str)] =
     &[(ServerConfig::SECTION, "database"), (OidcSection::SECTION, "client_secret")];
 
 /// The setting itself, or what the file says that it names. A line end at the end of the file is no
-/// part of it.
+/// part of it. `others` can change `runyard.toml` beside the operator.
 ///
 /// # Errors
-/// A file that cannot be read, that is empty or too long. Never what stands in it.
-pub(super) fn resolve(setting: Setting) -> Result<Setting, ConfigError> {
+/// A file that is not for them to name, cannot be read, is empty or too long. Never what stands in it.
+pub(super) fn resolve(setting: Setting, others: Option<&str>) -> Result<Setting, ConfigError> {
     let meant = SECRETS.iter().find(|(section, key)| {
         setting.section == *section && setting.key.strip_suffix(SUFFIX) == Some(key)
     });
     let Some((_, key)) = meant else { return Ok(setting) };
     let path = setting.text().map_err(|rejected| rejected.into_error(&setting))?;
     let path = setting.base.join(path);
-    let secret = Secret::read(&path);
+    let others = others.filter(|_| matches!(setting.origin, Origin::File { .. }));
+    let secret = Secret::read(&path, others);
     let secret = secret.map_err(|why| Rejected::BadValue(why).into_error(&setting))?;
     let text = secret.text().to_owned();
     Ok(Setting { key: (*key).to_owned(), value: Value::Text(text), ..setting })

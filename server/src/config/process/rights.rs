@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use nix::unistd::geteuid;
-
 use super::{Declaration, Wrong};
 use crate::config::setting::Origin;
 use crate::config::{ConfigError, RunAs, RunConfig, Sandbox, Secret};
@@ -95,24 +93,15 @@ impl Rights<'_> {
         }
     }
 
-    /// Root can read what those who wrote the file cannot, and would hand it to a script of theirs.
     fn read_files(self, one: &mut Declaration) -> Result<(), Wrong> {
         let wrong = |message| Wrong { key: "env_file", message };
-        if let Some(why) = self.others.filter(|_| geteuid().is_root())
-            && !one.config.env_file.is_empty()
-        {
-            return Err(wrong(format!(
-                "runyard is root, and would read files for others who can change this one ({why}): \
-                 let only root change it"
-            )));
-        }
         for (name, path) in &one.config.env_file {
             if one.config.env.contains_key(name) {
                 return Err(wrong(format!(
                     "{name} stands in env, too: take it out of one of them"
                 )));
             }
-            let secret = Secret::read(&one.base.join(path));
+            let secret = Secret::read(&one.base.join(path), self.others);
             let secret = secret.map_err(|why| wrong(format!("{name}: {why}")))?;
             one.config.env_secrets.insert(name.clone(), secret);
         }

@@ -122,6 +122,33 @@ fn a_variable_comes_from_a_file_and_errors_name_both() {
 }
 
 #[test]
+fn root_reads_no_file_that_others_have_named() {
+    let named = [
+        ("server.database_file", "[server]\ndatabase_file = \"token\"\n"),
+        (
+            "oidc.client_secret_file",
+            "[oidc]\nclient_secret_file = \"token\"\nissuer = \"https://id.example\"\n\
+             client_id = \"runyard\"\npublic_url = \"https://runyard.example\"\n\
+             default_role = \"viewer\"\n",
+        ),
+    ];
+    for (key, toml) in named {
+        load(toml, OWN, &[]).unwrap();
+        let of_others = load(toml, OTHERS, &[]);
+        if geteuid().is_root() {
+            let refused = of_others.unwrap_err();
+            let begin = format!("runyard.toml:2: bad value for {key}: cannot read token: runyard is");
+            assert!(refused.starts_with(&begin), "{refused}");
+        } else {
+            of_others.unwrap();
+        }
+    }
+    // What the operator says in the environment, no file of others has named.
+    let env = [("RUNYARD_SERVER__DATABASE_FILE", "token")];
+    assert!(load("", OTHERS, &env).unwrap().server.database.unwrap().ends_with("hunter2"));
+}
+
+#[test]
 fn the_published_schema_has_the_keys_and_not_what_stands_in_files() {
     let schema = json_schema();
     let process = &schema["$defs"]["ProcessConfig"]["properties"];
