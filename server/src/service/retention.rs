@@ -14,6 +14,8 @@ use crate::store::{LogPrune, LogPruned, LogUsage};
 const BATCH: u32 = 200;
 /// Given back to the disk in one transaction.
 const GIVEN_BACK_BYTES: i64 = 4 << 20;
+/// Free bytes that are no reason to work by themselves.
+const SLACK_BYTES: i64 = 16 << 20;
 /// Between two of them, so that what processes write comes in.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Counting is not done more often than this for those who look.
@@ -79,7 +81,8 @@ impl Service {
                 return tracing::warn!(%error, "old lines of logs cannot be removed");
             }
         };
-        if let Err(error) = self.give_back().await {
+        let is_cut = removed.iter().any(|(_, removed)| removed.chunks > 0);
+        if let Err(error) = self.give_back(is_cut).await {
             tracing::warn!(%error, "what old lines took cannot be given back to the disk");
         }
         *self.retention.counted.lock().await = None;
@@ -108,8 +111,12 @@ impl Service {
         Ok([("keep_days", too_old), ("max_bytes", too_much)])
     }
 
-    /// Gives what is free in the database back to the disk, step by step.
-    async fn give_back(&self) -> Result<(), ServiceError> {
+    /// Gives what is free in the database back to the disk, step by step. When nothing was removed
+    /// just now, a little stays: what is written next needs it.
+    async fn give_back(&self, is_cut: bool) -> Result<(), ServiceError> {
+        if !is_cut && self.store.space().await?.free_bytes <= SLACK_BYTES {
+            return Ok(());
+        }
         while self.store.give_back(GIVEN_BACK_BYTES).await? {
             tokio::time::sleep(PAUSE).await;
         }

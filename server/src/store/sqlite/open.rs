@@ -9,7 +9,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, SqlitePool};
 
-use super::{DatabaseFile, StoreError, location, space, write};
+use super::space::{self, Prepared};
+use super::{DatabaseFile, StoreError, location, write};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -61,10 +62,21 @@ async fn migrate(path: &Path) -> Result<(), MigrateError> {
     let result = MIGRATIONS.run(&pool).await;
     if result.is_ok()
         && let Ok(mut connection) = pool.acquire().await
-        && let Err(error) = space::prepare(&mut connection).await
     {
-        // It works as well; only what is free in it stays with it.
-        tracing::warn!(%error, "the database cannot be made smaller");
+        // It works as well without; only what is free in it stays with it.
+        match space::prepare(&mut connection, space::WRITTEN_ANEW_BYTES).await {
+            Ok(Prepared::Before) => {}
+            Ok(Prepared::Anew) => {
+                tracing::info!("the database was written anew, to give back space");
+            }
+            Ok(Prepared::TooLarge(bytes)) => tracing::warn!(
+                bytes,
+                "the database gives no space back to the disk: it is of an earlier version, and too \
+                 large to be written anew at a start; with runyard stopped, sqlite3 can do it: PRAGMA \
+                 auto_vacuum = incremental; VACUUM"
+            ),
+            Err(error) => tracing::warn!(%error, "the database cannot be made smaller"),
+        }
     }
     pool.close().await;
     result

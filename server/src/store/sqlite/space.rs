@@ -12,7 +12,7 @@ use super::{Space, StoreError};
 /// `PRAGMA auto_vacuum`: pages are given back when it is asked for.
 const INCREMENTAL: i64 = 2;
 /// A file that takes more is not written anew at a start: that would take longer than a moment.
-const WRITTEN_ANEW_BYTES: i64 = 256 << 20;
+pub(super) const WRITTEN_ANEW_BYTES: i64 = 256 << 20;
 
 /// How much the file takes, and how much of it is free.
 pub(super) async fn space(
@@ -29,6 +29,9 @@ pub(super) async fn space(
 pub(super) async fn give_back(writer: &SqlitePool, bytes: i64) -> Result<bool, StoreError> {
     let mut connection = writer.acquire().await.map_err(to_store_error)?;
     if auto_vacuum(&mut connection).await? != INCREMENTAL {
+        return Ok(false);
+    }
+    if space(&mut *connection).await?.free_bytes == 0 {
         return Ok(false);
     }
     let page_bytes: i64 = sqlx::query_scalar("SELECT page_size FROM pragma_page_size")
@@ -53,20 +56,41 @@ pub(super) async fn give_back(writer: &SqlitePool, bytes: i64) -> Result<bool, S
     Ok(has_more)
 }
 
-/// Makes a database of an earlier version one that can give pages back, unless that takes long.
-pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+/// Whether a database can give pages back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prepared {
+    /// It could already.
+    Before,
+    /// It was written anew, and can now.
+    Anew,
+    /// It takes so many bytes that it was left as it is, and cannot.
+    TooLarge(i64),
+}
+
+/// Makes a database of an earlier version one that can give pages back, unless it takes more than
+/// `most_bytes`: writing it anew would take long.
+pub(super) async fn prepare(
+    connection: &mut SqliteConnection,
+    most_bytes: i64,
+) -> Result<Prepared, sqlx::Error> {
     let mode: i64 = sqlx::query_scalar("SELECT auto_vacuum FROM pragma_auto_vacuum")
         .fetch_one(&mut *connection)
         .await?;
+    if mode == INCREMENTAL {
+        return Ok(Prepared::Before);
+    }
     let bytes: i64 = sqlx::query_scalar(
         "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     )
     .fetch_one(&mut *connection)
     .await?;
-    if mode != INCREMENTAL && bytes <= WRITTEN_ANEW_BYTES {
-        sqlx::raw_sql("PRAGMA auto_vacuum = incremental; VACUUM").execute(&mut *connection).await?;
+    if bytes > most_bytes {
+        return Ok(Prepared::TooLarge(bytes));
     }
-    Ok(())
+    // The copy is as large as the database: on the disk, and not in memory as what is temporary else.
+    let sql = "PRAGMA temp_store = file; PRAGMA auto_vacuum = incremental; VACUUM";
+    sqlx::raw_sql(sql).execute(&mut *connection).await?;
+    Ok(Prepared::Anew)
 }
 
 async fn auto_vacuum(connection: &mut SqliteConnection) -> Result<i64, StoreError> {

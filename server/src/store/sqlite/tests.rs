@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::super::conformance::samples::{append, audit, chunk, id, put, record};
 use super::super::conformance::{self, Fixture};
+use super::space::{self, Prepared};
 use super::*;
 use crate::store::{AccessStore, ChainCheck, Database};
 
@@ -227,11 +228,21 @@ async fn a_database_of_before_gives_space_back_as_well() {
     let store = fixture.opened();
     store.commit(&[put(&record("p")), append("p", chunk(0, 9, 100))]).await.unwrap();
     sqlx::raw_sql("PRAGMA auto_vacuum = none; VACUUM").execute(&store.writer).await.unwrap();
+    {
+        // One that is too large is left alone, and told of.
+        let mut connection = store.writer.acquire().await.unwrap();
+        let told = space::prepare(&mut connection, 4096).await.unwrap();
+        assert!(matches!(told, Prepared::TooLarge(bytes) if bytes > 4096), "{told:?}");
+    }
+    assert_eq!(mode(&store).await, 0);
     fixture.close().await;
 
     fixture.open().await.unwrap();
     let store = fixture.opened();
     assert_eq!(mode(&store).await, 2);
+    let mut connection = store.writer.acquire().await.unwrap();
+    assert_eq!(space::prepare(&mut connection, 0).await.unwrap(), Prepared::Before);
+    drop(connection);
     assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 10);
 }
 
