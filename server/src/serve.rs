@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{ExternalTokens, OidcProvider, Policy, SigningKey};
+use crate::auth::{ExternalTokens, OidcProvider, Policy, SharedOutbound, SigningKey};
 use crate::config::{Config, Sandbox};
 use crate::confine;
 use crate::engine::{Claim, Clock, Engine, EngineSettings, Fleet};
@@ -73,9 +73,12 @@ impl Server {
             (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
             _ => None,
         };
-        let external = config.auth.external().map(ExternalTokens::new).transpose()?;
+        let outbound = SharedOutbound::default();
+        let external = config.auth.external();
+        let external = external.map(|it| ExternalTokens::new(it, &outbound)).transpose()?;
         check_sandbox(config)?;
-        let provider = config.oidc.provider().map(OidcProvider::new).transpose()?;
+        let provider = config.oidc.provider();
+        let provider = provider.map(|it| OidcProvider::new(it, &outbound)).transpose()?;
         let claim = Claim::take(&config.server.data_dir).await?;
         let key = SigningKey::load_or_create(&config.server.data_dir)?;
         let seal_key = SigningKey::load_or_create_seal(&config.server.data_dir)?;

@@ -17,6 +17,7 @@ use jsonwebtoken::{Algorithm, Validation, decode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::outbound::SharedOutbound;
 use super::role_map::map_role;
 use super::{Identity, Via};
 use crate::config::{ExternalConfig, KeySource};
@@ -82,10 +83,10 @@ impl ExternalTokens {
     ///
     /// # Errors
     /// When no client for the address can be made.
-    pub fn new(config: ExternalConfig) -> Result<Self, SourceError> {
+    pub fn new(config: ExternalConfig, shared: &SharedOutbound) -> Result<Self, SourceError> {
         let source = match &config.keys {
             KeySource::File(path) => Source::file(path.clone()),
-            KeySource::Url(url) => Source::url(url)?,
+            KeySource::Url(url) => Source::url(url, shared)?,
         };
         Ok(Self { config, source })
     }

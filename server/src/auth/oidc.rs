@@ -2,28 +2,27 @@
 //!
 //! What binds the two halves together ([`Flow`]) goes with the browser, sealed by the caller: state,
 //! nonce and the verifier of the code are good for one browser and ten minutes. What the provider is
-//! (its addresses and keys) is read from its discovery document, for every second half anew, so that
-//! a key that was changed or taken out counts at once.
+//! (its addresses and keys) is read from its discovery document, and kept for a while ([`discovery`]).
 
 mod client;
+mod discovery;
 mod sign_out;
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use openidconnect::core::{CoreAuthenticationFlow, CoreGenderClaim};
+use openidconnect::core::{CoreAuthenticationFlow, CoreGenderClaim, CoreIdTokenVerifier};
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, ProviderMetadataWithLogout, RequestTokenError, Scope, TokenResponse,
-    UserInfoClaims,
+    AccessTokenHash, AuthorizationCode, ClaimsVerificationError, CsrfToken, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RequestTokenError, Scope,
+    TokenResponse, UserInfoClaims,
 };
-use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use client::{Others, SIGNATURES, as_map};
+use client::{Client, Others, SIGNATURES, as_map};
+use discovery::Discovery;
 
-use super::outbound::{Outbound, OutboundError};
+use super::outbound::{Outbound, OutboundError, SharedOutbound};
 use super::role_map::map_role;
 use crate::config::OidcConfig;
 
@@ -75,7 +74,7 @@ pub struct Vouched {
 pub struct OidcProvider {
     config: OidcConfig,
     http: Outbound,
-    known: RwLock<Option<(SystemTime, Arc<ProviderMetadataWithLogout>)>>,
+    discovery: Discovery,
 }
 
 impl OidcProvider {
@@ -83,8 +82,8 @@ impl OidcProvider {
     ///
     /// # Errors
     /// When no client can be made.
-    pub fn new(config: OidcConfig) -> Result<Self, OutboundError> {
-        Ok(Self { config, http: Outbound::new()?, known: RwLock::default() })
+    pub fn new(config: OidcConfig, shared: &SharedOutbound) -> Result<Self, OutboundError> {
+        Ok(Self { config, http: shared.get()?, discovery: Discovery::default() })
     }
 
     /// What people know it as.
@@ -104,7 +103,7 @@ impl OidcProvider {
     /// # Errors
     /// When the provider cannot be asked.
     pub async fn begin(&self, now: SystemTime) -> Result<(String, Flow), OidcError> {
-        let metadata = self.recent(now).await?;
+        let metadata = self.metadata(now).await?;
         let client = self.client(&metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mut request = client.authorize_url(
@@ -137,8 +136,8 @@ impl OidcProvider {
         code: String,
         now: SystemTime,
     ) -> Result<Vouched, OidcError> {
-        let metadata = self.discover(now).await?;
-        let client = self.client(&metadata)?;
+        let metadata = self.metadata(now).await?;
+        let mut client = self.client(&metadata)?;
         let bad = |why: &dyn std::fmt::Display| OidcError::Token(why.to_string());
         let answer = client
             .exchange_code(AuthorizationCode::new(code))
@@ -155,9 +154,15 @@ impl OidcProvider {
                 RequestTokenError::Other(error) => bad(&error),
             })?;
         let token = answer.id_token().ok_or_else(|| bad(&"there is no id_token"))?;
-        let verifier =
-            client.id_token_verifier().set_allowed_algs(SIGNATURES).set_time_fn(move || now.into());
         let nonce = Nonce::new(flow.nonce.clone());
+        let signed = token.claims(&verifier_of(&client, now), &nonce);
+        if let Err(ClaimsVerificationError::SignatureVerification(_)) = signed
+            && let Some(newer) = self.newer_metadata(&metadata, now).await?
+        {
+            // It signs with a key that it had not, or had another one, when it was asked.
+            client = self.client(&newer)?;
+        }
+        let verifier = verifier_of(&client, now);
         let claims = token.claims(&verifier, &nonce).map_err(|error| bad(&error))?;
         if let Some(expected) = claims.access_token_hash() {
             let algorithm = token.signing_alg().map_err(|error| bad(&error))?;
@@ -200,47 +205,10 @@ impl OidcProvider {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::RoleMapping;
-
-    fn vouched(said: &Value) -> Vouched {
-        let config = OidcConfig {
-            issuer: "https://id.example".into(),
-            client_id: "runyard".into(),
-            client_secret: None,
-            public_url: "https://runyard.example".into(),
-            scopes: vec![],
-            name_claim: "nick".into(),
-            groups_claim: "groups".into(),
-            roles: RoleMapping {
-                map: vec![("ops".into(), "operator".into()), ("staff".into(), "viewer".into())],
-                default: None,
-            },
-            label: "Example".into(),
-            sign_out: false,
-        };
-        let provider = OidcProvider::new(config).unwrap();
-        provider.vouched("7", said.as_object().unwrap())
-    }
-
-    #[test]
-    fn claims_are_a_name_and_a_role() {
-        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        for (said, name, role) in [
-            (
-                r#"{"nick":"ada","preferred_username":"x","groups":["staff","ops"]}"#,
-                "ada",
-                Some("operator"),
-            ),
-            (r#"{"preferred_username":"ada","groups":"cooks staff"}"#, "ada", Some("viewer")),
-            (r#"{"email":"ada@id.example","groups":["cooks"]}"#, "ada@id.example", None),
-            (r#"{"nick":" ","email":"a\nb","groups":[7]}"#, "7", None),
-        ] {
-            let vouched = vouched(&json(said));
-            assert_eq!((vouched.name.as_str(), vouched.role.as_deref()), (name, role), "{said}");
-            assert_eq!(vouched.subject, "7");
-        }
-    }
+/// Checks tokens of the provider at this time.
+fn verifier_of(client: &Client, now: SystemTime) -> CoreIdTokenVerifier<'_> {
+    client.id_token_verifier().set_allowed_algs(SIGNATURES).set_time_fn(move || now.into())
 }
+
+#[cfg(test)]
+mod tests;

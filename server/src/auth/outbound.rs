@@ -1,5 +1,6 @@
 //! Requests that Runyard itself makes: for the keys of an issuer, and to a provider of sign-ins.
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -23,8 +24,25 @@ const MAX_BYTES: usize = 256 * 1024;
 #[error("{0}")]
 pub struct OutboundError(String);
 
+/// One client for all, made when the first of them wants it: where nobody is asked, the system needs
+/// no certificates to trust.
+#[derive(Debug, Default)]
+pub struct SharedOutbound(OnceCell<Outbound>);
+
+impl SharedOutbound {
+    pub(super) fn get(&self) -> Result<Outbound, OutboundError> {
+        match self.0.get() {
+            Some(client) => Ok(client.clone()),
+            None => {
+                let client = Outbound::new()?;
+                Ok(self.0.get_or_init(|| client).clone())
+            }
+        }
+    }
+}
+
 /// A client that trusts the certificates of the system, and follows no redirects.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbound(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Outbound {
@@ -32,7 +50,7 @@ impl Outbound {
     ///
     /// # Errors
     /// When the system has no certificates to trust.
-    pub(super) fn new() -> Result<Self, OutboundError> {
+    fn new() -> Result<Self, OutboundError> {
         let provider = tokio_rustls::rustls::crypto::ring::default_provider();
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(provider)

@@ -46,15 +46,16 @@ pub fn expired_sign_on_cookie(secure: bool) -> String {
     build(SIGN_ON, "", Duration::ZERO, secure)
 }
 
-/// Name, path, and who may cause that it is sent.
-type Kind = (&'static str, &'static str, SameSite);
-const SESSION: Kind = (SESSION_COOKIE, "/", SameSite::Strict);
-const SIGN_ON: Kind = (SIGN_ON_COOKIE, "/sign-in", SameSite::Lax);
+/// Name, and who may cause that it is sent.
+type Kind = (&'static str, SameSite);
+const SESSION: Kind = (SESSION_COOKIE, SameSite::Strict);
+const SIGN_ON: Kind = (SIGN_ON_COOKIE, SameSite::Lax);
 
-fn build((name, path, same_site): Kind, value: &str, max_age: Duration, secure: bool) -> String {
+fn build((name, same_site): Kind, value: &str, max_age: Duration, secure: bool) -> String {
     let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
-    Cookie::build((full_name(name, path, secure), value))
-        .path(path)
+    Cookie::build((full_name(name, secure), value))
+        // The prefix is for cookies of all paths.
+        .path("/")
         .http_only(true)
         .same_site(same_site)
         .secure(secure)
@@ -63,23 +64,22 @@ fn build((name, path, same_site): Kind, value: &str, max_age: Duration, secure: 
         .to_string()
 }
 
-fn full_name(name: &str, path: &str, secure: bool) -> String {
-    // The prefix is for cookies of all paths.
-    if secure && path == "/" { format!("{HOST_PREFIX}{name}") } else { name.to_owned() }
+fn full_name(name: &str, secure: bool) -> String {
+    if secure { format!("{HOST_PREFIX}{name}") } else { name.to_owned() }
 }
 
 /// The session token in the value of a `Cookie` header; the first, if there are several. `secure` as
 /// for [`session_cookie`].
 #[must_use]
 pub fn read_session_cookie(header: &str, secure: bool) -> Option<String> {
-    let (name, path, _) = SESSION;
-    read(&full_name(name, path, secure), header)
+    read(&full_name(SESSION_COOKIE, secure), header)
 }
 
-/// What belongs to a sign-in at a provider, in the value of a `Cookie` header.
+/// What belongs to a sign-in at a provider, in the value of a `Cookie` header. `secure` as for
+/// [`session_cookie`].
 #[must_use]
-pub fn read_sign_on_cookie(header: &str) -> Option<String> {
-    read(SIGN_ON_COOKIE, header)
+pub fn read_sign_on_cookie(header: &str, secure: bool) -> Option<String> {
+    read(&full_name(SIGN_ON_COOKIE, secure), header)
 }
 
 fn read(name: &str, header: &str) -> Option<String> {
@@ -110,9 +110,17 @@ mod tests {
     fn the_cookie_of_a_sign_in_at_a_provider_is_short_lived() {
         assert_eq!(
             sign_on_cookie("sealed", false),
-            "runyard_sign_on=sealed; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age=600"
+            "runyard_sign_on=sealed; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"
         );
-        assert_eq!(read_sign_on_cookie("runyard_sign_on=sealed").as_deref(), Some("sealed"));
+        assert_eq!(
+            sign_on_cookie("sealed", true),
+            "__Host-runyard_sign_on=sealed; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
+        );
+        assert!(expired_sign_on_cookie(true).starts_with("__Host-runyard_sign_on=;"));
+        let both = "runyard_sign_on=planted; __Host-runyard_sign_on=own";
+        assert_eq!(read_sign_on_cookie(both, true).as_deref(), Some("own"));
+        assert_eq!(read_sign_on_cookie("runyard_sign_on=planted", true), None);
+        assert_eq!(read_sign_on_cookie(both, false).as_deref(), Some("planted"));
         assert_eq!(read_session_cookie("runyard_sign_on=sealed", false), None);
     }
 

@@ -51,7 +51,7 @@ pub(super) async fn finish(
     let is_secure = state.edge.is_secure(&extensions, &headers);
     let BackParams { code, state: given, error } = params;
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let kept = cookies.filter_map(read_sign_on_cookie).next();
+    let kept = cookies.filter_map(|header| read_sign_on_cookie(header, is_secure)).next();
     let answer = ProviderAnswer { code, state: given, error };
     match state.service.finish_sign_on(kept.as_deref(), answer, &peer).await {
         Ok(token) => {

@@ -267,6 +267,7 @@ fn refusal(error: &OidcError) -> ServiceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::SharedOutbound;
     use crate::config::{OidcConfig, RoleMapping};
 
     #[test]
@@ -283,7 +284,7 @@ mod tests {
             label: "New".into(),
             sign_out: true,
         };
-        let provider = OidcProvider::new(config).unwrap();
+        let provider = OidcProvider::new(config, &SharedOutbound::default()).unwrap();
         let on = SingleSignOn::new(Some(provider), Sealer::new(&[1; 32]).unwrap());
         let vouches = |method: &str, source: &str| {
             let session = SessionRecord {

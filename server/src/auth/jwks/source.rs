@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use parking_lot::RwLock;
 
 use super::keys::KeySet;
-use crate::auth::outbound::Outbound;
+use crate::auth::outbound::{Outbound, SharedOutbound};
 
 /// After this a set is read again.
 const GOOD_FOR: Duration = Duration::from_secs(600);
@@ -58,9 +58,9 @@ impl Source {
         Self::new(From::File(path))
     }
 
-    pub(super) fn url(url: &str) -> Result<Self, SourceError> {
+    pub(super) fn url(url: &str, shared: &SharedOutbound) -> Result<Self, SourceError> {
         let uri = url.parse().map_err(|error| SourceError(format!("{url}: {error}")))?;
-        let client = Outbound::new().map_err(|error| SourceError(error.to_string()))?;
+        let client = shared.get().map_err(|error| SourceError(error.to_string()))?;
         Ok(Self::new(From::Url(uri, Box::new(client))))
     }
 

@@ -86,7 +86,12 @@ fn of_file(set: &Value) -> (ExternalTokens, tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jwks.json");
     std::fs::write(&path, set.to_string()).unwrap();
-    (ExternalTokens::new(config(KeySource::File(path.clone()))).unwrap(), folder, path)
+    (
+        ExternalTokens::new(config(KeySource::File(path.clone())), &SharedOutbound::default())
+            .unwrap(),
+        folder,
+        path,
+    )
 }
 
 fn claims() -> Value {
@@ -251,7 +256,8 @@ async fn keys_come_from_an_address_and_made_up_names_do_not_ask_it_again() {
         }
     };
     let asking = async {
-        let tokens = ExternalTokens::new(config(KeySource::Url(url))).unwrap();
+        let tokens =
+            ExternalTokens::new(config(KeySource::Url(url)), &SharedOutbound::default()).unwrap();
         for _ in 0..10 {
             tokens.verify(&good(&claims()), now()).await.unwrap();
         }

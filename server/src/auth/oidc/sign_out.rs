@@ -28,13 +28,13 @@ impl OidcProvider {
         if !self.config.sign_out {
             return Ok(None);
         }
-        let metadata = self.recent(now).await?;
+        let metadata = self.metadata(now).await?;
         let Some(end) = &metadata.additional_metadata().end_session_endpoint else {
             return Ok(None);
         };
         let unavailable = |error: &dyn std::fmt::Display| OidcError::Unavailable(error.to_string());
         // A browser is sent there: not to a program, nor over a line where the token could be read.
-        if !is_trustworthy(end.as_str()) {
+        if !is_trustworthy(end.url()) {
             return Err(unavailable(&"its end_session_endpoint is no https address"));
         }
         let back = PostLogoutRedirectUrl::new(format!("{}/sign-in", self.config.public_url))
