@@ -5,10 +5,12 @@
 //! source: where it stands, what it is called, and what would be right. The environment is an
 //! argument, not a global: tests bring their own.
 
+mod address;
 mod arg_spec;
 mod audit;
 mod auth;
 mod bounded;
+mod choice;
 mod data_dir;
 mod environment;
 mod error;
@@ -38,8 +40,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub(crate) use address::{is_this_machine, is_trustworthy};
 pub use audit::AuditConfig;
-pub(crate) use auth::is_trustworthy;
 pub use auth::{AuthConfig, ExternalConfig, KeySource};
 pub(crate) use bounded::read_bounded;
 pub use error::{ConfigError, Invalid};
@@ -48,6 +50,7 @@ pub use limits::LimitsConfig;
 pub use logs::LogsConfig;
 pub use oidc::{OidcConfig, OidcSection};
 pub use pools::PoolsConfig;
+use process::Declaration;
 pub use process::{
     BreakerConfig, Condition, Cores, Kind, Missed, Overlap, ProbeConfig, ProcessConfig,
     RestartConfig, RestartWhen, RetriesConfig, Schedule, Size, StopConfig, TreeLimits, WatchConfig,
@@ -209,6 +212,10 @@ impl Config {
             projects,
         };
         config.validate(&origins)?;
+        for Declaration { name, keys, .. } in declarations {
+            let keys = keys.into_iter().map(|(key, at)| (format!("process.{name}.{key}"), at));
+            origins.extend(keys);
+        }
         config.check_sandboxes(&origins)?;
         Ok(config)
     }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use nix::unistd::{Group, User, geteuid};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::choice::choice;
 
 /// The user and group that scripts run as.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,43 +88,16 @@ impl RunAs {
 /// Where every sandbox lets write: devices such as `/dev/null`, and temporary files.
 pub const ALWAYS_WRITABLE: [&str; 3] = ["/dev", "/tmp", "/var/tmp"];
 
-/// Whether scripts are kept from writing outside their projects.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Sandbox {
+choice! {
+    /// Whether scripts are kept from writing outside their projects.
+    Sandbox, "way to be kept in", "the ways are":
     /// They are not.
     #[default]
-    Off,
+    Off = "off",
     /// They are where the kernel can; where it cannot, each log says so.
-    Try,
+    Try = "try",
     /// They are, or nothing starts.
-    Require,
-}
-
-impl Sandbox {
-    /// As it is written.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Try => "try",
-            Self::Require => "require",
-        }
-    }
-}
-
-impl FromStr for Sandbox {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = [Self::Off, Self::Try, Self::Require];
-        known
-            .into_iter()
-            .find(|one| one.name() == text)
-            .ok_or_else(|| format!("{text:?} is no way to be kept in: off, try or require"))
-    }
+    Require = "require",
 }
 
 #[cfg(test)]

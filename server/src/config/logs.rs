@@ -39,7 +39,7 @@ impl LogsConfig {
         ),
         Key::new(
             "when_full",
-            Takes::Choice(&["block", "drop"]),
+            Takes::Choice(WhenFull::NAMES),
             "What becomes of what a process writes when it cannot be kept",
         ),
         Key::new(

@@ -1,7 +1,7 @@
 //! `[oidc]`: signing in at an OpenID Connect provider.
 
 use super::Invalid;
-use super::auth::is_trustworthy;
+use super::address::{is_trustworthy, parse_base};
 use super::key::{Key, Takes};
 use super::role_mapping::RoleMapping;
 use super::secret::Secret;
@@ -97,8 +97,8 @@ impl OidcSection {
     #[must_use]
     pub fn provider(&self) -> Option<OidcConfig> {
         let issuer = self.issuer.clone()?;
-        let host = issuer.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
-        let label = self.label.clone().or_else(|| host.map(str::to_owned));
+        let host = || parse_base(&issuer).ok()?.host_str().map(str::to_owned);
+        let label = self.label.clone().or_else(host);
         Some(OidcConfig {
             label: label.unwrap_or_else(|| issuer.clone()),
             issuer,
@@ -125,7 +125,8 @@ impl OidcSection {
                 false => invalid("issuer", "it is missing: the address of the provider"),
             };
         };
-        if !is_trustworthy(issuer) {
+        let parse = |key, text: &str| parse_base(text).map_err(|message| Invalid { key, message });
+        if !is_trustworthy(&parse("issuer", issuer)?) {
             let message = "whoever sits on an http line could vouch for anybody: give an https \
                            address, or one of this machine";
             return invalid("issuer", message);
@@ -139,7 +140,7 @@ impl OidcSection {
                                must know that address with /sign-in/callback";
                 return invalid("issuer", message);
             }
-            Some(url) if !is_trustworthy(url) => {
+            Some(url) if !is_trustworthy(&parse("public_url", url)?) => {
                 let message = "sessions would go over an http line: give an https address, or one \
                                of this machine";
                 return invalid("public_url", message);
@@ -182,6 +183,19 @@ mod tests {
         assert_eq!(section.provider().unwrap().label, "id.example");
         section.public_url = Some("http://runyard.example".into());
         assert_eq!(section.validate().unwrap_err().key, "public_url");
+        for (issuer, public_url, key) in [
+            ("https://id.example/?realm=one", "https://runyard.example", "issuer"),
+            ("https://id example", "https://runyard.example", "issuer"),
+            ("https://", "https://runyard.example", "issuer"),
+            ("https://ada@id.example", "https://runyard.example", "issuer"),
+            ("https://id.example", "https://runyard.example/?x=1", "public_url"),
+            ("https://id.example", "https://runyard.example:port", "public_url"),
+            ("https://id.example", "runyard.example", "public_url"),
+        ] {
+            section.issuer = Some(issuer.into());
+            section.public_url = Some(public_url.into());
+            assert_eq!(section.validate().unwrap_err().key, key, "{issuer} {public_url}");
+        }
         section.client_secret = Some(Secret::new("hunter2".into()));
         assert!(!format!("{section:?}").contains("hunter2"));
     }

@@ -6,45 +6,27 @@ use std::str::FromStr;
 
 use app::model::ArgSpec;
 
+use super::choice::choice;
 use super::key::{Key, Takes};
 use super::setting::{Rejected, Setting};
-use super::suggest::suggest;
 use super::{Invalid, RunAs, Sandbox, arg_spec};
 
-/// What runs the scripts of package.json.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RunnerChoice {
+choice! {
+    /// What runs the scripts of package.json.
+    RunnerChoice, "runner", "the runners are":
     /// As `packageManager` says, then as the lockfile does, then npm.
     #[default]
-    Auto,
+    Auto = "auto",
     /// The script itself with `sh -c`: no package manager in between.
-    Native,
+    Native = "native",
     /// `npm run`.
-    Npm,
+    Npm = "npm",
     /// `pnpm run`.
-    Pnpm,
+    Pnpm = "pnpm",
     /// `yarn run`.
-    Yarn,
+    Yarn = "yarn",
     /// `bun run`.
-    Bun,
-}
-
-impl RunnerChoice {
-    /// What each is called, in the order of the choices.
-    const NAMES: [&str; 6] = ["auto", "native", "npm", "pnpm", "yarn", "bun"];
-    const ALL: [Self; 6] = [Self::Auto, Self::Native, Self::Npm, Self::Pnpm, Self::Yarn, Self::Bun];
-}
-
-impl FromStr for RunnerChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::NAMES.iter().zip(Self::ALL);
-        let named = known.into_iter().find(|(name, _)| **name == text);
-        named.map(|(_, choice)| choice).ok_or_else(|| {
-            format!("{text:?} is no runner: {}", suggest("the runners are", text, &Self::NAMES))
-        })
-    }
+    Bun = "bun",
 }
 
 /// Something that no argument may have.
@@ -138,7 +120,7 @@ impl RunConfig {
     pub(super) const KEYS: &[Key] = &[
         Key::new(
             "runner",
-            Takes::Choice(&RunnerChoice::NAMES),
+            Takes::Choice(RunnerChoice::NAMES),
             "What runs the scripts of package.json",
         ),
         Key::new(
@@ -151,7 +133,7 @@ impl RunConfig {
         Key::new("run_as", Takes::Text, "Who scripts run as: USER or USER:GROUP"),
         Key::new(
             "sandbox",
-            Takes::Choice(&["off", "try", "require"]),
+            Takes::Choice(Sandbox::NAMES),
             "Whether scripts can write in their project and temporary folders alone",
         ),
         Key::new("sandbox_write", Takes::Texts, "Further folders that they can write in"),

@@ -89,7 +89,10 @@ mod tests {
         load("[run]\nsandbox = \"try\"\n", None, &[]).unwrap();
         let of_one = "[process.a]\ncommand = [\"x\"]\nsandbox = \"require\"\n";
         let refused = load(of_one, None, &[]).unwrap_err();
-        assert!(refused.contains("process.a.sandbox: scripts"), "{refused}");
+        assert!(
+            refused.contains("runyard.toml:3: bad value for process.a.sandbox: scripts"),
+            "{refused}"
+        );
         load(of_one, ELSEWHERE, &[]).unwrap();
         if nix::unistd::geteuid().is_root() {
             load(of_one, None, &[("RUNYARD_RUN__RUN_AS", "nobody")]).unwrap();

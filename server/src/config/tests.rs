@@ -129,7 +129,8 @@ fn errors_name_the_place_the_key_and_the_remedy() {
         (
             "[logs]\nwhen_full = \"wait\"\n",
             &[],
-            "runyard.toml:2: bad value for logs.when_full: expected block or drop, got \"wait\"",
+            "runyard.toml:2: bad value for logs.when_full: \"wait\" is no rule \
+             for what cannot be kept: the rules are: block, drop",
         ),
         (
             "[logs]\nmax_backlog = \"1M\"\n",

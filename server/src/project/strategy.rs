@@ -8,7 +8,7 @@ use app::model::ProcessType;
 
 use crate::config::{
     BreakerConfig, Condition, Kind, ProbeConfig, ProcessConfig, RestartConfig, RestartWhen,
-    RetriesConfig, WatchConfig, WhenFull,
+    RetriesConfig, WatchConfig, WhenFull, is_this_machine,
 };
 
 use super::PlanError;
@@ -253,11 +253,7 @@ pub(super) fn check_addresses(strategy: &Strategy) -> Result<(), PlanError> {
 fn is_loopback(address: &str) -> bool {
     let scheme = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
     let authority = scheme.unwrap_or(address).split(['/', '?', '#']).next().unwrap_or_default();
-    let hosts = ["127.0.0.1", "localhost", "[::1]"];
-    let after = hosts.iter().find_map(|host| authority.strip_prefix(host));
-    // Nothing but a port may follow: what stands before an @ is no host.
-    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    after.is_some_and(|after| after.is_empty() || after.strip_prefix(':').is_some_and(is_port))
+    is_this_machine(authority)
 }
 
 /// Keys as the file has them: `delayMs` is `delay_ms`. The names in `depends_on` are left alone.

@@ -1,9 +1,9 @@
 //! Restarts, retries, the breaker, watching and stopping, as they are written down.
 
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::config::choice::choice;
 
 /// After which ends a service is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,27 +108,14 @@ impl Default for RetriesConfig {
     }
 }
 
-/// What becomes of what a process writes when it cannot be kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum WhenFull {
+choice! {
+    /// What becomes of what a process writes when it cannot be kept.
+    WhenFull, "rule for what cannot be kept", "the rules are":
     /// The process waits until it can.
     #[default]
-    Block,
+    Block = "block",
     /// It is dropped, and the log says what is missing.
-    Drop,
-}
-
-impl FromStr for WhenFull {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "block" => Ok(Self::Block),
-            "drop" => Ok(Self::Drop),
-            _ => Err(format!("expected block or drop, got {text:?}")),
-        }
-    }
+    Drop = "drop",
 }
 
 /// Files whose change starts a process again.

@@ -137,7 +137,8 @@ fn root_reads_no_file_that_others_have_named() {
         let of_others = load(toml, OTHERS, &[]);
         if geteuid().is_root() {
             let refused = of_others.unwrap_err();
-            let begin = format!("runyard.toml:2: bad value for {key}: cannot read token: runyard is");
+            let begin =
+                format!("runyard.toml:2: bad value for {key}: cannot read token: runyard is");
             assert!(refused.starts_with(&begin), "{refused}");
         } else {
             of_others.unwrap();
