@@ -24,11 +24,13 @@ mod session;
 mod sign_in;
 mod token;
 
+/// Who asks from there is whoever sits at this machine.
+pub(crate) use crate::config::is_this_machine;
 pub use jwks::{ExternalError, ExternalTokens, SourceError};
 pub use key::{KeyError, SigningKey};
 pub use lockout::Lockout;
 pub use oidc::{FLOW_TTL, Flow, OidcError, OidcProvider, Vouched};
-pub use outbound::OutboundError;
+pub use outbound::{OutboundError, SharedOutbound};
 pub use password::{check_password, hash_password, verify_password};
 pub use policy::{Access, PatternError, Policy, Role, Target};
 pub use rate_limit::{RateLimit, StartLimits};

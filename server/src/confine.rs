@@ -13,10 +13,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
+    ABI, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus,
 };
 use nix::sys::prctl;
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
 /// Writing in the sense of this version of Landlock (Linux 6.2): cutting a file is part of it.
@@ -118,7 +119,7 @@ fn restrict_writing(writable: &[PathBuf], is_strict: bool) -> Result<(), Confine
         .set_compatibility(level)
         .handle_access(writing)
         .and_then(|ruleset| ruleset.create())
-        .and_then(|ruleset| ruleset.add_rules(path_beneath_rules(writable, writing)))
+        .and_then(|ruleset| ruleset.add_rules(open_all(writable).map(Ok::<_, RulesetError>)))
         .and_then(|ruleset| ruleset.restrict_self())
         .map_err(|error| wrong(&error))?;
     match status.ruleset {
@@ -127,11 +128,37 @@ fn restrict_writing(writable: &[PathBuf], is_strict: bool) -> Result<(), Confine
             Err(wrong(&"only a part of it is there"))
         }
         RulesetStatus::PartiallyEnforced | RulesetStatus::NotEnforced => {
-            // The only place where its log tells.
-            let words = "runyard: this kernel has no Landlock of Linux 6.2: it is not kept from \
-                         writing elsewhere\n";
-            let _ = io::Write::write_all(&mut io::stderr(), words.as_bytes());
+            tell("this kernel has no Landlock of Linux 6.2: it is not kept from writing elsewhere");
             Ok(())
         }
     }
+}
+
+/// What may be written in. What cannot be opened may not be, and the program is told before it fails
+/// there.
+fn open_all(writable: &[PathBuf]) -> impl Iterator<Item = PathBeneath<PathFd>> {
+    writable.iter().filter_map(|path| {
+        let opened = PathFd::new(path).map_err(|error| error.to_string());
+        let checked = opened.and_then(|opened| match fstat(&opened) {
+            Ok(about) => Ok((opened, SFlag::from_bits_truncate(about.st_mode))),
+            Err(errno) => Err(errno.to_string()),
+        });
+        match checked {
+            Ok((opened, kind)) => {
+                let is_folder = kind & SFlag::S_IFMT == SFlag::S_IFDIR;
+                let writing = AccessFs::from_write(WRITING);
+                let of_a_file = writing & AccessFs::from_file(WRITING);
+                Some(PathBeneath::new(opened, if is_folder { writing } else { of_a_file }))
+            }
+            Err(why) => {
+                tell(&format!("{} is not there to be written in: {why}", path.display()));
+                None
+            }
+        }
+    })
+}
+
+/// Says it where the program's log is: there is no other place.
+fn tell(words: &str) {
+    let _ = io::Write::write_all(&mut io::stderr(), format!("runyard: {words}\n").as_bytes());
 }

@@ -7,12 +7,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use app::model::Verb;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{
     ExternalTokens, Lockout, OidcProvider, Policy, RateLimit, SignInCodes, SigningKey, StartLimits,
-    TokenIssuer,
+    Target, TokenIssuer,
 };
 use crate::config::{Config, RolesConfig};
 use crate::engine::{Clock, Engine, Fleet};
@@ -185,14 +186,18 @@ impl Service {
         }
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers. Anybody may ask that; what it says when it does not is for the
+    /// log, and for `caller` when they may manage it all.
     ///
     /// # Errors
-    /// 503 with the reason.
-    pub async fn check_ready(&self) -> Result<(), ServiceError> {
-        self.store.ping().await.map_err(|error| {
-            ServiceError::new(503, "not_ready", format!("the database does not answer: {error}"))
-        })
+    /// 503.
+    pub async fn check_ready(&self, caller: Option<&Caller>) -> Result<(), ServiceError> {
+        let Err(error) = self.store.ping().await else { return Ok(()) };
+        tracing::warn!(%error, "the database does not answer");
+        let is_told = caller.is_some_and(|it| it.access().allows(Verb::Admin, Target::System));
+        let why = if is_told { error.to_string() } else { "see runyard's log".to_owned() };
+        let detail = format!("the database does not answer: {why}");
+        Err(ServiceError::new(503, "not_ready", detail))
     }
 
     fn now(&self) -> SystemTime {

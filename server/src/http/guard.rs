@@ -1,15 +1,13 @@
 //! Who asks, and whether a browser may have been tricked into asking.
 
-use std::net::IpAddr;
-
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
-use crate::auth::read_session_cookie;
-use crate::service::{Caller, Credential, Peer, ServiceError};
+use crate::auth::{is_this_machine, read_session_cookie};
+use crate::service::{Caller, Credential, ServiceError};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -19,9 +17,7 @@ pub(super) async fn require_identity(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = state.edge.peer(request.extensions(), request.headers());
-    let is_secure = state.edge.is_secure(request.extensions(), request.headers());
-    let caller = match identify(&state, request.headers(), peer, is_secure).await {
+    let caller = match identify(&state, request.extensions(), request.headers()).await {
         Ok((caller, is_ambient)) => {
             if is_ambient && needs_origin(&request) && !is_same_origin(request.headers()) {
                 let detail = "a request of a browser that changes something must come from \
@@ -44,12 +40,13 @@ pub(super) async fn require_identity(
 
 /// The one who asks, by a bearer token or else the session cookie, and whether a browser may have
 /// sent it without being asked to.
-async fn identify(
+pub(super) async fn identify(
     state: &AppState,
+    extensions: &Extensions,
     headers: &HeaderMap,
-    peer: Peer,
-    is_secure: bool,
 ) -> Result<(Caller, bool), ServiceError> {
+    let peer = state.edge.peer(extensions, headers);
+    let is_secure = state.edge.is_secure(extensions, headers);
     let token;
     let credential = match (headers.get(header::AUTHORIZATION), session_of(headers, is_secure)) {
         (Some(value), _) => Credential::Bearer(bearer_of(value)?),
@@ -85,12 +82,7 @@ fn session_of(headers: &HeaderMap, is_secure: bool) -> Option<String> {
 /// Whether `Host` is this machine itself.
 fn names_this_machine(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    is_this_machine(host)
 }
 
 /// Whether a person looks at it: they are shown the way in, not a problem.

@@ -40,7 +40,7 @@ impl Confined {
             return None;
         }
         let writable = (sandbox != Sandbox::Off).then(|| {
-            let always = ALWAYS_WRITABLE.iter().map(PathBuf::from);
+            let always = ALWAYS_WRITABLE.iter().map(PathBuf::from).filter(|it| it.exists());
             let more = run.sandbox_write.iter().cloned();
             always.chain([folder.to_owned()]).chain(more).collect()
         });

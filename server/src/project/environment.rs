@@ -19,15 +19,12 @@ const NEVER_BY_START: [&str; 7] = ["PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_
 const NEVER_BY_START_PREFIX: [&str; 3] = ["LD_", "GLIBC_TUNABLES", "RUNYARD_"];
 /// These load code, or change what is loaded from where, but have their uses: only a list that names
 /// them in full lets a start set them. Compared without case, as package managers read them.
-const BY_FULL_NAME: [&str; 38] = [
+const BY_FULL_NAME: [&str; 60] = [
     "BUN_INSPECT_PRELOAD",
     "BUN_INSTALL",
     "BUN_OPTIONS",
     "BUN_RUNTIME_TRANSPILER_CACHE_PATH",
     "DOTNET_STARTUP_HOOKS",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
     "JAVA_TOOL_OPTIONS",
     "JDK_JAVA_OPTIONS",
     "NODE_CHANNEL_FD",
@@ -40,27 +37,76 @@ const BY_FULL_NAME: [&str; 38] = [
     "NODE_REPL_EXTERNAL_MODULE",
     "NODE_TLS_REJECT_UNAUTHORIZED",
     "NODE_V8_COVERAGE",
-    "PERL5LIB",
-    "PERL5OPT",
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "RUBYLIB",
-    "RUBYOPT",
+    "YARN_APPROVED_GIT_REPOSITORIES",
+    "YARN_CA",
     "YARN_CACHE_FOLDER",
+    "YARN_CAFILE",
+    "YARN_CA_FILE_PATH",
+    "YARN_CHECKSUM_BEHAVIOR",
+    "YARN_CONSTRAINTS_PATH",
     "YARN_CWD",
+    "YARN_DEFERRED_VERSION_FOLDER",
+    "YARN_ENABLE_HARDENED_MODE",
+    "YARN_ENABLE_IMMUTABLE_CACHE",
+    "YARN_ENABLE_IMMUTABLE_INSTALLS",
+    "YARN_ENABLE_MIRROR",
+    "YARN_ENABLE_SCRIPTS",
+    "YARN_ENABLE_STRICT_SSL",
     "YARN_GLOBAL_FOLDER",
+    "YARN_HTTP_PROXY",
+    "YARN_IGNORE_CWD",
+    "YARN_IGNORE_PATH",
+    "YARN_INJECT_ENVIRONMENT_FILES",
+    "YARN_INSTALL_STATE_PATH",
+    "YARN_LINK_FOLDER",
+    "YARN_LOCKFILE_FILENAME",
+    "YARN_MODULES_FOLDER",
+    "YARN_NETWORK_SETTINGS",
+    "YARN_NODE_LINKER",
+    "YARN_PACKAGE_EXTENSIONS",
+    "YARN_PATCH_FOLDER",
     "YARN_PLUGINS",
     "YARN_PREFIX",
+    "YARN_PROXY",
     "YARN_RC_FILENAME",
+    "YARN_REGISTRY",
+    "YARN_SCRIPTS_PREPEND_NODE_PATH",
     "YARN_SCRIPT_SHELL",
+    "YARN_STRICT_SSL",
+    "YARN_UNSAFE_HTTP_WHITELIST",
+    "YARN_USERCONFIG",
     "YARN_USE_YARNRC",
     "YARN_VIRTUAL_FOLDER",
+    "YARN_YARN_OFFLINE_MIRROR",
     "YARN_YARN_PATH",
     "_JAVA_OPTIONS",
 ];
-/// The same, by how they begin: any setting of these.
-const BY_FULL_NAME_PREFIX: [&str; 3] = ["BUN_CONFIG_", "NPM_CONFIG_", "PNPM_CONFIG_"];
+/// The same, by how they begin: any setting of these. What each version of them reads is more than a
+/// list of names can hold.
+const BY_FULL_NAME_PREFIX: [&str; 13] = [
+    "BUN_CONFIG_",
+    "GIT_",
+    "NPM_CONFIG_",
+    "PERL5",
+    "PNPM_CONFIG_",
+    "PYTHON",
+    "RUBY",
+    // Where packages come from, over which line, and what is made of them.
+    "YARN_CONFIG_",
+    "YARN_HTTPS_",
+    "YARN_NM_",
+    "YARN_NPM_",
+    "YARN_PLUGNPLAY_",
+    "YARN_PNP",
+];
+/// Of those, the ones that only say what is shown and how long is waited.
+const HARMLESS: [&str; 5] = [
+    "GIT_TERMINAL_PROMPT",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONIOENCODING",
+    "PYTHONUNBUFFERED",
+    "PYTHONUTF8",
+];
 
 /// Where Runyard's own environment comes from; tests bring a map.
 pub trait EnvSource {
@@ -152,8 +198,9 @@ impl EnvRules {
             return Err(denied(remedy.to_owned()));
         }
         let upper = name.to_ascii_uppercase();
-        let loads = BY_FULL_NAME.contains(&upper.as_str())
+        let may_load = BY_FULL_NAME.contains(&upper.as_str())
             || BY_FULL_NAME_PREFIX.iter().any(|prefix| upper.starts_with(prefix));
+        let loads = may_load && !HARMLESS.contains(&upper.as_str());
         if loads && !self.patterns.iter().any(|pattern| pattern == name) {
             let remedy = "it can load code, so run.env_allow has to name it in full";
             return Err(denied(remedy.to_owned()));

@@ -110,3 +110,30 @@ async fn every_answer_is_hardened() {
         headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'")
     );
 }
+
+#[tokio::test]
+async fn what_the_database_says_is_not_for_strangers() {
+    let server = Server::start(&[]);
+    let viewer = server.token_of("viewer", &[]);
+    // What is kept in memory knows the token without it.
+    assert_eq!(server.send_as(&viewer, Method::GET, "/readyz", None).await.status(), 200);
+    let away = server.folder.path().join("away");
+    std::fs::create_dir(&away).unwrap();
+    for name in ["runyard.db", "runyard.db-wal", "runyard.db-shm"] {
+        std::fs::rename(server.data().join(name), away.join(name)).unwrap();
+    }
+    let told = async |token: Option<&str>| {
+        let request = Client::new().get(format!("{}/readyz", server.base));
+        let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        answer.json::<serde_json::Value>().await.unwrap()["detail"].as_str().unwrap().to_owned()
+    };
+    let folder = server.folder.path().to_str().unwrap();
+    for token in [None, Some("made up"), Some(viewer.as_str())] {
+        let detail = told(token).await;
+        assert_eq!(detail, "the database does not answer: see runyard's log", "{token:?}");
+    }
+    let detail = told(Some(server.token())).await;
+    assert!(detail.contains(folder) && detail.contains("put it back"), "{detail}");
+}

@@ -129,6 +129,20 @@ async fn a_script_writes_in_its_project_and_nowhere_else() {
     }
 }
 
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named_in_the_log() {
+    let folder = kept_folder();
+    let missing = folder.path().join("no-such-folder").display().to_string();
+    let settings =
+        [("RUNYARD_RUN__SANDBOX", "try"), ("RUNYARD_RUN__SANDBOX_WRITE", missing.as_str())];
+    let server = Server::start_in(folder, PACKAGE_JSON, &settings);
+    let id = server.run("who", &[]).await;
+    server.wait_for_status(&id, "completed").await;
+    let told = format!("runyard: {missing} is not there to be written in");
+    let lines = server.lines(&id).await;
+    assert_eq!(lines.iter().filter(|line| line.contains(&told)).count(), 1, "{lines:?}");
+}
+
 /// What is declared beside what is only a script, each with rights of its own.
 const DECLARED: &str = r#"
 [process.free]

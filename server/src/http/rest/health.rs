@@ -1,8 +1,9 @@
 //! `/healthz` and `/readyz`.
 
 use axum::extract::State;
+use axum::http::{Extensions, HeaderMap, header};
 
-use crate::http::AppState;
+use crate::http::{AppState, guard};
 use crate::service::ServiceError;
 
 /// `GET /healthz`: the server answers.
@@ -17,7 +18,8 @@ pub(in crate::http) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database answers, too.
+/// `GET /readyz`: the database answers, too. When it does not, those who bring a token of an admin are
+/// told why.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -27,7 +29,15 @@ pub(in crate::http) async fn alive() -> &'static str {
 )]
 pub(in crate::http) async fn ready(
     State(state): State<AppState>,
+    extensions: Extensions,
+    headers: HeaderMap,
 ) -> Result<&'static str, ServiceError> {
-    state.service.check_ready().await?;
+    let has_name = headers.contains_key(header::AUTHORIZATION);
+    // Whoever brings a name that is none is a stranger here, as one who brings none.
+    let caller = match has_name {
+        true => guard::identify(&state, &extensions, &headers).await.ok(),
+        false => None,
+    };
+    state.service.check_ready(caller.as_ref().map(|(caller, _)| caller)).await?;
     Ok("ready\n")
 }

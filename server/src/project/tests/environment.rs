@@ -77,9 +77,44 @@ fn a_start_sets_only_what_the_list_names() {
         "yarn_script_shell",
         "BUN_OPTIONS",
         "PYTHONSTARTUP",
+        "PYTHONUSERBASE",
+        "PYTHONBREAKPOINT",
+        "PERL5DB",
+        "PERL5LIB",
+        "RUBYOPT",
+        "RUBYSHELL",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_KEY_0",
+        "GIT_EXEC_PATH",
+        "GIT_PROXY_COMMAND",
+        "GIT_SSH_COMMAND",
+        "git_ssh",
+        "YARN_YARN_PATH",
+        "YARN_NODE_LINKER",
+        "yarn_registry",
+        "YARN_NPM_REGISTRY_SERVER",
+        "YARN_NPM_AUTH_TOKEN",
+        "YARN_PNP_DATA_PATH",
+        "YARN_PNPM_STORE_FOLDER",
+        "YARN_PNPFALLBACK_MODE",
+        "YARN_IGNORE_PATH",
+        "YARN_ENABLE_SCRIPTS",
+        "YARN_HTTPS_PROXY",
+        "YARN_CONFIG_ANY",
     ] {
         assert!(refused(&["*"], name).contains("name it in full"), "{name}");
         assert_eq!(build(&[name], &[], &[(name, "x")]).unwrap()[name], "x");
+    }
+    for name in [
+        "NODE_ENV",
+        "NPM_TOKEN",
+        "YARN_HTTP_TIMEOUT",
+        "YARN_ENABLE_COLORS",
+        "YARN_ANYTHING_ELSE",
+        "PYTHONUNBUFFERED",
+        "RUBICON",
+    ] {
+        assert_eq!(build(&["*"], &[], &[(name, "x")]).unwrap()[name], "x");
     }
     for name in ["", "A B", "1A", "A=B", "É", "A\0"] {
         assert!(refused(&["*"], name).contains("letters, digits and _"), "{name}");
