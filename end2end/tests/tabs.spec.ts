@@ -99,8 +99,13 @@ test('figures are drawn and go on, and the audit tells who did it', async ({ app
   await expect(rows.first()).toHaveAttribute('data-action', 'process.start');
   await app.detail.getByTestId('stop').click();
   await app.hasStatus('stopped');
-  await expect(rows).toHaveCount(2);
-  await expect(rows.first()).toHaveAttribute('data-action', 'process.stop');
+  const told = (action: string) => page.locator(`[data-testid=audit-row][data-action="${action}"]`);
+  await expect(told('process.stop')).toHaveCount(1);
+  // What came of it is a line of its own, stored with the end itself.
+  await page.reload();
+  await openTab(page, 'audit');
+  await expect(told('process.end')).toHaveAttribute('data-outcome', /^(SIG[A-Z]+|exit \d+)$/);
+  await expect(rows).toHaveCount(3);
 });
 
 test('a chart tells a value and its time to the pointer and to the keyboard', async ({ app, page, api }) => {

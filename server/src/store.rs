@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use app::model::{Attempt, Process, ProcessId};
 
 mod access;
+mod audit_end;
 mod chain;
 #[cfg(test)]
 mod conformance;
@@ -20,6 +21,7 @@ pub use access::{
     AccessChange, AccessRecords, AccessStore, AuditEnds, AuditLine, SessionRecord, TokenRecord,
     UserRecord,
 };
+pub use audit_end::{PROCESS_END, end_record};
 pub use chain::{Broken, ChainCheck};
 pub use sqlite::SqliteStore;
 pub use writer::Writer;

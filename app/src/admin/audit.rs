@@ -27,7 +27,8 @@ pub struct AuditView {
 }
 
 /// Acts by the beginning of their names.
-const ACTIONS: [&str; 7] = ["process", "process.start", "log", "session", "token", "user", "audit"];
+const ACTIONS: [&str; 8] =
+    ["process", "process.start", "process.end", "log", "session", "token", "user", "audit"];
 
 /// The page of `/audit`.
 #[must_use]

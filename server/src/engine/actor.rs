@@ -12,7 +12,7 @@ use crate::keeper::client::{Scope, SpawnError, SpawnSpec};
 use crate::logs::recorder::Recorder;
 use crate::logs::tail::{RunTail, TailError};
 use crate::project::LaunchPlan;
-use crate::store::{Change, Cursor, ProcessRecord, StoreError};
+use crate::store::{AuditRecord, Change, Cursor, ProcessRecord, StoreError};
 use crate::sys::spool::ExitRecord;
 use crate::sys::{clock, load, procfs};
 
@@ -97,6 +97,8 @@ pub(super) struct Actor {
     spec: String,
     process: Process,
     state: State,
+    /// The line of the audit about the end of its newest attempt, until it is stored with that.
+    untold_end: Option<AuditRecord>,
     recorder: Recorder,
     slot: Option<Slot>,
     /// The slot that was asked for when it was launched.
@@ -232,7 +234,7 @@ impl Actor {
             self.history.begin_anew();
         }
         // Stored before the spawn: a crash in between leaves a run that is known, not a stray.
-        also.insert(0, self.record_change());
+        also.splice(..0, self.record_changes());
         self.tell(also, || format!("attempt {n}: {}", cause.words())).await?;
         match self.spawn(n).await {
             Ok(mut run) => {
@@ -314,11 +316,13 @@ impl Actor {
         Ok(())
     }
 
-    fn record_change(&mut self) -> Change {
+    /// The process as it is now, and the end of its attempt where the audit does not tell of it yet.
+    fn record_changes(&mut self) -> Vec<Change> {
         self.is_unsaved = false;
         self.process.next_idx = self.recorder.next_idx();
         let record = ProcessRecord { process: self.process.clone(), spec: self.spec.clone() };
-        Change::PutProcess(Box::new(record))
+        let told = self.untold_end.take().map(Change::Audit);
+        [Change::PutProcess(Box::new(record))].into_iter().chain(told).collect()
     }
 
     fn publish(&mut self) {
@@ -331,8 +335,8 @@ impl Actor {
     }
 
     async fn save_later(&mut self) -> Result<(), StoreError> {
-        let change = self.record_change();
-        self.shared.writer.submit_later(vec![change]).await.map(|_| ())
+        let changes = self.record_changes();
+        self.shared.writer.submit_later(changes).await.map(|_| ())
     }
 
     async fn save_and_publish(&mut self) -> Result<(), StoreError> {

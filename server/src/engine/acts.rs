@@ -1,6 +1,7 @@
 //! What can be done to processes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::model::{Process, ProcessId, ProcessType, Status};
 use tokio::sync::oneshot;
@@ -9,10 +10,16 @@ use tokio::time::Instant;
 use super::actor::{Actor, Command};
 use super::cause::Cause;
 use super::registry::Handle;
+use super::stdin::SendError;
 use super::{Engine, EngineError, spec, stdin};
 use crate::config::PoolsConfig;
 use crate::project::LaunchPlan;
 use crate::store::{AuditRecord, Change, ProcessRecord};
+
+/// A process that has just begun has so long to open its standard input.
+const OPENS_WITHIN: Duration = Duration::from_millis(500);
+/// Between two looks at that.
+const OPENING: Duration = Duration::from_millis(5);
 
 impl Engine {
     /// Starts what `plan` says; resolves when it runs, waits or is
@@ -226,7 +233,16 @@ impl Engine {
             let why = format!("the process does not run: {}", process.reason);
             return Err(EngineError::InvalidState(why));
         }
-        Ok(stdin::send_line(&self.shared.settings.data_dir, id, line)?)
+        let until = Instant::now() + OPENS_WITHIN;
+        loop {
+            match stdin::send_line(&self.shared.settings.data_dir, id, line) {
+                // The root is there a moment before it has opened its input.
+                Err(SendError::NotOpen) if process.stdin && Instant::now() < until => {
+                    tokio::time::sleep(OPENING).await;
+                }
+                sent => return Ok(sent?),
+            }
+        }
     }
 
     async fn live(&self, id: &ProcessId) -> Result<Arc<Handle>, EngineError> {

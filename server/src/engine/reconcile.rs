@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::model::{Breaker, EndKind, Process, ProcessId, Status};
 
 use crate::keeper::client::{KeeperEvent, RunInfo, Scope};
-use crate::store::{Change, Cursor, ListQuery, ProcessRecord};
+use crate::store::{Change, Cursor, ListQuery, ProcessRecord, end_record};
 
 use super::actor::Actor;
 use super::cause::Cause;
@@ -160,11 +160,14 @@ async fn lose(
     record.process.reason = why.into();
     record.process.pid = None;
     record.process.ended_at = Some(shared.clock.now_ms());
-    if let Some(attempt) = record.process.attempts.last_mut() {
+    let attempt = record.process.attempts.last_mut();
+    let was_open = attempt.as_ref().is_some_and(|attempt| attempt.ended_at.is_none());
+    if let Some(attempt) = attempt {
         attempt.ended_at = record.process.ended_at;
         (attempt.end_kind, attempt.end) = (Some(EndKind::Lost), Some(why.into()));
     }
     let mut changes = vec![Change::PutProcess(Box::new(record.clone()))];
+    changes.extend(end_record(&record.process).filter(|_| was_open).map(Change::Audit));
     changes.extend(cursor.map(|cursor| Change::DropCursor(cursor.run)));
     Ok(shared.writer.submit(changes).await?)
 }

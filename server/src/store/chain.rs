@@ -3,6 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::audit_end::is_as_told;
 use super::{AuditEnds, AuditLine, AuditRecord};
 
 /// A place in the chain: a line's id and its hash.
@@ -44,6 +45,18 @@ pub enum Broken {
         expected: i64,
         /// The id that does.
         got: i64,
+    },
+    /// An attempt ended in another way than its line tells.
+    #[error(
+        "line {id} tells that the attempt of {process} ended by {told}, and the attempt differs"
+    )]
+    Outcome {
+        /// The line.
+        id: i64,
+        /// Whose attempt.
+        process: String,
+        /// How it ended.
+        told: String,
     },
     /// The end is missing.
     #[error("the end is missing: the newest line was {expected}, and {got} is the last")]
@@ -88,6 +101,11 @@ impl ChainCheck {
         }
         if line.hash != next.1 {
             return Err(Broken::Changed(line.id));
+        }
+        if !is_as_told(line) {
+            let AuditLine { id, record: AuditRecord { process_id, outcome, .. }, .. } =
+                line.clone();
+            return Err(Broken::Outcome { id, process: process_id, told: outcome });
         }
         self.last = next;
         self.lines += 1;

@@ -30,7 +30,8 @@ async fn the_audit_tells_who_did_what_from_where_and_how_it_ended() {
     // The end is shown a moment before it is stored, where the audit looks.
     let begin = std::time::Instant::now();
     let line = loop {
-        let line = audit(&server, &format!("process={id}")).await[0].clone();
+        let query = format!("process={id}&action=process.start");
+        let line = audit(&server, &query).await[0].clone();
         if !line["exitCode"].is_null() {
             break line;
         }
@@ -47,10 +48,24 @@ async fn the_audit_tells_who_did_what_from_where_and_how_it_ended() {
     }
     assert!(line["detail"].as_str().unwrap().contains("exit 3"), "the command: {line}");
 
+    let ends = audit(&server, &format!("process={id}&action=process.end")).await;
+    assert_eq!(ends.len(), 1, "{ends:?}");
+    let expected = json!({
+        "actor": "runyard", "action": "process.end", "project": "fixture", "script": "fail",
+        "processId": id, "attempt": 1, "outcome": "exit 3", "at": process["endedAt"],
+    });
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&ends[0][key], value, "{key}");
+    }
+    let detail = ends[0]["detail"].as_str().unwrap();
+    let pid = format!("pid {}", process["attempts"][0]["pid"]);
+    assert!(detail.contains(&pid) && detail.contains("started by tests"), "{detail}");
+    assert!(audit(&server, &format!("process={id}&outcome=refused")).await.is_empty());
+
     let csv = server.send(Method::GET, &format!("/api/audit?format=csv&process={id}"), None).await;
     assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
     let csv = csv.text().await.unwrap();
-    assert_eq!(csv.lines().count(), 2);
+    assert_eq!(csv.lines().count(), 3);
     assert!(csv.starts_with("id,at,actor,") && csv.contains(&id), "{csv}");
     assert_eq!(audit(&server, "q=no-such-text-anywhere").await, Vec::<Value>::new());
 }
@@ -60,13 +75,19 @@ async fn the_audit_of_a_role_is_about_what_it_sees() {
     let server = Server::start(&[("RUNYARD_ROLES__NARROW", "view on hello")]);
     let seen = server.run("hello", &[]).await;
     let hidden = server.run("fail", &[]).await;
+    for id in [&seen, &hidden] {
+        server.wait_for_audit(&format!("process={id}&action=process.end")).await;
+    }
     add(&server, "ada", "viewer").await;
     let token = server.token_of("narrow", &[]);
     let answer = server.send_as(&token, Method::GET, "/api/audit", None).await;
     let page: Value = answer.json().await.unwrap();
     let lines = page["lines"].as_array().unwrap();
-    assert_eq!(lines.len(), 1, "{page}");
-    assert_eq!(lines[0]["processId"], *seen);
+    let actions: Vec<_> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["process.end", "process.start"], "{page}");
+    for line in lines {
+        assert_eq!(line["processId"], *seen);
+    }
     assert!(!page.to_string().contains(&hidden));
 }
 
@@ -86,6 +107,34 @@ async fn a_changed_line_of_the_audit_is_found() {
         .unwrap();
     let (ok, text) = verify();
     assert!(!ok && text.contains("line 2 is not as it was written"), "{text}");
+}
+
+#[tokio::test]
+async fn another_outcome_than_the_one_that_was_told_is_found() {
+    let mut server = Server::start(&[]);
+    let failed = server.run("fail", &[]).await;
+    server.wait_for_audit(&format!("process={failed}&action=process.end")).await;
+    server.stop();
+    assert!(verify(&server).0);
+    let pool = database(&server).await;
+    let change = async |sql: &'static str| {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    };
+    change("UPDATE audit SET outcome = 'exit 0' WHERE action = 'process.end'").await;
+    let (ok, text) = verify(&server);
+    assert!(!ok && text.contains("is not as it was written"), "{text}");
+    change("UPDATE audit SET outcome = 'exit 3' WHERE action = 'process.end'").await;
+    assert!(verify(&server).0);
+    // The page of the process shows what is kept of the attempt itself.
+    change("UPDATE attempts SET exit_code = 0").await;
+    let (ok, text) = verify(&server);
+    let words = format!("the attempt of {failed} ended by exit 3, and the attempt differs");
+    assert!(!ok && text.contains(&words), "{text}");
+    change("UPDATE attempts SET exit_code = 3").await;
+    assert!(verify(&server).0);
+    change("DELETE FROM audit WHERE action = 'process.end'").await;
+    assert!(!verify(&server).0, "a line that was taken out");
+    server.relaunch();
 }
 
 /// The actions and outcomes that a test has caused, by what they were about.
@@ -111,6 +160,7 @@ async fn every_act_leaves_a_line() {
     send(Method::POST, &of_it("/stdin"), Some(json!({"line": "hello"}))).await;
     send(Method::POST, &of_it("/signal"), Some(json!({"signal": "SIGCONT"}))).await;
     send(Method::POST, &of_it("/restart"), None).await;
+    server.wait_for(&id, |process| process["attempts"][1]["pid"].is_number()).await;
     send(Method::DELETE, &of_it("?wait=true"), None).await;
     // To Runyard.
     send(Method::POST, "/api/pools/jobs/pause", None).await;
@@ -137,6 +187,12 @@ async fn every_act_leaves_a_line() {
     assert_eq!(browser.send("/sign-out", &[]).await.status(), 303);
     send(Method::DELETE, &of_ada, None).await;
 
+    // The end of the second attempt is stored a moment after it is shown.
+    let begin = std::time::Instant::now();
+    while audit(&server, &format!("process={id}&action=process.end")).await.len() < 2 {
+        assert!(begin.elapsed() < crate::support::PATIENCE, "two attempts have ended");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let lines = audit(&server, "limit=1000").await;
     for (action, target, outcomes) in [
         ("process.start", id.as_str(), &["ok"][..]),
@@ -162,11 +218,15 @@ async fn every_act_leaves_a_line() {
         assert_eq!(told(&lines, action, target), outcomes, "{action} on {target}: {lines:#?}");
     }
     // Each tells who, how they came in and from where; no line has a password or what was typed in.
+    // What came of an act is told by Runyard, from nowhere.
     for line in &lines {
-        for key in ["actor", "via", "address"] {
+        let is_end = line["action"] == "process.end";
+        for key in if is_end { &["actor"][..] } else { &["actor", "via", "address"] } {
             assert_ne!(line[key], "", "{key} of {line}");
         }
+        assert!(!is_end || line["actor"] == "runyard", "{line}");
     }
+    assert_eq!(told(&lines, "process.end", &id), ["SIGTERM", "SIGTERM"], "{lines:#?}");
     let text = Value::from(lines).to_string();
     for secret in [PASSWORD, "another long password", "not the password"] {
         assert!(!text.contains(secret), "{secret}");
@@ -223,14 +283,15 @@ async fn the_audit_is_written_out_in_three_forms() {
 async fn old_lines_go_and_the_chain_of_the_rest_holds() {
     let mut server = Server::start(&[("RUNYARD_AUDIT__KEEP_DAYS", "30")]);
     for _ in 0..3 {
-        server.run("hello", &[]).await;
+        let id = server.run("hello", &[]).await;
+        server.wait_for_audit(&format!("process={id}&action=process.end")).await;
     }
     let before = audit(&server, "limit=1000").await;
-    assert_eq!(before.len(), 3);
+    assert_eq!(before.len(), 6, "{before:?}");
     server.crash();
     let pool = database(&server).await;
     let day_ms = 86_400_000_i64;
-    sqlx::query("UPDATE audit SET at = at - ?1 WHERE id <= 2")
+    sqlx::query("UPDATE audit SET at = at - ?1 WHERE id <= 5")
         .bind(31 * day_ms)
         .execute(&pool)
         .await
@@ -241,9 +302,9 @@ async fn old_lines_go_and_the_chain_of_the_rest_holds() {
     server.wait_for_audit("action=audit.prune").await;
     let lines = audit(&server, "limit=1000").await;
     let last = lines.last().unwrap();
-    assert_eq!(last["id"], before[0]["id"], "the newest of the three is the oldest now");
+    assert_eq!(last["id"], before[0]["id"], "the newest of the six is the oldest now");
     let pruned = lines.iter().find(|line| line["action"] == "audit.prune").unwrap();
-    assert!(pruned["detail"].as_str().unwrap().starts_with("2 lines"), "{pruned}");
+    assert!(pruned["detail"].as_str().unwrap().starts_with("5 lines"), "{pruned}");
     let (ok, text) = verify(&server);
     assert!(ok, "{text}");
     // The logs have a time of their own.

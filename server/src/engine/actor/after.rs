@@ -47,8 +47,8 @@ impl Actor {
         let end = End::NotStarted(why);
         let finished = Finished { end, up_ms: 0, is_early: true, unready: None };
         let After { next, words } = self.decide_next(&finished)?;
-        let change = self.record_change();
-        self.tell(vec![change], || words).await?;
+        let changes = self.record_changes();
+        self.tell(changes, || words).await?;
         self.publish();
         Ok(next)
     }

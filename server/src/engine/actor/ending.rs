@@ -6,6 +6,7 @@ use super::{Actor, ActorError, Change, Event, Next, Outcome, Run, State};
 use crate::engine::recovery::{End, Finished};
 use crate::keeper::client::RUN_VARIABLE;
 use crate::project::signal_name;
+use crate::store::end_record;
 use crate::sys::procfs;
 use crate::sys::spool::ExitRecord;
 
@@ -38,16 +39,27 @@ impl Actor {
 
     /// The newest attempt ended, and there is no exit.
     pub(super) fn note_unexited(&mut self, kind: EndKind, why: &str, now_ms: i64) {
+        let was_open = self.is_attempt_open();
         self.process.ended_at = Some(now_ms);
         if let Some(attempt) = self.process.attempts.last_mut() {
             attempt.ended_at = Some(now_ms);
             (attempt.end_kind, attempt.end_by) = (Some(kind), None);
             attempt.end = Some(why.to_owned());
         }
+        if was_open {
+            self.untold_end = end_record(&self.process);
+        }
+    }
+
+    /// Whether the audit does not know the end of the newest attempt. One that is taken up again
+    /// after a crash may have been stored as ended, and its line with it.
+    fn is_attempt_open(&self) -> bool {
+        self.process.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none())
     }
 
     /// How the newest attempt ended, of whose entries the next one is `next_idx`.
     pub(super) fn note_exit(&mut self, exit: &ExitRecord, next_idx: i64) {
+        let was_open = self.is_attempt_open();
         self.process.exit_code = exit.exit_code;
         self.process.signal = exit.signal.map(signal_name);
         self.process.ended_at = Some(exit.ended_at_ms);
@@ -62,6 +74,9 @@ impl Actor {
             attempt.user_ms = ms(exit.user_us);
             attempt.system_ms = ms(exit.system_us);
             attempt.max_rss_bytes = i64::try_from(exit.max_rss_bytes).ok().filter(|_| is_known);
+        }
+        if was_open {
+            self.untold_end = end_record(&self.process);
         }
         self.note_lines(next_idx);
     }
@@ -132,7 +147,8 @@ impl Actor {
         };
         let entry = self.recorder.stage_system(now, &words);
         self.note_lines(self.recorder.next_idx() + 1);
-        let mut changes = vec![self.record_change(), entry];
+        let mut changes = self.record_changes();
+        changes.push(entry);
         changes.extend(also);
         self.shared.writer.submit(changes).await?;
         self.recorder.show_staged().await?;

@@ -191,6 +191,7 @@ impl Actor {
             spec,
             process,
             state,
+            untold_end: None,
             recorder,
             slot: None,
             asked: None,

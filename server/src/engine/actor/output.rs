@@ -117,7 +117,7 @@ impl Actor {
     pub(super) async fn give_back(&mut self, mut run: Run) -> Result<(), ActorError> {
         self.save_output(&mut run).await?;
         self.recorder.drain().await?;
-        let mut changes = vec![self.record_change()];
+        let mut changes = self.record_changes();
         if run.has_cursor {
             changes.push(Change::DropCursor(run.name.clone()));
         }

@@ -191,8 +191,8 @@ impl Actor {
         self.note_stopping();
         self.process.next_at = kill_at;
         // Stored before it is answered: a crash must not forget that it was asked for.
-        let change = self.record_change();
-        self.shared.writer.submit(vec![change]).await?;
+        let changes = self.record_changes();
+        self.shared.writer.submit(changes).await?;
         self.publish();
         if !asked_before {
             run.grace = Some(self.shared.clock.instant() + self.grace());
@@ -270,7 +270,7 @@ impl Actor {
             let cursor = run.tail.cursor();
             let told = self.recorder.next_idx() + 1;
             self.note_exit(exit, told);
-            let mut changes = vec![self.record_change()];
+            let mut changes = self.record_changes();
             if run.has_cursor {
                 changes.push(Change::PutCursor(cursor));
             }

@@ -65,7 +65,7 @@ impl Actor {
             let why = board::describe(&unmet);
             if self.process.reason != why {
                 self.apply(Event::Wait { why })?;
-                let mut changes = vec![self.record_change()];
+                let mut changes = self.record_changes();
                 changes.append(also);
                 self.shared.writer.submit(changes).await?;
                 self.publish();
@@ -98,7 +98,7 @@ impl Actor {
         also: Vec<Change>,
     ) -> Result<Option<Slot>, ActorError> {
         self.note_place(&waiting);
-        let mut changes = vec![self.record_change()];
+        let mut changes = self.record_changes();
         changes.extend(also);
         self.shared.writer.submit(changes).await?;
         self.publish();

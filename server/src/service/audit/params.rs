@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::store::{AuditLine, AuditRecord};
+use crate::store::{AuditLine, AuditRecord, PROCESS_END};
 
 /// The query of `GET /api/audit`.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -66,7 +66,8 @@ impl AuditParams {
             && is(&self.process, &record.process_id)
             && self.action.as_ref().is_none_or(|action| record.action.starts_with(action.as_str()))
             && match self.outcome.as_deref() {
-                Some("refused") => !is_ok,
+                // An end is neither: it tells what came of what was ok.
+                Some("refused") => !is_ok && record.action != PROCESS_END,
                 Some("ok") => is_ok,
                 _ => true,
             }
