@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use app::model::Process;
@@ -18,7 +19,7 @@ use crate::config::{Config, Sandbox};
 use crate::confine;
 use crate::engine::{Claim, Clock, Engine, EngineSettings, Fleet};
 use crate::http::assets::Assets;
-use crate::http::{AppState, Edge, listen, router, tls};
+use crate::http::{AppState, Crowd, Edge, listen, router, tls};
 use crate::project::{Catalog, SharedCatalog};
 use crate::seal::Sealer;
 use crate::service::{ConfigReader, Parts, Service, slots_of};
@@ -33,6 +34,7 @@ pub struct Server {
     tasks: TaskTracker,
     audit_keep_days: u32,
     tls: Option<TlsAcceptor>,
+    crowd: Crowd,
     /// Held until this process ends.
     _claim: Claim,
 }
@@ -141,11 +143,17 @@ impl Server {
             service,
             assets: Arc::new(Assets::new()),
             edge: Arc::new(Edge::new(config.server.trusted_proxies.clone())),
+            body_timeout: Duration::from_secs(config.limits.body_timeout_s.into()),
             closing: CancellationToken::new(),
             sockets: TaskTracker::new(),
         };
         let audit_keep_days = config.audit.keep_days;
-        Ok(Self { state, engine, fleet, writer, tasks, audit_keep_days, tls, _claim: claim })
+        let crowd = Crowd::new(
+            config.limits.max_connections,
+            config.limits.connections_per_address,
+            config.server.trusted_proxies.clone(),
+        );
+        Ok(Self { state, engine, fleet, writer, tasks, audit_keep_days, tls, crowd, _claim: claim })
     }
 
     /// A link that signs one browser in, once.
@@ -205,8 +213,8 @@ impl Server {
             stop.cancelled().await;
             closing.cancel();
         };
-        let serving =
-            listen::serve(listener, router(self.state.clone()), self.tls.clone(), stop.clone());
+        let (router, tls) = (router(self.state.clone()), self.tls.clone());
+        let serving = listen::serve(listener, router, tls, self.crowd.clone(), stop.clone());
         tokio::join!(serving, close_sockets);
         sockets.close();
         sockets.wait().await;

@@ -15,6 +15,12 @@ pub struct LimitsConfig {
     pub requests_per_minute: u32,
     /// WebSockets that one person or token has open.
     pub sockets_per_user: u32,
+    /// Connections that are open; a further one is refused.
+    pub max_connections: u32,
+    /// Connections from one address. This machine and trusted proxies may have them all.
+    pub connections_per_address: u32,
+    /// Seconds that the body of a request may take, however steadily it comes.
+    pub body_timeout_s: u32,
     /// Starts in any minute.
     pub starts_per_minute: u32,
     /// Bytes of output after which a process is killed; 0: never.
@@ -32,6 +38,9 @@ impl Default for LimitsConfig {
             max_services: 100,
             requests_per_minute: 60_000,
             sockets_per_user: 1_000,
+            max_connections: 4_096,
+            connections_per_address: 512,
+            body_timeout_s: 60,
             starts_per_minute: 30,
             max_buffer: 0,
             max_queue: 10_000,
@@ -60,6 +69,17 @@ impl LimitsConfig {
             "sockets_per_user",
             Takes::Number(1, Self::MOST as u64),
             "WebSockets that one person or token has open",
+        ),
+        Key::new("max_connections", Takes::Number(1, 1_000_000), "Connections that are open"),
+        Key::new(
+            "connections_per_address",
+            Takes::Number(1, 1_000_000),
+            "Connections from one address other than this machine and trusted proxies",
+        ),
+        Key::new(
+            "body_timeout_s",
+            Takes::Number(1, 3_600),
+            "Seconds that the body of a request may take",
         ),
         Key::new("starts_per_minute", Takes::Number(1, 1_000_000), "Starts in any minute"),
         Key::new(
@@ -91,6 +111,9 @@ impl LimitsConfig {
             "max_services" => self.max_services = setting.number()?,
             "requests_per_minute" => self.requests_per_minute = setting.number()?,
             "sockets_per_user" => self.sockets_per_user = setting.number()?,
+            "max_connections" => self.max_connections = setting.number()?,
+            "connections_per_address" => self.connections_per_address = setting.number()?,
+            "body_timeout_s" => self.body_timeout_s = setting.number()?,
             "starts_per_minute" => self.starts_per_minute = setting.number()?,
             "max_buffer" => self.max_buffer = setting.number()?,
             "max_queue" => self.max_queue = setting.number()?,
@@ -125,6 +148,9 @@ impl LimitsConfig {
         within("max_services", self.max_services, Self::MOST)?;
         within("requests_per_minute", self.requests_per_minute, u32::MAX)?;
         within("sockets_per_user", self.sockets_per_user, Self::MOST)?;
+        within("max_connections", self.max_connections, 1_000_000)?;
+        within("connections_per_address", self.connections_per_address, 1_000_000)?;
+        within("body_timeout_s", self.body_timeout_s, 3_600)?;
         within("max_queue", self.max_queue, 1_000_000)?;
         within("starts_per_minute", self.starts_per_minute, 1_000_000)?;
         self.of_a_process.validate().map_err(|Wrong { key, message }| Invalid { key, message })

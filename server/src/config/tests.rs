@@ -95,8 +95,9 @@ fn errors_name_the_place_the_key_and_the_remedy() {
             "[limits]\n\nmax_job = 3\n",
             &[],
             "runyard.toml:3: unknown key limits.max_job: did you mean max_jobs? [limits] has: \
-             max_jobs, max_services, requests_per_minute, sockets_per_user, starts_per_minute, \
-             max_buffer, max_queue, max_memory, max_cpu, max_pids",
+             max_jobs, max_services, requests_per_minute, sockets_per_user, max_connections, \
+             connections_per_address, body_timeout_s, starts_per_minute, max_buffer, max_queue, max_memory, \
+             max_cpu and 1 more",
         ),
         (
             "[limit]\nmax_jobs = 3\n",

@@ -1,6 +1,7 @@
 //! Accepts connections, and lets them end in order.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::net::Shutdown;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::crowd::Crowd;
 use super::edge::Remote;
 use super::socket::Socket;
 
@@ -26,11 +28,18 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// When no descriptor is free, accepting rests for so long instead of spinning.
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener`, by TLS where there is an acceptor, until `stop`, then waits for the requests in work.
+/// What a connection is told for which there is no place.
+const NO_PLACE: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n\
+                        Content-Length: 42\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
+                        too many connections: close some, or wait\n";
+
+/// Serves `router` on `listener`, by TLS where there is an acceptor, to as many as `crowd` has places
+/// for, until `stop`, then waits for the requests in work.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     tls: Option<TlsAcceptor>,
+    crowd: Crowd,
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();
@@ -48,6 +57,10 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(place) = crowd.enter(address.ip()) else {
+            refuse(socket, tls.is_some());
+            continue;
+        };
         // Lines are to be seen at once.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "a client left at once");
@@ -55,6 +68,7 @@ pub async fn serve(
         }
         let (router, tls, stop) = (router.clone(), tls.clone(), stop.clone());
         connections.spawn(async move {
+            let _place = place;
             let socket = match tls {
                 None => Socket::Plain(socket),
                 Some(tls) => match shake_hands(&tls, socket).await {
@@ -69,6 +83,17 @@ pub async fn serve(
     connections.close();
     if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::warn!("some requests were still in work and are cut off");
+    }
+}
+
+/// Says why, where that can be said without waiting, and closes.
+fn refuse(socket: TcpStream, is_tls: bool) {
+    // A warning for each would be a way to fill the log.
+    tracing::debug!("a connection is refused: there are too many");
+    if !is_tls && let Ok(mut socket) = socket.into_std() {
+        // It does not block, and the buffer of a new connection is empty: it takes a few words at once.
+        let _ = socket.write(NO_PLACE.as_bytes());
+        let _ = socket.shutdown(Shutdown::Write);
     }
 }
 

@@ -236,6 +236,74 @@ async fn a_slow_body_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_body_that_drips_is_cut_off_by_its_whole_time() {
+    let server = Server::start(&[("RUNYARD_LIMITS__BODY_TIMEOUT_S", "1")]);
+    let (mut reader, mut writer) = TcpStream::connect(server.address()).await.unwrap().into_split();
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: {1}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\nname=",
+        server.address(),
+        server.base
+    );
+    writer.write_all(head.as_bytes()).await.unwrap();
+    let drip = async {
+        // Never a pause that is worth the name.
+        while writer.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = Vec::new();
+    let begin = Instant::now();
+    tokio::select! {
+        read = tokio::time::timeout(PATIENCE, reader.read_to_end(&mut answer)) => {
+            // Cut, with an answer or without one.
+            let _ = read.unwrap();
+        }
+        () = drip => {}
+    }
+    assert!(begin.elapsed() >= Duration::from_millis(900), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(15), "not by the pauses: {:?}", begin.elapsed());
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(!answer.contains("200 OK") && !answer.contains("303"), "{answer}");
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_are_let_in() {
+    let server = Server::start(&[("RUNYARD_LIMITS__MAX_CONNECTIONS", "8")]);
+    let ask = async || {
+        let mut socket = TcpStream::connect(server.address()).await.unwrap();
+        let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        // One that is refused may be closed before it has sent all.
+        let _ = socket.write_all(request).await;
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    };
+    let mut held = Vec::new();
+    let begin = Instant::now();
+    // The last one that the start has used may still be there.
+    while held.len() < 8 {
+        assert!(begin.elapsed() < PATIENCE);
+        let mut socket = TcpStream::connect(server.address()).await.unwrap();
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut first = [0; 12];
+        if socket.read_exact(&mut first).await.is_ok() && first == *b"HTTP/1.1 200" {
+            held.push(socket);
+        }
+    }
+    let refused = ask().await;
+    // The words may be lost when the system resets what is closed with a request in it.
+    assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.is_empty() || refused.contains("too many connections"), "{refused}");
+    held.pop();
+    let begin = Instant::now();
+    while !ask().await.starts_with("HTTP/1.1 200 ") {
+        assert!(begin.elapsed() < PATIENCE, "a place that is free again is given");
+    }
+}
+
+#[tokio::test]
 async fn no_escape_of_a_log_reaches_a_terminal() {
     let package = r#"{"name": "p", "scripts": {"main": "printf '\\033]0;title\\007\\033[31mred\\033[0m\\033[2J\\n'"}}"#;
     let server = Server::start_with(package, &[]);
