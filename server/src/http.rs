@@ -10,7 +10,7 @@ use axum::{Extension, Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
+use tower_http::timeout::{RequestBodyDeadlineLayer, RequestBodyTimeoutLayer};
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 use crate::service::Service;
 
 pub mod assets;
+mod crowd;
 mod edge;
 mod extract;
 mod forms;
@@ -36,6 +37,7 @@ pub mod tls;
 mod ws;
 
 use assets::Assets;
+pub use crowd::Crowd;
 pub use edge::Edge;
 
 /// The largest body that is taken in.
@@ -53,6 +55,8 @@ pub struct AppState {
     pub assets: Arc<Assets>,
     /// What is known of the way to here.
     pub edge: Arc<Edge>,
+    /// So long a body may take as a whole.
+    pub body_timeout: Duration,
     /// Ends the long-lived connections.
     pub closing: tokio_util::sync::CancellationToken,
     /// The tasks of the WebSockets.
@@ -93,6 +97,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(rest::declared::reload))
         .routes(routes!(rest::scripts::list))
         .routes(routes!(rest::audit::list))
+        .routes(routes!(rest::audit_export::export))
         .routes(routes!(rest::users::me))
         .routes(routes!(rest::users::change_password))
         .routes(routes!(rest::users::list_roles))
@@ -144,6 +149,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(RequestBodyDeadlineLayer::new(state.body_timeout))
         .layer(middleware::map_response(problem::from_body_limit))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(middleware::from_fn_with_state(state.clone(), headers::harden))

@@ -34,14 +34,14 @@ const ACTIONS: [&str; 8] =
 #[must_use]
 pub fn render_audit(view: AuditView) -> String {
     let AuditView { frame, page, q, actor, action, outcome, query } = view;
-    let export = |format: &str| format!("/api/audit?limit=10000&format={format}{query}");
+    let export = |format: &str| format!("/api/audit/export?format={format}{query}");
     let older = page.next_cursor.map(|cursor| {
         view! {
             <p><a href=format!("/audit?cursor={cursor}{query}") data-testid="audit-older">"Older"</a></p>
         }
     });
     let is_empty = page.lines.is_empty().then(|| view! { <p class="empty">"No such line."</p> });
-    let (csv, ndjson) = (export("csv"), export("ndjson"));
+    let (csv, json) = (export("csv"), export("json"));
     let actions = ACTIONS.map(|name| {
         let is_chosen = name == action;
         view! { <option value=name selected=is_chosen>{name}</option> }
@@ -68,7 +68,7 @@ pub fn render_audit(view: AuditView) -> String {
             <button class="button primary">"Search"</button>
             <span class="spacer"></span>
             <a class="button" href=csv download data-testid="audit-csv">"CSV"</a>
-            <a class="button" href=ndjson download>"JSON"</a>
+            <a class="button" href=json download data-testid="audit-json">"JSON"</a>
         </form>
         {table_region("Audit", table(page.lines, utc))}
         {is_empty}

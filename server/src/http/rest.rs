@@ -1,6 +1,7 @@
 //! The REST door: one file per noun.
 
 pub(super) mod audit;
+pub(super) mod audit_export;
 pub(super) mod declared;
 pub(super) mod health;
 pub(super) mod logs;

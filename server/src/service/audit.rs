@@ -1,11 +1,13 @@
 //! The audit: writing a line for each act, and reading them.
 
+mod export;
 mod params;
 
 use std::time::Duration;
 
 use app::model::{AuditEntry, AuditPage, Process, ProcessId, Verb};
 
+pub use export::{AuditExportFormat, AuditExportParams, AuditWalk};
 pub use params::{AuditFormat, AuditParams};
 
 use super::{Caller, Service, ServiceError};
@@ -16,8 +18,6 @@ use crate::store::{AuditLine, AuditRecord, Change};
 const READ: u32 = 500;
 /// Lines that one request looks at: a search for what is nowhere must not read for minutes.
 const MOST_LOOKED_AT: usize = 100_000;
-/// Lines stand in the order of their times, but for clocks that were set back by so much.
-const CLOCK_SLACK_MS: i64 = 3_600_000;
 /// Lines in one answer.
 const MOST: u32 = 10_000;
 
@@ -77,9 +77,7 @@ impl Caller {
             let detail = format!("limit is {limit}: it must be from 1 to {MOST}");
             return Err(ServiceError::bad_request(detail));
         }
-        if !matches!(params.outcome.as_deref(), None | Some("" | "ok" | "refused")) {
-            return Err(ServiceError::bad_request("outcome must be ok or refused"));
-        }
+        params.check()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut cursor = params.cursor.unwrap_or(i64::MAX);
         let mut page = AuditPage::default();
@@ -90,10 +88,7 @@ impl Caller {
                 return Ok(page);
             }
             for line in lines {
-                if params
-                    .since
-                    .is_some_and(|since| line.record.at < since.saturating_sub(CLOCK_SLACK_MS))
-                {
+                if params.is_beyond(&line) {
                     return Ok(page);
                 }
                 cursor = line.id;

@@ -310,3 +310,60 @@ async fn old_lines_go_and_the_chain_of_the_rest_holds() {
     // The logs have a time of their own.
     assert_eq!(server.get("/api/processes").await["processes"].as_array().unwrap().len(), 3);
 }
+
+/// Lines of long ago, before all that the server has written: it goes on behind its own newest one.
+async fn add_old_lines(server: &Server, count: i64) {
+    let pool = database(server).await;
+    sqlx::query(
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
+         INSERT INTO audit (id, at, actor, action, target, project, script, outcome, detail)
+         SELECT -n, 1000000 - n, 'old', 'process.start', 'x', 'fixture',
+             CASE n % 3 WHEN 0 THEN 'hello' ELSE 'fail' END, 'ok', 'a, \"b\" ' || n
+         FROM numbers",
+    )
+    .bind(count)
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn an_export_has_all_of_it() {
+    let server = Server::start(&[("RUNYARD_ROLES__NARROW", "view on hello")]);
+    assert_eq!(export(&server, server.token(), "format=json&actor=nobody").await, "[]\n");
+    add_old_lines(&server, 12_001).await;
+    let json = export(&server, server.token(), "format=json&actor=old").await;
+    let json: Vec<Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!(json.len(), 12_001);
+    let ids: Vec<_> = json.iter().map(|line| line["id"].as_i64().unwrap()).collect();
+    assert_eq!(ids, (1..=12_001).map(|n| -n).collect::<Vec<_>>(), "newest first, each once");
+    let ndjson = export(&server, server.token(), "format=ndjson&actor=old").await;
+    let lines: Vec<Value> =
+        ndjson.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, json);
+    let csv = export(&server, server.token(), "actor=old").await;
+    assert_eq!(csv.lines().count(), 12_002);
+    assert_eq!(csv.lines().filter(|line| line.starts_with("id,at,")).count(), 1);
+    assert!(csv.lines().last().unwrap().contains("\"a, \"\"b\"\" 12001\""), "quoted");
+    // A filter that fits few, and a time.
+    let few = export(&server, server.token(), "format=ndjson&q=%22b%22%20120").await;
+    assert_eq!(few.lines().count(), 1 + 10 + 2, "120, 1200 to 1209, 12000 and 12001");
+    let none = export(&server, server.token(), "format=ndjson&actor=old&since=4000000").await;
+    assert_eq!(none, "");
+    // As much as the role sees, and no line more.
+    let narrow = server.token_of("narrow", &[]);
+    let seen = export(&server, &narrow, "format=ndjson").await;
+    assert_eq!(seen.lines().count(), 12_001 / 3);
+    assert!(!seen.contains("fail"), "what is hidden");
+    let refused = server.send(Method::GET, "/api/audit/export?outcome=maybe", None).await;
+    assert_eq!(refused.status(), 400);
+}
+
+async fn export(server: &Server, token: &str, query: &str) -> String {
+    let path = format!("/api/audit/export?{query}");
+    let answer = server.send_as(token, Method::GET, &path, None).await;
+    assert_eq!(answer.status(), 200, "{query}");
+    assert!(answer.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    answer.text().await.unwrap()
+}

@@ -30,8 +30,8 @@ pub(in crate::http) async fn list(
     let page = caller.audit_page(&params).await?;
     let (kind, name, body) = match params.format {
         AuditFormat::Json => return Ok(Json(page).into_response()),
-        AuditFormat::Ndjson => ("application/x-ndjson", "audit.ndjson", to_lines(&page)?),
-        AuditFormat::Csv => ("text/csv; charset=utf-8", "audit.csv", to_csv(&page)?),
+        AuditFormat::Ndjson => ("application/x-ndjson", "audit.ndjson", to_lines(&page.lines)?),
+        AuditFormat::Csv => ("text/csv; charset=utf-8", "audit.csv", to_csv(&page.lines, true)?),
     };
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers =
@@ -43,24 +43,30 @@ pub(in crate::http) async fn list(
     Ok(response)
 }
 
-fn to_lines(page: &AuditPage) -> Result<Vec<u8>, ServiceError> {
+const HEADINGS: [&str; 17] = [
+    "id", "at", "actor", "via", "address", "action", "target", "project", "script", "process",
+    "attempt", "pid", "exitCode", "signal", "outcome", "detail", "hash",
+];
+
+pub(super) fn to_json(line: &AuditEntry) -> Result<Vec<u8>, ServiceError> {
+    serde_json::to_vec(line).map_err(unwritable)
+}
+
+pub(super) fn to_lines(lines: &[AuditEntry]) -> Result<Vec<u8>, ServiceError> {
     let mut body = Vec::new();
-    for line in &page.lines {
-        serde_json::to_writer(&mut body, line).map_err(unwritable)?;
+    for line in lines {
+        body.append(&mut to_json(line)?);
         body.push(b'\n');
     }
     Ok(body)
 }
 
-fn to_csv(page: &AuditPage) -> Result<Vec<u8>, ServiceError> {
+pub(super) fn to_csv(lines: &[AuditEntry], has_headings: bool) -> Result<Vec<u8>, ServiceError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record([
-            "id", "at", "actor", "via", "address", "action", "target", "project", "script",
-            "process", "attempt", "pid", "exitCode", "signal", "outcome", "detail", "hash",
-        ])
-        .map_err(unwritable)?;
-    for line in &page.lines {
+    if has_headings {
+        writer.write_record(HEADINGS).map_err(unwritable)?;
+    }
+    for line in lines {
         writer.write_record(record(line)).map_err(unwritable)?;
     }
     writer.into_inner().map_err(unwritable)

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::service::ServiceError;
 use crate::store::{AuditLine, AuditRecord, PROCESS_END};
 
 /// The query of `GET /api/audit`.
@@ -46,7 +47,23 @@ pub enum AuditFormat {
     Csv,
 }
 
+/// Lines stand in the order of their times, but for clocks that were set back by so much.
+const CLOCK_SLACK_MS: i64 = 3_600_000;
+
 impl AuditParams {
+    /// Whether the query can be answered.
+    pub(super) fn check(&self) -> Result<(), ServiceError> {
+        match self.outcome.as_deref() {
+            None | Some("" | "ok" | "refused") => Ok(()),
+            Some(_) => Err(ServiceError::bad_request("outcome must be ok or refused")),
+        }
+    }
+
+    /// Whether neither this line nor one behind it can be wanted.
+    pub(super) fn is_beyond(&self, line: &AuditLine) -> bool {
+        self.since.is_some_and(|since| line.record.at < since.saturating_sub(CLOCK_SLACK_MS))
+    }
+
     /// Whether a line is wanted.
     pub(super) fn fits(&self, line: &AuditLine) -> bool {
         let record = &line.record;

@@ -133,6 +133,7 @@ const OPEN: &[&str] = &[
     "POST /api/tokens",
     "DELETE /api/tokens/{id}",
     "GET /api/audit",
+    "GET /api/audit/export",
     "GET /account",
     "POST /account/password",
     "POST /account/sign-out",

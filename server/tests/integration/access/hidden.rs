@@ -95,6 +95,8 @@ async fn lists_counts_and_figures_are_without_what_is_hidden() {
         "/api/declared",
         "/api/audit",
         "/api/audit?q=hidden",
+        "/api/audit/export?format=json",
+        "/api/audit/export?q=hidden",
         "/api/logs/search?q=hidden-words",
         "/api/logs/search?q=hidden-words&count=true",
         &format!("/api/logs/search?q=hidden-words&process={hidden}"),
