@@ -12,7 +12,7 @@ const AT_ONCE = 20;
 const test = base.extend<{ project: string }>({
   project: async ({}, use) => {
     const folder = mkdtempSync(join(tmpdir(), 'runyard-many-'));
-    const scripts = { quick: 'true', slow: 'false' };
+    const scripts = { quick: 'true', slow: 'false', sleep: 'sleep 300' };
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'many', scripts }));
     await use(folder);
     rmSync(folder, { recursive: true, force: true });
@@ -80,4 +80,37 @@ test('several are chosen and stopped', async ({ app, page, api }) => {
   for (const id of ids) {
     await expect.poll(async () => (await api.process(id)).attempts.length).toBe(2);
   }
+});
+
+test('the overview counts all that failed, however many', async ({ app, page, api }) => {
+  test.setTimeout(120_000);
+  const count = 620;
+  for (let started = 0; started < count; started += AT_ONCE) {
+    await Promise.all(Array.from({ length: AT_ONCE }, () => api.start({ scriptName: 'slow' })));
+  }
+  await app.isLive();
+  const tile = page.getByTestId('tiles').locator('.tile').filter({ hasText: 'Failed in 24 hours' });
+  await expect(tile.locator('dd').first()).toHaveText(String(count), { timeout: 60_000 });
+  await expect(page.getByTestId('failed')).toContainText(`and ${count - 12} more`);
+});
+
+test('several that run are chosen and stopped', async ({ app, page, api }) => {
+  await app.isLive();
+  const ids: string[] = [];
+  for (let n = 0; n < 4; n += 1) {
+    ids.push((await api.start({ scriptName: 'sleep' })).id);
+  }
+  await expect(page.locator('[data-testid="process-row"][data-status="running"]')).toHaveCount(4);
+  for (const id of ids.slice(0, 3)) {
+    const row = page.locator(`[data-testid="process-row"][data-id="${id}"]`);
+    await row.hover();
+    await row.getByTestId('row-choice').check();
+  }
+  await page.getByTestId('bulk-stop').click();
+  await expect(page.getByTestId('bulk')).toBeHidden();
+  for (const id of ids.slice(0, 3)) {
+    await expect.poll(async () => (await api.process(id)).status).toBe('stopped');
+    await expect(page.locator(`[data-testid="process-row"][data-id="${id}"]`)).toHaveAttribute('data-status', 'stopped');
+  }
+  expect((await api.process(ids[3] ?? '')).status, 'the one that was not chosen goes on').toBe('running');
 });

@@ -56,6 +56,7 @@ pub use error::ServiceError;
 pub use identify::{Credential, Peer};
 pub use logs::{DownloadParams, LogFormat, LogParams};
 pub use report::Comparison;
+use search::Searches;
 pub use search::{SearchEvent, SearchParams, SearchResult};
 use single_sign_on::SingleSignOn;
 pub use single_sign_on::{ProviderAnswer, SignedOut};
@@ -123,6 +124,7 @@ pub struct Service {
     requests: RateLimit,
     strangers: RateLimit,
     sockets: Sockets,
+    searches: Searches,
     external: Option<ExternalTokens>,
     single_sign_on: SingleSignOn,
     is_auth_off: bool,
@@ -151,6 +153,7 @@ impl Service {
             requests: RateLimit::new(parts.requests_per_minute),
             strangers: RateLimit::new(STRANGERS_PER_MINUTE),
             sockets: Sockets::new(parts.sockets_per_user),
+            searches: Searches::default(),
             external: parts.external,
             single_sign_on: SingleSignOn::new(parts.provider, parts.sealer),
             is_auth_off: parts.is_auth_off,

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use app::model::{Attempt, Process, ProcessId};
+use app::model::{Attempt, Process, ProcessId, Status};
 
 mod access;
 mod audit_end;
@@ -215,6 +215,8 @@ pub struct ListQuery {
     pub also: Vec<ProcessId>,
     /// A project's name.
     pub project: Option<String>,
+    /// Only processes that ended later than this (milliseconds since the epoch).
+    pub ended_after: Option<i64>,
     /// Only processes with an id below this (ids sort by time).
     pub before: Option<ProcessId>,
     /// At most so many.
@@ -278,6 +280,12 @@ pub trait Store: Send + Sync + 'static {
     async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
     /// Every script that something was started of, with how often, by name.
     async fn start_counts(&self) -> Result<Vec<(ScriptName, i64)>, StoreError>;
+    /// How many processes of each script ended with this status later than `after`, by name.
+    async fn end_counts(
+        &self,
+        status: Status,
+        after: i64,
+    ) -> Result<Vec<(ScriptName, i64)>, StoreError>;
     /// Every cursor: the runs whose spool has not been given back.
     async fn cursors(&self) -> Result<Vec<Cursor>, StoreError>;
     /// At most `limit` chunks of a log.

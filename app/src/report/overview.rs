@@ -24,8 +24,10 @@ pub struct Overview {
     pub running: Vec<Process>,
     /// What waits for a slot or for another process.
     pub waiting: Vec<Process>,
-    /// What failed or was lost since yesterday, newest first.
+    /// What failed or was lost since yesterday, newest first: the newest of them.
     pub failed: Vec<Process>,
+    /// How many of them there are.
+    pub failed_count: usize,
     /// Job slots in use and all of them; for those who may see Runyard as a whole.
     pub slots: Option<(usize, usize)>,
     /// What the database takes on the disk; for the same.
@@ -79,26 +81,29 @@ impl LogReport {
 /// The part of the start page beside the list.
 #[must_use]
 pub fn render_overview(overview: &Overview) -> String {
-    let Overview { now, running, waiting, failed, slots, space, logs, busy } = overview;
+    let Overview { now, running, waiting, failed, failed_count, slots, space, logs, busy } =
+        overview;
     let mut tiles = vec![
-        Tile::count("Running", running, "/?q=status:running"),
-        Tile::count("Waiting", waiting, "/?q=status:queued"),
-        Tile::count("Failed in 24 hours", failed, "/?q=status:failed"),
+        Tile::count("Running", running.len(), "/?q=status:running"),
+        Tile::count("Waiting", waiting.len(), "/?q=status:queued"),
+        Tile::count("Failed in 24 hours", *failed_count, "/?q=status:failed"),
     ];
     tiles.extend(slots.map(|(used, all)| slot_tile(used, all)));
     tiles.extend(space.map(space_tile));
     tiles.extend(logs.map(|logs| log_tile(&logs)));
     let tiles = tiles.into_iter().map(Tile::view).collect_view();
     let nothing = |words: &'static str| view! { <p class="empty">{words}</p> }.into_any();
-    let failed_rows = list("failed", failed, |process| failed_row(process, *now));
+    let failed_rows = list("failed", failed, *failed_count, |process| failed_row(process, *now));
     let failed_list = failed_rows.unwrap_or_else(|| nothing("Nothing failed."));
-    let waiting_rows = list("waiting", waiting, |process| row(process, process.created_at, *now));
+    let waiting_rows =
+        list("waiting", waiting, waiting.len(), |process| row(process, process.created_at, *now));
     let busiest = busy.get(..BUSIEST).unwrap_or(busy);
-    let busy_rows = list("busy", busiest, |(process, point)| busy_row(process, *point));
+    let busy_rows = list("busy", busiest, 0, |(process, point)| busy_row(process, *point));
     let mut longest: Vec<_> = running.iter().collect();
     longest.sort_by_key(|process| process.started_at);
     let started = |process: &Process| process.started_at.unwrap_or(process.created_at);
-    let running_rows = list("running", &longest, |process| row(process, started(process), *now));
+    let running_rows =
+        list("running", &longest, longest.len(), |process| row(process, started(process), *now));
     let running_list =
         running_rows.unwrap_or_else(|| nothing("Nothing runs. Start a script from the list."));
     view! {
@@ -123,13 +128,18 @@ fn section(title: &'static str, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// The first of them as rows, and how many there are besides; nothing when there are none.
-fn list<T>(testid: &'static str, all: &[T], row: impl Fn(&T) -> AnyView) -> Option<AnyView> {
+/// The first of them as rows, and how many of `count` there are besides; nothing when there are none.
+fn list<T>(
+    testid: &'static str,
+    all: &[T],
+    count: usize,
+    row: impl Fn(&T) -> AnyView,
+) -> Option<AnyView> {
     if all.is_empty() {
         return None;
     }
     let rows = all.iter().take(SHOWN).map(row).collect_view();
-    let more = all.len().saturating_sub(SHOWN);
+    let more = count.saturating_sub(SHOWN);
     let more = (more > 0).then(|| view! { <li class="more">{format!("and {more} more")}</li> });
     Some(view! { <ul class="reports" data-testid=testid>{rows}{more}</ul> }.into_any())
 }
@@ -150,8 +160,8 @@ struct Tile {
 
 impl Tile {
     /// How many processes are in a state; the list shows which.
-    fn count(name: &'static str, processes: &[Process], href: &'static str) -> Self {
-        Self { name, value: processes.len().to_string(), href: Some(href), ..Self::default() }
+    fn count(name: &'static str, count: usize, href: &'static str) -> Self {
+        Self { name, value: count.to_string(), href: Some(href), ..Self::default() }
     }
 
     fn view(self) -> AnyView {
@@ -241,6 +251,14 @@ mod tests {
         assert!(html.contains("and 2 more") && html.contains("Next in line"), "{html}");
         assert!(html.contains("2.0 MiB of it free") && html.contains("--share:25.0%"), "{html}");
         assert!(html.contains("Nothing failed.") && !html.contains("Busiest"), "{html}");
+    }
+
+    #[test]
+    fn what_failed_is_counted_beyond_what_is_listed() {
+        let failed = vec![Process::default(); 2];
+        let overview = Overview { failed, failed_count: 1_234, ..Overview::default() };
+        let html = render_overview(&overview).replace("<!>", "");
+        assert!(html.contains("<dd>1234</dd>") && html.contains("and 1222 more"), "{html}");
     }
 
     #[test]

@@ -107,6 +107,13 @@ impl Engine {
         roots.iter().filter_map(|(id, _)| self.in_memory(id)).collect()
     }
 
+    /// The processes in memory that have this status: all of them, unless it is an end.
+    #[must_use]
+    pub fn with_status(&self, status: Status) -> Vec<Arc<Process>> {
+        let ids = self.shared.registry.ids_with_status(status);
+        ids.iter().filter_map(|id| self.in_memory(id)).collect()
+    }
+
     /// Every change of every process from now on.
     #[must_use]
     pub fn updates(&self) -> broadcast::Receiver<Arc<Update>> {

@@ -33,6 +33,7 @@ pub(super) async fn show(
         let _ = writeln!(text, "runyard_processes{{status=\"{}\"}} {count}", status.as_str());
     }
     let sockets = state.sockets.len();
+    let searches = caller.count_searches().await?;
     let _ = write!(
         text,
         "# HELP runyard_websockets Open WebSockets.\n\
@@ -40,7 +41,9 @@ pub(super) async fn show(
          # HELP runyard_job_slots_used Job slots in use.\n\
          # TYPE runyard_job_slots_used gauge\nrunyard_job_slots_used {}\n\
          # HELP runyard_jobs_queued Jobs that wait for a slot.\n\
-         # TYPE runyard_jobs_queued gauge\nrunyard_jobs_queued {}\n",
+         # TYPE runyard_jobs_queued gauge\nrunyard_jobs_queued {}\n\
+         # HELP runyard_log_searches Searches of logs under way.\n\
+         # TYPE runyard_log_searches gauge\nrunyard_log_searches {searches}\n",
         figures.slots_used, figures.queued,
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

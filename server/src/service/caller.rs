@@ -123,6 +123,7 @@ impl Caller {
             status: filter.status,
             also: status.map(|status| engine.ids_with_status(status)).unwrap_or_default(),
             project: filter.project,
+            ended_after: None,
             before: filter.cursor.map(ProcessId),
             limit,
         };
@@ -260,6 +261,15 @@ impl Caller {
     pub async fn figures(&self) -> Result<Figures, ServiceError> {
         self.authorise(Verb::View, "metrics.view").await?;
         Ok(self.service.engine.figures())
+    }
+
+    /// How many searches of logs are under way, for the same.
+    ///
+    /// # Errors
+    /// 403 for others.
+    pub async fn count_searches(&self) -> Result<usize, ServiceError> {
+        self.authorise(Verb::View, "metrics.view").await?;
+        Ok(self.service.searches.count())
     }
 
     /// Every change of every process from now on; what may be told is for [`Caller::may_see`] to say.

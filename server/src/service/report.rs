@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use app::api::ProcessFilter;
 use app::model::{Entry, Point, Process, ProcessId, Status, Verb};
 use app::report::{CompareRow, Overview, Space};
 
 use super::{Caller, LogParams, ServiceError};
 use crate::auth::Target;
 use crate::logs::compare::align;
-use crate::store::ListQuery;
+use crate::store::{ListQuery, ScriptName};
 
 /// Lines of each run that are compared.
 const COMPARED: u32 = 5_000;
@@ -82,12 +81,15 @@ impl Caller {
     /// When the store fails.
     pub async fn overview(&self) -> Result<Overview, ServiceError> {
         let now = self.service().clock.now_ms();
-        let mut failed = self.with_status(Status::Failed).await?;
-        failed.extend(self.with_status(Status::Lost).await?);
-        failed.retain(|process| process.ended_at.is_some_and(|ended| ended > now - DAY_MS));
+        let since = now - DAY_MS;
+        let (mut failed, mut failed_count) = (Vec::new(), 0);
+        for status in [Status::Failed, Status::Lost] {
+            failed.extend(self.ended_since(status, since).await?);
+            failed_count += self.count_ended_since(status, since).await?;
+        }
         failed.sort_by_key(|process| std::cmp::Reverse(process.ended_at));
-        let mut waiting = self.with_status(Status::Queued).await?;
-        waiting.extend(self.with_status(Status::Waiting).await?);
+        let mut waiting = self.with_status(Status::Queued);
+        waiting.extend(self.with_status(Status::Waiting));
         // Those that only wait for a slot first, in their order.
         waiting.sort_by_key(|process| (process.position.unwrap_or(u32::MAX), process.created_at));
         let sees_all = self.access().allows(Verb::View, Target::System);
@@ -97,8 +99,10 @@ impl Caller {
         let figures = self.service().engine.figures();
         Ok(Overview {
             now,
-            running: self.with_status(Status::Running).await?,
+            running: self.with_status(Status::Running),
             waiting,
+            // One that has just ended may not be counted yet.
+            failed_count: failed_count.max(failed.len()),
             failed,
             slots: sees_all.then_some((figures.slots_used, figures.slots)),
             space,
@@ -122,9 +126,29 @@ impl Caller {
         busy
     }
 
-    async fn with_status(&self, status: Status) -> Result<Vec<Process>, ServiceError> {
-        let status = Some(status.as_str().to_owned());
-        let filter = ProcessFilter { status, limit: Some(LOOKED_AT), ..ProcessFilter::default() };
-        Ok(self.list_processes(filter).await?.processes)
+    /// What has a status that is no end, as far as one may see it; all of it is in memory.
+    fn with_status(&self, status: Status) -> Vec<Process> {
+        let all = self.service().engine.with_status(status);
+        all.iter().filter(|process| self.may_see(process)).map(|one| (**one).clone()).collect()
+    }
+
+    /// The newest processes that ended so, and later than `since`.
+    async fn ended_since(&self, status: Status, since: i64) -> Result<Vec<Process>, ServiceError> {
+        let query = ListQuery {
+            status: Some(status.as_str().to_owned()),
+            ended_after: Some(since),
+            ..ListQuery::default()
+        };
+        Ok(self.allowed_processes(Verb::View, query, LOOKED_AT).await?.0)
+    }
+
+    /// How many there are of them.
+    async fn count_ended_since(&self, status: Status, since: i64) -> Result<usize, ServiceError> {
+        let counts = self.service().store.end_counts(status, since).await?;
+        let may_see = |(project, script): &ScriptName| {
+            self.access().allows(Verb::View, Target::Script { project, script })
+        };
+        let seen = counts.iter().filter(|(script, _)| may_see(script)).map(|(_, count)| count);
+        Ok(usize::try_from(seen.sum::<i64>()).unwrap_or(0))
     }
 }

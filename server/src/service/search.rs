@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app::model::{Level, Problem, ProcessId, Verb};
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -92,6 +93,30 @@ pub enum SearchEvent {
     Error(Problem),
 }
 
+/// How many searches are under way. A handle: copies are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Searches(Arc<AtomicUsize>);
+
+impl Searches {
+    fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.0))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One of them, until it is dropped.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a search found, as one answer.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct SearchResult {
@@ -137,7 +162,7 @@ impl Caller {
         };
         let want = if params.count { Want::Count } else { Want::Hits };
         let found = search(Arc::clone(&self.service().store), place, filter, want).boxed();
-        let progress = Progress { room: limit, ..Progress::new(self.clone()) };
+        let progress = Progress::new(self.clone(), limit);
         let events = stream::unfold((found, progress), |(mut found, mut progress)| async {
             let events = progress.next(found.next().await).await?;
             Some((stream::iter(events), (found, progress)))
@@ -169,11 +194,22 @@ struct Progress {
     lines: i64,
     matches: i64,
     is_over: bool,
+    /// Dropped with it, when nobody reads any further.
+    _under_way: UnderWay,
 }
 
 impl Progress {
-    fn new(caller: Caller) -> Self {
-        Self { caller, named: BTreeSet::new(), room: 0, lines: 0, matches: 0, is_over: false }
+    fn new(caller: Caller, room: u32) -> Self {
+        let under_way = caller.service().searches.begin();
+        Self {
+            caller,
+            named: BTreeSet::new(),
+            room,
+            lines: 0,
+            matches: 0,
+            is_over: false,
+            _under_way: under_way,
+        }
     }
 
     /// The events of what was found; `None` when all is said.

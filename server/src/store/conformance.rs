@@ -31,6 +31,7 @@ pub(super) trait Fixture: Send + Sync {
 macro_rules! suite {
     ($fixture:expr) => {
         $crate::store::conformance::suite!(store $fixture, processes:
+            counts_what_ended_since,
             round_trips_a_process,
             gives_nothing_for_an_unknown_id,
             replaces_a_process_and_its_attempts,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
-use app::model::{Attempt, Process, ProcessId};
+use app::model::{Attempt, Process, ProcessId, Status};
 
 use crate::failpoint;
 
@@ -130,6 +130,14 @@ impl Store for SqliteStore {
 
     async fn open_processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
         processes::list_open(&self.readers).await
+    }
+
+    async fn end_counts(
+        &self,
+        status: Status,
+        after: i64,
+    ) -> Result<Vec<(ScriptName, i64)>, StoreError> {
+        processes::end_counts(&self.readers, status, after).await
     }
 
     async fn start_counts(&self) -> Result<Vec<(ScriptName, i64)>, StoreError> {

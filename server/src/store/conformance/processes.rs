@@ -6,8 +6,15 @@ use crate::store::{Change, ListQuery, Store};
 
 use super::samples::{append, attempt, chunk, id, put, record};
 
-const ALL: ListQuery =
-    ListQuery { q: None, status: None, also: vec![], project: None, before: None, limit: 100 };
+const ALL: ListQuery = ListQuery {
+    q: None,
+    status: None,
+    also: vec![],
+    project: None,
+    ended_after: None,
+    before: None,
+    limit: 100,
+};
 
 async fn list(store: &dyn Store, query: ListQuery) -> Vec<String> {
     let processes = store.list_processes(&query).await.unwrap();
@@ -236,4 +243,35 @@ pub(in crate::store) async fn remembers_and_forgets(store: &dyn Store) {
     store.commit(&[keep("pool/a", None), keep("nothing", None)]).await.unwrap();
     assert_eq!(store.kept("pool/").await.unwrap(), kept(&[("pool/b", "2")]));
     assert_eq!(store.kept("time/").await.unwrap(), kept(&[("time/x", "ü'")]));
+}
+
+pub(in crate::store) async fn counts_what_ended_since(store: &dyn Store) {
+    let mut changes = Vec::new();
+    for (at, (script, status, ended_at)) in [
+        ("a", Status::Failed, Some(100)),
+        ("a", Status::Failed, Some(200)),
+        ("a", Status::Completed, Some(300)),
+        ("b", Status::Failed, Some(101)),
+        ("b", Status::Running, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut record = record(&format!("0190-{at}"));
+        record.process.script = script.into();
+        (record.process.status, record.process.ended_at) = (status, ended_at);
+        changes.push(put(&record));
+    }
+    store.commit(&changes).await.unwrap();
+    let counts = async |status, after| {
+        let counts = store.end_counts(status, after).await.unwrap();
+        counts.into_iter().map(|((_, script), count)| (script, count)).collect::<Vec<_>>()
+    };
+    let of = |script: &str, count| (script.to_owned(), count);
+    assert_eq!(counts(Status::Failed, 0).await, [of("a", 2), of("b", 1)]);
+    assert_eq!(counts(Status::Failed, 100).await, [of("a", 1), of("b", 1)]);
+    assert_eq!(counts(Status::Failed, 200).await, []);
+    assert_eq!(counts(Status::Completed, 0).await, [of("a", 1)]);
+    let since = ListQuery { status: Some("failed".into()), ended_after: Some(100), ..ALL };
+    assert_eq!(list(store, since).await, ["0190-3", "0190-1"]);
 }

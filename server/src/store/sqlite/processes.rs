@@ -93,6 +93,9 @@ pub(super) async fn list(
     if let Some(project) = &query.project {
         sql.push(" AND project_folded = ").push_bind(project.to_lowercase());
     }
+    if let Some(after) = query.ended_after {
+        sql.push(" AND ended_at > ").push_bind(after);
+    }
     if let Some(before) = &query.before {
         sql.push(" AND id < ").push_bind(before.as_str());
     }
@@ -113,7 +116,29 @@ pub(super) async fn start_counts(
     .fetch_all(readers)
     .await
     .map_err(to_store_error)?;
-    Ok(rows.into_iter().map(|(project, script, count)| ((project, script), count)).collect())
+    Ok(rows.into_iter().map(to_count).collect())
+}
+
+/// Every script of which some ended so after a time, with how many.
+pub(super) async fn end_counts(
+    readers: &SqlitePool,
+    status: Status,
+    after: i64,
+) -> Result<Vec<(ScriptName, i64)>, StoreError> {
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT project, script, count(*) FROM processes WHERE status = ?1 AND ended_at > ?2
+         GROUP BY project, script ORDER BY project, script",
+    )
+    .bind(status.as_str())
+    .bind(after)
+    .fetch_all(readers)
+    .await
+    .map_err(to_store_error)?;
+    Ok(rows.into_iter().map(to_count).collect())
+}
+
+fn to_count((project, script, count): (String, String, i64)) -> (ScriptName, i64) {
+    ((project, script), count)
 }
 
 /// Those that have not ended, oldest first.

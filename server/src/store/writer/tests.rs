@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use app::model::{Attempt, Process, ProcessId};
+use app::model::{Attempt, Process, ProcessId, Status};
 
 use super::super::conformance::samples::cursor;
 use super::super::{
@@ -90,6 +90,10 @@ impl Store for FakeStore {
     }
 
     async fn chunks(&self, _: &ProcessId, _: ChunkRange, _: u32) -> Result<Vec<Chunk>, StoreError> {
+        Ok(vec![])
+    }
+
+    async fn end_counts(&self, _: Status, _: i64) -> Result<Vec<(ScriptName, i64)>, StoreError> {
         Ok(vec![])
     }
 
