@@ -81,6 +81,11 @@ impl Clock {
         format_stamp(ts, self.zone_min(ts))
     }
 
+    /// The day and the minute of `ts`, as a field for times has them: `2026-02-28T14:03`.
+    pub(crate) fn field(self, ts: i64) -> String {
+        self.stamp(ts).get(..16).unwrap_or_default().replace(' ', "T")
+    }
+
     /// The time of `ts`, with the day unless that is today.
     pub(crate) fn short_stamp(self, ts: i64) -> String {
         let (stamp, today) = (self.stamp(ts), self.stamp(self.now.get_untracked()));

@@ -61,7 +61,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
         text: asked.get("q").unwrap_or_default(),
         is_regex: asked.get("regex").is_some(),
     });
-    let choices = RwSignal::new(Choices::default());
+    let choices = RwSignal::new(Choices::of_address(&asked));
     let state = RwSignal::new(State::Idle);
     // What was found, as rows of HTML: they come in parts.
     let hits = RwSignal::new(String::new());
@@ -102,24 +102,22 @@ pub(crate) fn SearchPage() -> impl IntoView {
         taken.max(end)
     };
     let ask = move || {
+        request.put(None);
         hits.set(String::new());
         found.set(0);
-        let wanted = needle.get_untracked();
+        let (wanted, narrowed) = (needle.get_untracked(), choices.get_untracked());
+        keep_in_address(&wanted, &narrowed);
         if wanted.text.trim().is_empty() {
             return state.set(State::Idle);
         }
         state.set(State::Searching(0));
-        let query = wanted.query() + &choices.get_untracked().query(live.clock.now_untracked());
+        let query = wanted.query() + &narrowed.query(live.clock.now_untracked());
         let url = format!("/api/logs/search?format=ndjson&limit={LIMIT}{query}");
         let mut taken = 0;
         request.put(Request::get(&url, move |answer| match answer {
             Answer::Part(text) | Answer::Whole(text) => taken = take(&text, taken),
             Answer::Refused(problem) => state.set(State::Refused(problem.detail)),
         }));
-        let path = format!("/search?{}", wanted.query().trim_start_matches('&'));
-        let _ = window().history().map(|history| {
-            history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path))
-        });
     };
     // Typing on gives up the search under way, on the server too.
     let changed = move || {
@@ -176,7 +174,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
                     }
                 />
                 <RegexToggle needle changed=Callback::new(move |()| changed()) testid="search-all-regex"/>
-                <ChoiceFields choices changed=Callback::new(move |()| changed())/>
+                <ChoiceFields choices clock=live.clock changed=Callback::new(move |()| changed())/>
             </form>
             <p
                 class="search-state"
@@ -191,4 +189,18 @@ pub(crate) fn SearchPage() -> impl IntoView {
         </section>
     }
     .into_any()
+}
+
+/// The address names what is searched for and where, so that it can be loaded again, and sent to
+/// somebody.
+fn keep_in_address(needle: &Needle, choices: &Choices) {
+    let needle = if needle.is_empty() { String::new() } else { needle.query() };
+    let query = needle + &choices.address();
+    let path = match query.strip_prefix('&') {
+        Some(query) => format!("/search?{query}"),
+        None => "/search".to_owned(),
+    };
+    let _ = window().history().map(|history| {
+        history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path))
+    });
 }
