@@ -103,6 +103,57 @@ test('a line and a time are gone to', async ({ app, page, api }) => {
   await expect(app.alert).toContainText('no line and no time');
 });
 
+test('the log over time is gone through by keyboard', async ({ app, page, api }) => {
+  const { nextIdx } = await burst(app, api, 60_000);
+  const slider = page.getByRole('slider', { name: 'Log over time' });
+  await expect(slider).toHaveAttribute('aria-valuemin', '0');
+  await expect(slider).toHaveAttribute('aria-valuemax', /^\d{2,}$/);
+  const now = async () => Number(await slider.getAttribute('aria-valuenow'));
+  await slider.focus();
+  await page.keyboard.press('Home');
+  await expect(page.locator('[data-testid=log-line][data-idx="0"]')).toBeInViewport();
+  await expect.poll(now).toBe(0);
+  await expect(slider).toHaveAttribute('aria-valuetext', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, [\d,]+ lines, \d+ errors, \d+ warnings$/);
+  let before = 0;
+  for (const key of ['ArrowRight', 'ArrowRight', 'PageUp']) {
+    await page.keyboard.press(key);
+    await expect.poll(now, key).toBeGreaterThan(before);
+    before = await now();
+  }
+  const place = await firstInSight(app);
+  expect(place).toBeGreaterThan(0);
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(now).toBeLessThan(before);
+  await expect.poll(() => firstInSight(app)).toBeLessThan(place);
+  await page.keyboard.press('End');
+  await expect.poll(() => app.lastIdx(), 'the end is the end of the log').toBe(nextIdx - 1);
+  await expect.poll(now).toBeGreaterThan(before);
+});
+
+test('lines are copied that are not loaded, and not more than is good', async ({ app, page, api }) => {
+  const { id } = await burst(app, api, 70_000);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto(`/processes/${id}?line=100-20099`);
+  await app.isLive();
+  await expect(page.getByTestId('selection')).toContainText('Lines 100 to 20099');
+  await page.getByTestId('copy-lines').click();
+  await expect(page.getByTestId('copy-lines')).toHaveText('Copied');
+  const copied = (await page.evaluate(() => navigator.clipboard.readText())).split('\n');
+  const expected: string[] = [];
+  for await (const { idx, line } of api.entries(id)) {
+    if (idx >= 100 && idx <= 20_099) {
+      expected.push(line);
+    }
+  }
+  expect(copied).toEqual(expected);
+
+  await page.goto(`/processes/${id}?line=100-60099`);
+  await app.isLive();
+  await page.getByTestId('copy-lines').click();
+  await expect(app.alert).toContainText('60,000 lines are chosen and at most 50,000 can be copied');
+  expect((await page.evaluate(() => navigator.clipboard.readText())).split('\n')).toHaveLength(20_000);
+});
+
 test('a permalink opens its lines among their neighbours', async ({ app, page, api }) => {
   const { id } = await burst(app, api, 30_000);
   await page.goto(`/processes/${id}?line=15000-15002`);
@@ -149,6 +200,49 @@ test('what is searched for is counted and found where nothing is loaded', async 
   await expect(page.getByTestId('log-search-count')).toHaveText('2 lines');
   await search.fill('(');
   await expect(page.getByTestId('log-search-count')).toContainText('no regular expression');
+});
+
+test('next and previous go to lines that are not loaded, over the ends and back', async ({ app, page, api }) => {
+  await burst(app, api, 50_000);
+  const search = page.getByTestId('log-search');
+  await search.fill('line 0?\\d0007 of');
+  await page.getByTestId('log-search-regex').click();
+  // 00007, 10007, 20007, ... of which only the last could be loaded, and is not.
+  await expect(page.getByTestId('log-search-count')).toHaveText('5 lines');
+  const shown = async () => {
+    const rows = await page.locator('.line:has(mark)').evaluateAll((lines) =>
+      lines
+        .filter((line) => {
+          const { top, bottom } = line.getBoundingClientRect();
+          return top > 0 && bottom < window.innerHeight;
+        })
+        .map((line) => /line 0*(\d+) of/.exec(line.textContent ?? '')?.[1]),
+    );
+    return rows.join();
+  };
+  for (const expected of ['40007', '30007', '20007', '10007', '7']) {
+    await search.press('Enter');
+    await expect.poll(shown).toBe(expected);
+  }
+  for (const expected of ['10007', '20007', '30007']) {
+    await search.press('Shift+Enter');
+    await expect.poll(shown).toBe(expected);
+  }
+});
+
+test('f follows again, from anywhere in the history', async ({ app, page, api }) => {
+  const id = await app.start('tick');
+  await expect.poll(async () => (await api.process(id)).nextIdx).toBeGreaterThan(5);
+  await page.setViewportSize({ width: 1280, height: 360 });
+  await expect.poll(() => app.log.evaluate((log) => log.scrollHeight - log.clientHeight), { timeout: 45_000 }).toBeGreaterThan(60);
+  await wheel(page, app, -10_000);
+  await expect(app.follow).toBeVisible();
+  await app.log.focus();
+  await page.keyboard.press('f');
+  await expect(app.follow).toBeHidden();
+  const before = await app.lastIdx();
+  await expect.poll(() => app.lastIdx(), 'what comes is shown').toBeGreaterThan(before);
+  await expect.poll(() => app.log.evaluate((log) => log.scrollHeight - log.clientHeight - log.scrollTop)).toBeLessThan(5);
 });
 
 test('streams and levels are told apart, and a stack goes with its error', async ({ app, page, api }) => {

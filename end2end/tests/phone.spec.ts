@@ -55,6 +55,47 @@ test('a finger sees what a chart is made of', async ({ app, page, api }) => {
   await expect(chart.getByTestId('looked-at-cpu')).toHaveText(/^[\d.]+ % · \d\d:\d\d:\d\d$/);
 });
 
+test('a finger that rests on lines makes a permalink of them', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'burst', args: ['2000'] });
+  await app.open(id);
+  await app.hasStatus('completed');
+  const cdp = await page.context().newCDPSession(page);
+  const press = async (idx: number, until: RegExp) => {
+    const box = await page.locator(`[data-testid=log-line][data-idx="${idx}"] .text`).boundingBox();
+    const touchPoints = [{ x: (box?.x ?? 0) + 30, y: (box?.y ?? 0) + 5 }];
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
+    await expect(page).toHaveURL(until);
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  };
+  const last = await app.lastIdx();
+  await press(last - 6, new RegExp(`line=${last - 6}$`));
+  await press(last - 3, new RegExp(`line=${last - 6}-${last - 3}$`));
+  await expect(page.getByTestId('selection')).toContainText(`Lines ${last - 6} to ${last - 3}`);
+  await expect(page.locator('.line.selected')).toHaveCount(4);
+  await expectNoSidewaysScroll(page);
+  await page.reload();
+  await app.isLive();
+  await expect(page.locator('.line.selected')).toHaveCount(4);
+  await expect(page.locator('.line.selected').first()).toBeInViewport();
+});
+
+test('a finger goes along the log over time', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'burst', args: ['40000'] });
+  await app.open(id);
+  await app.hasStatus('completed');
+  const slider = page.getByRole('slider', { name: 'Log over time' });
+  await expect(slider).toBeVisible();
+  const box = (await slider.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const cdp = await page.context().newCDPSession(page);
+  const at = (share: number) => [{ x: box.x + box.width * share, y: box.y + box.height / 2 }];
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0.9) });
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(0.5) });
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(0.001) });
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await expect(page.locator('[data-testid=log-line][data-idx="0"]')).toBeInViewport();
+  await expect(slider).toHaveAttribute('aria-valuenow', '0');
+});
+
 test('what one can touch is large enough', async ({ app, page, api }) => {
   const { id } = await api.start({ scriptName: 'tick' });
   const tooSmall = () =>

@@ -129,13 +129,14 @@ impl LogPane {
         }
     }
 
-    /// The rows from one index to another, as far as they are loaded.
-    pub(super) fn rows_between(self, first: i64, last: i64) -> Vec<Arc<Row>> {
+    /// The rows from one index to another, when all of them are loaded.
+    pub(super) fn rows_between(self, first: i64, last: i64) -> Option<Vec<Arc<Row>>> {
         let rows = self.feed.try_with_value(|feed| {
+            let is_loaded = feed.covers(first) && feed.covers(last);
             let (from, end) = (feed.place_of(first), feed.place_of(last + 1));
-            feed.slice(from, end.saturating_sub(from))
+            is_loaded.then(|| feed.slice(from, end.saturating_sub(from)))
         });
-        rows.unwrap_or_default()
+        rows.flatten()
     }
 
     /// The address of this log's door, for what stands behind `logs`.

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::log_copy::{CopyState, Copying};
 use super::log_pane::LogPane;
 use super::{Icon, IconName};
-use crate::live::Row;
 
 /// The first line chosen and the last.
 pub(super) type Selected = RwSignal<Option<(i64, i64)>>;
@@ -43,22 +43,13 @@ pub(crate) fn parse_lines(text: &str) -> Option<(i64, i64)> {
 /// What can be done with the chosen lines.
 #[component]
 pub(super) fn SelectionBar(pane: LogPane, selected: Selected) -> impl IntoView {
-    let is_copied = RwSignal::new(false);
-    let copy = move |_| {
-        let Some(lines) = selected.get_untracked() else { return };
-        // Only pages of a secure origin may write to the clipboard.
-        if window().is_secure_context() {
-            let text = pane.texts(lines);
-            let _ = window().navigator().clipboard().write_text(&text);
-            is_copied.set(true);
-            set_timeout(
-                move || {
-                    is_copied.try_set(false);
-                },
-                std::time::Duration::from_secs(2),
-            );
-        }
-    };
+    let state = RwSignal::new(CopyState::Idle);
+    let copying = Copying::new(pane, state);
+    // Another choice has nothing to do with what is under way.
+    Effect::new(move |_| {
+        selected.track();
+        copying.give_up();
+    });
     let words = move || {
         let (first, last) = selected.get().unwrap_or_default();
         if first == last { format!("Line {first}") } else { format!("Lines {first} to {last}") }
@@ -67,8 +58,17 @@ pub(super) fn SelectionBar(pane: LogPane, selected: Selected) -> impl IntoView {
     view! {
         <div class="selection" data-testid="selection" hidden=move || selected.read().is_none()>
             <span>{words}</span>
-            <button type="button" class="button quiet" data-testid="copy-lines" on:click=copy>
-                {move || if is_copied.get() { "Copied" } else { "Copy" }}
+            <button
+                type="button"
+                class="button quiet"
+                data-testid="copy-lines"
+                on:click=move |_| {
+                    if let Some(lines) = selected.get_untracked() {
+                        copying.copy(lines);
+                    }
+                }
+            >
+                {move || state.get().words()}
             </button>
             <a class="button quiet" data-testid="line-link" href=href>"Link"</a>
             <button
@@ -82,18 +82,6 @@ pub(super) fn SelectionBar(pane: LogPane, selected: Selected) -> impl IntoView {
         </div>
     }
     .into_any()
-}
-
-impl LogPane {
-    /// The lines as text, as far as they are loaded.
-    fn texts(self, (first, last): (i64, i64)) -> String {
-        let rows = self.rows_between(first, last);
-        let lines = rows.iter().filter_map(|row| match &**row {
-            Row::Line(line) => Some(line.plain_text()),
-            Row::Gap { .. } => None,
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The log over time, in a strip above it: how much it said, and where the trouble was. A click goes
-//! there.
+//! The log over time, in a strip above it: how much it said, and where the trouble was. It is a slider:
+//! a click, a finger that is drawn along it and the arrow keys go there.
 
 use leptos::html;
 use leptos::prelude::*;
 
 use super::log_pane::LogPane;
+use super::tip::nearest;
 use crate::live::{Request, RequestSlot, use_live};
 use crate::model::{Process, Timeline, TimelineBucket};
 use crate::text::format::format_count;
@@ -13,6 +14,8 @@ use crate::text::format::format_count;
 const FEWEST_LINES: i64 = 200;
 /// The counts are taken anew when the log has grown by this, of what it was.
 const GROWTH_PERCENT: i64 = 20;
+/// How far the keys for pages go.
+const PAGE: usize = 10;
 
 /// The strip.
 #[component]
@@ -49,42 +52,119 @@ pub(super) fn LogTimeline(pane: LogPane, process: RwSignal<Process>) -> impl Int
             format_count(sum(|bucket| bucket.warnings)),
         )
     };
-    let here = move || {
-        let timeline = timeline.read();
-        let first = pane.drawn.read().in_sight.0;
-        let place =
-            timeline.buckets.iter().rposition(|b| b.first_idx.is_some_and(|idx| idx <= first));
-        let place = i32::try_from(place.unwrap_or(0)).unwrap_or(0);
-        let count = i32::try_from(timeline.buckets.len().max(1)).unwrap_or(1);
-        format!("{}%", f64::from(place) * 100.0 / f64::from(count))
+    // Where somebody went, and to which line: it stands there while that line is in sight.
+    let aimed = RwSignal::new(None::<(usize, i64)>);
+    let here = Memo::new(move |_| {
+        let (first, last) = pane.drawn.read().in_sight;
+        let held = aimed.get().filter(|(_, idx)| (first..=last).contains(idx));
+        held.map_or_else(|| place_of(&timeline.read(), first), |(place, _)| place)
+    });
+    let left = move || {
+        let count = timeline.read().buckets.len().max(1);
+        let share = here.get() * 1_000 / count;
+        format!("{}.{}%", share / 10, share % 10)
     };
-    let go = move |event: web_sys::MouseEvent| {
-        let Some(strip) = strip.get_untracked() else { return };
-        let (x, width) = (event.offset_x().max(0), strip.client_width().max(1));
-        let timeline = timeline.read_untracked();
-        let count = i32::try_from(timeline.buckets.len()).unwrap_or(0);
-        let place = usize::try_from((x * count / width).min(count - 1)).unwrap_or(0);
-        let idx = timeline.buckets.iter().skip(place).find_map(|bucket| bucket.first_idx);
-        if let Some(idx) = idx {
+    let last = move || timeline.read().buckets.len().saturating_sub(1);
+    // Said of a place to those who do not see it.
+    let words = move || {
+        let timeline = timeline.read();
+        let place = here.get();
+        let bucket = timeline.buckets.get(place).copied().unwrap_or_default();
+        let ts = timeline.from + timeline.bucket_ms * i64::try_from(place).unwrap_or(0);
+        format!(
+            "{}, {} lines, {} errors, {} warnings",
+            clock.stamp(ts),
+            format_count(bucket.lines),
+            format_count(bucket.errors),
+            format_count(bucket.warnings),
+        )
+    };
+    let go = move |place: usize, is_back: bool| {
+        let found = timeline.with_untracked(|timeline| said_near(timeline, place, is_back));
+        if let Some((place, idx)) = found.filter(|found| aimed.get_untracked() != Some(*found)) {
+            aimed.set(Some((place, idx)));
             pane.show(idx);
+        }
+    };
+    let point = move |event: &web_sys::PointerEvent| {
+        let count = timeline.with_untracked(|timeline| timeline.buckets.len());
+        if let Some(strip) = strip.get_untracked()
+            && let Some(place) = nearest(event.offset_x(), strip.client_width(), count)
+        {
+            go(place, false);
+        }
+    };
+    let press = move |event: web_sys::PointerEvent| {
+        if let Some(strip) = strip.get_untracked() {
+            // Fails for a pointer that is gone already.
+            let _ = strip.set_pointer_capture(event.pointer_id());
+        }
+        point(&event);
+    };
+    let key = move |event: web_sys::KeyboardEvent| {
+        let place = here.get_untracked();
+        let last = untrack(last);
+        let (place, is_back) = match event.key().as_str() {
+            "ArrowLeft" | "ArrowDown" => (place.checked_sub(1), true),
+            "ArrowRight" | "ArrowUp" => (Some(place + 1), false),
+            "PageDown" => (Some(place.saturating_sub(PAGE)), true),
+            "PageUp" => (Some((place + PAGE).min(last)), false),
+            "Home" => (Some(0), false),
+            "End" => (None, true),
+            _ => return,
+        };
+        event.prevent_default();
+        if event.key() == "End" {
+            // Behind the first line of the last place there may be many more.
+            aimed.set(None);
+            pane.follow();
+        }
+        if let Some(place) = place {
+            go(place, is_back);
         }
     };
     view! {
         <div
             class="timeline"
             data-testid="timeline"
-            role="img"
-            aria-label=label
+            role="slider"
+            tabindex="0"
+            aria-label="Log over time"
+            aria-valuemin="0"
+            aria-valuemax=last
+            aria-valuenow=move || here.get()
+            aria-valuetext=words
             title=label
             hidden=move || length.get() < FEWEST_LINES
             node_ref=strip
-            on:click=go
+            on:pointerdown=press
+            on:pointermove=move |event| {
+                if event.buttons() != 0 {
+                    point(&event);
+                }
+            }
+            on:keydown=key
         >
             <div class="bars" inner_html=bars></div>
-            <i class="here" style:left=here></i>
+            <i class="here" style:left=left></i>
         </div>
     }
     .into_any()
+}
+
+/// The bucket that a line is in.
+fn place_of(timeline: &Timeline, idx: i64) -> usize {
+    let is_before = |bucket: &TimelineBucket| bucket.first_idx.is_some_and(|first| first <= idx);
+    timeline.buckets.iter().rposition(is_before).unwrap_or(0)
+}
+
+/// The bucket nearest to a place in which something was said, on its way, and its first line.
+fn said_near(timeline: &Timeline, place: usize, is_back: bool) -> Option<(usize, i64)> {
+    let said = |(at, bucket): (usize, &TimelineBucket)| Some((at, bucket.first_idx?));
+    let buckets = || timeline.buckets.iter().enumerate();
+    let before = || buckets().take(place + 1).rev().find_map(said);
+    let after = || buckets().skip(place).find_map(said);
+    if is_back { before().or_else(after) } else { after().or_else(before) }
 }
 
 /// A bar for every bucket: its height is how much was said, its foot how much of that was trouble.
@@ -111,6 +191,20 @@ fn bars_html(timeline: &Timeline) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_said_nothing_is_passed_over() {
+        let bucket = |first_idx| TimelineBucket { first_idx, ..TimelineBucket::default() };
+        let buckets = [Some(0), None, None, Some(40), Some(90), None].map(bucket).to_vec();
+        let timeline = Timeline { from: 0, bucket_ms: 1, buckets };
+        let near = |place, is_back| said_near(&timeline, place, is_back);
+        assert_eq!(near(1, false), Some((3, 40)));
+        assert_eq!(near(2, true), Some((0, 0)));
+        assert_eq!(near(5, false), Some((4, 90)));
+        assert_eq!(near(9, true), Some((4, 90)));
+        assert_eq!([0, 39, 40, 500].map(|idx| place_of(&timeline, idx)), [0, 0, 3, 4]);
+        assert_eq!(said_near(&Timeline::default(), 0, false), None);
+    }
 
     #[test]
     fn a_single_error_is_seen() {

@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast as _;
 
 use super::log_line::{RowLook, Times, attempt_of, row_html};
 use super::log_pane::LogPane;
+use super::log_press::LongPress;
 use super::log_search::LogSearch;
 use super::log_selection::{Selected, SelectionBar, select};
 use super::log_timeline::LogTimeline;
@@ -75,17 +76,31 @@ pub(crate) fn LogView(
         1 => "1 new line".to_owned(),
         n => format!("{} new lines", format_count(n)),
     };
+    let long_press = LongPress::new();
     let clicked = move |event: web_sys::MouseEvent| {
         let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         let Some(target) = target else { return };
         let closest = |selector| target.closest(selector).ok().flatten();
         let Some(idx) = closest("[data-idx]").and_then(|row| index_of(&row)) else { return };
-        if closest(".no").is_some() {
+        if long_press.is_taken() {
+            // The finger is lifted: the line is chosen already.
+            event.prevent_default();
+            event.stop_propagation();
+        } else if closest(".no").is_some() {
             event.prevent_default();
             event.stop_propagation();
             select(selected, idx, event.shift_key());
         } else if closest(".gap").is_some() {
             pane.show(idx);
+        }
+    };
+    let pressed = move |event: web_sys::PointerEvent| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let row = target.and_then(|target| target.closest(".line[data-idx]").ok().flatten());
+        if let Some(idx) = row.and_then(|row| index_of(&row)) {
+            // A second line makes it all lines between.
+            let choose = move || select(selected, idx, selected.with_untracked(Option::is_some));
+            long_press.begin(&event, choose);
         }
     };
     Effect::new(move |_| {
@@ -122,6 +137,16 @@ pub(crate) fn LogView(
                     node_ref=pane.container
                     on:scroll=move |_| pane.scrolled()
                     on:click=clicked
+                    on:pointerdown=pressed
+                    on:pointermove=move |event| long_press.moved(&event)
+                    on:pointerup=move |_| long_press.end()
+                    on:pointercancel=move |_| long_press.end()
+                    on:contextmenu=move |event| {
+                        // Where a long press opens a menu, it does so in its middle.
+                        if long_press.is_taken() {
+                            event.prevent_default();
+                        }
+                    }
                 >
                     <div
                         class="log-content"
@@ -132,7 +157,7 @@ pub(crate) fn LogView(
                             class="log-rows"
                             style=move || format!("--top:{}px", drawn.read().top_px)
                         >
-                            <For each=rows key=|(epoch, row)| (*epoch, row.key()) children=row/>
+                            <For each=rows key=|(epoch, row)| (*epoch, row.key(), row.look()) children=row/>
                         </div>
                     </div>
                 </div>

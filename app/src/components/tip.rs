@@ -49,7 +49,7 @@ pub(super) fn index_under(event: &web_sys::PointerEvent, count: usize) -> Option
 }
 
 /// The nearest of `count` things at `x` of `width`, in pixels.
-fn nearest(x: i32, width: i32, count: usize) -> Option<usize> {
+pub(super) fn nearest(x: i32, width: i32, count: usize) -> Option<usize> {
     let last = i64::try_from(count.checked_sub(1)?).ok()?;
     let (x, width) = (i64::from(x.clamp(0, width.max(0))), i64::from(width.max(1)));
     // Rounded to the nearer one.

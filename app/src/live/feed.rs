@@ -83,7 +83,7 @@ impl Feed {
             (feed.next, feed.ring_from) = (next_idx, next_idx);
             feed.window_from = from;
             feed.window_next = entries.last().map_or(from, |entry| entry.idx + 1);
-            feed.window = rows_of(entries).into();
+            feed.window = rows_of(entries, &mut Liner::default()).into();
             feed.is_held = true;
         } else {
             feed.push(entries);

@@ -2,7 +2,7 @@
 
 use super::needle::Needle;
 use crate::model::{Entry, EntryKind, Level, Levels};
-use crate::text::ansi::{Style, parse_line, style_after};
+use crate::text::ansi::{Style, plain_text, style_after};
 
 /// A line of the log.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +20,7 @@ pub(crate) struct Line {
 impl Line {
     /// The text as it is seen: without colours.
     pub(crate) fn plain_text(&self) -> String {
-        let (spans, _) = parse_line(&self.entry.line, self.style, usize::MAX);
-        spans.into_iter().map(|span| span.text).collect()
+        plain_text(&self.entry.line)
     }
 }
 
@@ -48,6 +47,14 @@ impl Row {
         }
     }
 
+    /// What it looks like besides its text: other than before once the lines before it are known.
+    pub(crate) fn look(&self) -> Option<(Style, Option<Level>, bool)> {
+        match self {
+            Self::Line(line) => Some((line.style, line.level, line.is_continuation)),
+            Self::Gap { .. } => None,
+        }
+    }
+
     /// The last index that the row stands for.
     pub(crate) fn last(&self) -> i64 {
         match self {
@@ -66,6 +73,40 @@ pub(crate) struct Liner {
 }
 
 impl Liner {
+    /// As it is after these rows: what the last line of each stream leaves in force.
+    pub(crate) fn after<'a>(rows: impl DoubleEndedIterator<Item = &'a Row>) -> Self {
+        let mut liner = Self::default();
+        let mut is_known = [false; 3];
+        for row in rows.rev() {
+            // What was passed over may have changed anything.
+            let Row::Line(line) = row else { break };
+            if !std::mem::replace(&mut is_known[line.entry.kind as usize], true) {
+                liner.follow(line);
+            }
+            if is_known == [true; 3] {
+                break;
+            }
+        }
+        liner
+    }
+
+    /// Goes on as another one does, in some of the streams.
+    pub(crate) fn take(&mut self, other: &Self, which: [bool; 3]) {
+        for kind in [EntryKind::Stdout, EntryKind::Stderr, EntryKind::System] {
+            if which[kind as usize] {
+                self.styles[kind as usize] = other.styles[kind as usize];
+                self.levels.take(&other.levels, kind);
+            }
+        }
+    }
+
+    /// Goes on after a line as it is.
+    pub(crate) fn follow(&mut self, line: &Line) {
+        let kind = line.entry.kind;
+        self.styles[kind as usize] = style_after(&line.entry.line, line.style);
+        self.levels.resume(kind, line.level);
+    }
+
     /// The next line.
     pub(crate) fn line(&mut self, entry: Entry) -> Line {
         let style = &mut self.styles[entry.kind as usize];

@@ -151,6 +151,16 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Goes on after a line of this level.
+    pub fn resume(&mut self, kind: EntryKind, level: Option<Level>) {
+        self.heads[kind as usize] = level;
+    }
+
+    /// Goes on in a stream as another one does.
+    pub fn take(&mut self, other: &Self, kind: EntryKind) {
+        self.heads[kind as usize] = other.heads[kind as usize];
+    }
+
     /// The level of the next line, and whether it continues the one before it.
     pub fn next(&mut self, kind: EntryKind, line: &[u8]) -> (Option<Level>, bool) {
         let head = &mut self.heads[kind as usize];

@@ -27,6 +27,12 @@ pub(crate) fn parse_line(line: &str, style: Style, max_chars: usize) -> (Vec<Spa
     (painter.spans, painter.cut)
 }
 
+/// The text of a line as it is seen: without colours.
+pub(crate) fn plain_text(line: &str) -> String {
+    let (spans, _) = parse_line(line, Style::default(), usize::MAX);
+    spans.into_iter().map(|span| span.text).collect()
+}
+
 /// The style in force after `line`, for the next line of the same stream.
 pub(crate) fn style_after(line: &str, style: Style) -> Style {
     // Most lines have no escape at all, and in a burst this runs for each of them.

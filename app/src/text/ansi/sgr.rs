@@ -1,7 +1,7 @@
 //! Select Graphic Rendition: the parameters of `ESC [ ... m` and what they do to a style.
 
 /// A colour as a program names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Color {
     /// One of the sixteen of the theme: 0 to 7, and 8 to 15 bright.
     Palette(u8),
@@ -28,7 +28,7 @@ impl Color {
 }
 
 /// How a run of text looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Style {
     /// `None`: the log's own colour.
     pub(crate) fg: Option<Color>,
