@@ -1,3 +1,4 @@
+import { DECLARED_FILES } from '../support/declared.ts';
 import { expect, test } from '../support/fixtures.ts';
 
 test('from the sign-in to a stopped process without a mouse', async ({ app, page }) => {
@@ -75,4 +76,51 @@ test('the palette knows every place and what can be done to each process', async
   await find('people');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/people$/);
+});
+
+test('the palette does what menus hide, and clears what narrows the page', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'tick' });
+  await app.open(id);
+  await expect(app.lines.first()).toBeVisible();
+  const choose = async (words: string, first: string) => {
+    await page.keyboard.press('Control+k');
+    await page.getByTestId('palette-input').fill(words);
+    await expect(page.getByTestId('palette').getByRole('option').first()).toHaveText(first);
+    await page.keyboard.press('Enter');
+  };
+  const download = page.waitForEvent('download');
+  await choose('download ndjson', 'Download this log as NDJSON');
+  expect((await download).suggestedFilename()).toMatch(/^tick-.*\.ndjson$/);
+
+  await page.getByTestId('log-level').selectOption('error');
+  await page.getByTestId('log-search').fill('nothing has this');
+  await page.getByTestId('search').fill('nothing has this either');
+  await expect(app.rows).toHaveCount(0);
+  await choose('clear filter', 'Clear every filter on this page');
+  await expect(app.rows).toHaveCount(1);
+  await expect(page.getByTestId('log-level')).toHaveValue('');
+  await expect(page.getByTestId('log-search')).toHaveValue('');
+  await expect(app.lines.first()).toBeVisible();
+
+  await choose('wrap long', 'Wrap the long lines of this log, or not');
+  await expect(app.log).toHaveClass(/wrapped/);
+  await choose('send sigkill', 'Send SIGKILL to this process');
+  await expect(app.fact('exit')).toContainText('SIGKILL');
+});
+
+test.describe('with pools', () => {
+  test.use({ files: DECLARED_FILES });
+
+  test('the palette pauses a pool and lets it go on', async ({ app, page }) => {
+    await app.isLive();
+    const pool = page.locator('[data-testid="pool"][data-name="builds"]');
+    await expect(pool).toHaveAttribute('data-paused', 'false');
+    for (const [words, isPaused] of [['Pause', 'true'], ['Resume', 'false']] as const) {
+      await page.keyboard.press('Control+k');
+      await page.getByTestId('palette-input').fill(`${words} the pool builds`);
+      await expect(page.getByTestId('palette').getByRole('option')).toHaveText([`${words} the pool builds`]);
+      await page.keyboard.press('Enter');
+      await expect(pool).toHaveAttribute('data-paused', isPaused);
+    }
+  });
 });

@@ -54,11 +54,12 @@ test('a form of another site is refused', async ({ app, runyard, request }) => {
 
 test.describe('a long list', () => {
   test.use({
-    files: { 'package.json': '{ "name": "own", "scripts": { "true": "true" } }' },
+    files: { 'package.json': '{ "name": "own", "scripts": { "true": "true", "odd": "exit 4" } }' },
     serverEnv: { RUNYARD_LIMITS__STARTS_PER_MINUTE: '1000000', RUNYARD_LIMITS__MAX_JOBS: '100' },
   });
 
   test('goes on behind its newest hundred, without scripts', async ({ app, browser, api }) => {
+    const odd = await api.start({ scriptName: 'odd' });
     const ids: string[] = [];
     for (let n = 0; n < 105; n += 1) {
       ids.unshift((await api.start({ scriptName: 'true' })).id);
@@ -76,6 +77,13 @@ test.describe('a long list', () => {
     await expect(page).toHaveURL(/\?q=true&older=/);
     expect(await listed()).toEqual(ids.slice(100));
     await expect(page.getByTestId('older-processes')).toHaveCount(0);
+
+    // A search goes over all of them, not only over the newest.
+    for (const query of ['odd', 'status:failed', 'odd project:own status:failed']) {
+      await page.goto(new URL(`/?q=${encodeURIComponent(query)}`, app.page.url()).href);
+      expect(await listed(), query).toEqual([odd.id]);
+      await expect(page.getByTestId('older-processes')).toHaveCount(0);
+    }
     await context.close();
 
     // With scripts one scrolls on, and needs no link.

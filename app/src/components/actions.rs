@@ -10,7 +10,7 @@ use crate::live::use_live;
 use crate::model::{Process, ProcessId, Status, Verb};
 
 /// The signals of the menu, and what programs usually do on them.
-const SIGNALS: [(&str, &str); 7] = [
+pub(super) const SIGNALS: [(&str, &str); 7] = [
     ("SIGHUP", "reload"),
     ("SIGINT", "as Ctrl+C"),
     ("SIGQUIT", "quit, dump core"),

@@ -1,6 +1,11 @@
 //! What the command palette offers: acts and places, found by parts of their names.
 
+use leptos::prelude::document;
+use wasm_bindgen::JsCast as _;
+use web_sys::Element;
+
 use super::act::Act;
+use super::actions::SIGNALS;
 use super::pages_of_admin::pages_of_admin;
 use super::shortcuts::last_of;
 use super::status_word;
@@ -26,6 +31,10 @@ pub(super) enum Deed {
     Do(ProcessId, Act),
     /// Does what a button on the page does.
     Click(String),
+    /// The same for one that a closed menu hides.
+    Press(String),
+    /// Takes away all that narrows what is on the page.
+    Clear,
 }
 
 /// An entry: words, what stands beside them, what it does.
@@ -49,24 +58,39 @@ impl Command {
 }
 
 /// What a button of the open process does.
-const OF_PROCESS: [(&str, &str); 7] = [
+const OF_PROCESS: [(&str, &str); 9] = [
     ("Stop this process", "stop"),
     ("Restart this process", "restart"),
     ("Signal this process", "signal-menu"),
     ("Follow this log", "follow"),
     ("Search this log", "log-search"),
-    ("Change how this log is shown, download it", "log-view-menu"),
+    ("Go to a line or a time in this log", "log-goto"),
+    ("Change how this log is shown", "log-view-menu"),
+    ("Write a line to this process", "stdin"),
     ("Compare with the last success", "compare-link"),
 ];
 
+/// What is in the menu of the open log.
+const OF_LOG: [(&str, &str); 4] = [
+    ("Download this log as text", "download-text"),
+    ("Download this log as NDJSON", "download-ndjson"),
+    ("Wrap the long lines of this log, or not", "log-wrap"),
+    ("Show JSON in this log as it was written, or folded", "log-raw"),
+];
+
+/// The fields that narrow what is on the page.
+pub(super) const NARROWING: [&str; 5] =
+    ["search", "script-filter", "log-search", "log-stream", "log-level"];
+
 /// What a button of the frame does.
-const OF_FRAME: [(&str, &str); 7] = [
+const OF_FRAME: [(&str, &str); 8] = [
     ("Start with arguments", "start-open"),
     ("Start all that is declared", "declared-start"),
     ("Stop all that is declared", "declared-stop"),
     ("Reload runyard.toml", "reload"),
     ("List processes by project", "group"),
     ("Change the theme", "theme"),
+    ("Show what ended meanwhile", "notices-menu"),
     ("Show the keys", "help"),
 ];
 
@@ -94,9 +118,38 @@ pub(super) fn find_buttons() -> Buttons {
         let words = format!("Show the {} of this process", name.to_lowercase());
         button(&words, &testid_of(tab))
     });
+    // What a menu hides is there while the menu can be opened.
+    let hidden = |menu: &str, words: String, testid: String| {
+        button("", menu).map(|_| Command::new(words, "", Deed::Press(testid)))
+    };
+    let signals = SIGNALS.iter().filter_map(|(signal, _)| {
+        let words = format!("Send {signal} to this process");
+        hidden("signal-menu", words, format!("signal-{signal}"))
+    });
+    let of_log = OF_LOG.iter().filter_map(|(words, testid)| {
+        hidden("log-view-menu", (*words).to_owned(), (*testid).to_owned())
+    });
     let mut of_process = all(&OF_PROCESS);
-    of_process.extend(tabs);
-    Buttons { of_process, of_frame: all(&OF_FRAME) }
+    of_process.extend(tabs.chain(of_log).chain(signals));
+    let mut of_frame = all(&OF_FRAME);
+    of_frame.push(Command::new("Clear every filter on this page", "", Deed::Clear));
+    of_frame.extend(all_of("pool-pause"));
+    Buttons { of_process, of_frame }
+}
+
+/// Each of the buttons that are called so, in the words that it has for those who do not see it.
+fn all_of(testid: &str) -> Vec<Command> {
+    let Ok(all) = document().query_selector_all(&format!("[data-testid='{testid}']")) else {
+        return vec![];
+    };
+    let elements = (0..all.length()).filter_map(|at| all.item(at)?.dyn_into::<Element>().ok());
+    let words = elements.filter_map(|element| element.get_attribute("aria-label"));
+    words
+        .map(|words| {
+            let deed = Deed::Press(format!("{testid}'][aria-label='{words}"));
+            Command::new(words, "", deed)
+        })
+        .collect()
 }
 
 /// What fits `text`, the nearest at hand first.
@@ -162,7 +215,7 @@ fn acts_on(id: &ProcessId, script: &str, status: Status, note: &str) -> Vec<Comm
 
 #[cfg(test)]
 mod tests {
-    use leptos::prelude::*;
+    use leptos::prelude::Owner;
 
     use super::*;
     use crate::live::{Live, sample_process};

@@ -7,8 +7,8 @@ use wasm_bindgen::JsCast as _;
 
 use super::Starter;
 use super::act::act;
-use super::command::{Buttons, Deed, find_buttons, find_commands};
-use super::shortcuts::click;
+use super::command::{Buttons, Deed, NARROWING, find_buttons, find_commands};
+use super::shortcuts::{clear, click, press};
 use crate::later::{palette, shown};
 use crate::live::{Request, RequestSlot, use_live};
 use crate::model::{Catalogue, Me, Problem};
@@ -105,6 +105,8 @@ pub(crate) fn PaletteDialog(
                 leptos::task::spawn_local(async move { act(live, id, what).await });
             }
             Some(Deed::Click(testid)) => click(&testid),
+            Some(Deed::Press(testid)) => press(&testid),
+            Some(Deed::Clear) => NARROWING.iter().for_each(|testid| clear(testid)),
             None => {}
         }
     };

@@ -31,7 +31,23 @@ pub(crate) fn ProcessList(
     // On the page of the log search, `q` is that one's.
     let is_mine = use_location().pathname.get_untracked() != "/search";
     let asked = params.read_untracked().get("q").filter(|_| is_mine);
-    let query = RwSignal::new(asked.unwrap_or_default());
+    let asked = asked.unwrap_or_default();
+    // The search goes over all processes, and without scripts there is nobody to ask later.
+    let cursor = params.read_untracked().get("older");
+    let search = Query::parse(&asked);
+    let found = Resource::new(
+        || (),
+        move |()| {
+            let (search, cursor) = (search.clone(), cursor.clone());
+            async move {
+                if search.is_empty() {
+                    return Ok(Page::default());
+                }
+                list_processes(search.word(), search.status(), cursor).await
+            }
+        },
+    );
+    let query = RwSignal::new(asked);
     let is_grouped = RwSignal::new(false);
     search_older(query);
     let typed = move |text: String| {
@@ -68,10 +84,14 @@ pub(crate) fn ProcessList(
             </form>
             <Suspense fallback=|| view! { <p class="empty">"Loading…"</p> }>
                 {move || Suspend::new(async move {
-                    match first_page.await {
-                        Ok(page) => {
-                            let older = older_href(page.next_cursor.as_deref(), &query.get_untracked());
+                    let found = found.await;
+                    match first_page.await.and_then(|page| Ok((page, found?))) {
+                        Ok((page, found)) => {
+                            let text = query.get_untracked();
+                            let behind = if Query::parse(&text).is_empty() { &page } else { &found };
+                            let older = older_href(behind.next_cursor.as_deref(), &text);
                             live.processes.add_page(page);
+                            live.processes.add_found(found.processes);
                             view! { <Rows query is_grouped selected older/> }.into_any()
                         }
                         Err(problem) => {

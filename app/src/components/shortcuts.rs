@@ -43,6 +43,27 @@ pub(super) fn click(testid: &str) {
     }
 }
 
+/// Clicks what has the name, also where a closed menu hides it.
+pub(super) fn press(testid: &str) {
+    let found = document().query_selector(&format!("[data-testid='{testid}']"));
+    if let Some(element) = found.ok().flatten().and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        element.click();
+    }
+}
+
+/// Makes the field empty that has the name, as if somebody had done it.
+pub(super) fn clear(testid: &str) {
+    let Some(field) = last_of(&format!("[data-testid='{testid}']")) else { return };
+    // Both kinds of fields have a value; an empty one chooses all of what a list offers.
+    let set = js_sys::Reflect::set(&field, &"value".into(), &"".into());
+    for name in ["input", "change"] {
+        if let (Ok(_), Ok(event)) = (&set, web_sys::Event::new(name)) {
+            // Fails only for an event that is under way.
+            let _ = field.dispatch_event(&event);
+        }
+    }
+}
+
 /// Moves the focus by one row in the list.
 fn step(by: i32) {
     let Ok(all) = document().query_selector_all("[data-testid=process-row] > a") else { return };

@@ -58,9 +58,11 @@ impl Query {
         self.words.iter().all(|word| all.contains(word.as_str()))
     }
 
-    /// A word for the server to look for: it takes one text, and the rest is sifted here.
+    /// A word for the server to look for, in the project's name as well: it takes one text, and the
+    /// rest is sifted here.
     pub(crate) fn word(&self) -> Option<String> {
-        self.words.iter().max_by_key(|word| word.len()).cloned()
+        let words = self.words.iter().chain(&self.project);
+        words.filter(|word| !word.is_empty()).max_by_key(|word| word.len()).cloned()
     }
 
     /// The status, when it is spelt out.
@@ -118,5 +120,7 @@ mod tests {
             (Some("backing_off"), Some("server"))
         );
         assert_eq!(Query::parse("status:fail").status(), None);
+        assert_eq!(Query::parse("status:failed project:Web").word().as_deref(), Some("web"));
+        assert_eq!(Query::parse("project:").word(), None);
     }
 }
