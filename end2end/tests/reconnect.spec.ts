@@ -1,5 +1,6 @@
 import { hasEnded } from '../support/contract.ts';
-import { expect, test } from '../support/fixtures.ts';
+import type { Api } from '../support/api.ts';
+import { expect, test, type AppPage } from '../support/fixtures.ts';
 
 // Slow enough that the cuts fall into it, and few enough that nothing is passed over to keep up.
 const LINES = 10_000;
@@ -18,13 +19,16 @@ for (let n = 1; n <= ${LINES}; n += 1) {
   },
 });
 
+/** Cuts the viewer off from its server, and lets it come back. */
+type Cut = () => Promise<void>;
+
 test('cut off again and again in the middle of a burst, the viewer has every line once', async ({
   app,
   page,
   api,
 }) => {
   test.slow();
-  const cuts: (() => Promise<void>)[] = [];
+  const cuts: Cut[] = [];
   await page.routeWebSocket('**/ws', (socket) => {
     const server = socket.connectToServer();
     cuts.push(async () => {
@@ -34,19 +38,35 @@ test('cut off again and again in the middle of a burst, the viewer has every lin
   });
   await page.reload();
   await app.isLive();
-  const id = await app.start('burst');
-  for (let cut = 0; cut < 4; cut += 1) {
-    const before = await app.lastIdx();
-    await expect.poll(() => app.lastIdx(), { message: 'lines come' }).toBeGreaterThan(before + 200);
+  await everyLineIsThereOnce(app, api, async () => {
     await cuts.at(-1)?.();
     await expect(app.connection).not.toHaveAttribute('data-state', 'live');
-    await app.isLive();
-  }
+  });
   expect(cuts.length, 'each time it connected anew').toBeGreaterThanOrEqual(5);
+});
+
+test('with the server killed again and again in the middle of a burst, too', async ({ app, api, runyard }) => {
+  test.setTimeout(240_000);
+  await everyLineIsThereOnce(app, api, async () => {
+    await runyard.killServer();
+    await expect(app.connection).not.toHaveAttribute('data-state', 'live');
+    await runyard.startServer();
+  });
+});
+
+async function everyLineIsThereOnce(app: AppPage, api: Api, cut: Cut): Promise<void> {
+  const id = await app.start('burst');
+  for (let round = 0; round < 4; round += 1) {
+    const before = await app.lastIdx();
+    await expect.poll(() => app.lastIdx(), { message: 'lines come' }).toBeGreaterThan(before + 200);
+    expect(hasEnded(await api.process(id)), 'it is in the middle of the burst').toBe(false);
+    await cut();
+    await expect(app.connection).toHaveAttribute('data-state', 'live', { timeout: 30_000 });
+  }
   await expect.poll(async () => hasEnded(await api.process(id)), { timeout: 60_000 }).toBe(true);
   const { nextIdx } = await api.process(id);
   await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
-  await expect(page.getByTestId('log-gap')).toHaveCount(0);
+  await expect(app.page.getByTestId('log-gap')).toHaveCount(0);
 
   // From the end to the first line and on, a screen at a time: each number follows the one before.
   const rows = () =>
@@ -76,4 +96,4 @@ test('cut off again and again in the middle of a burst, the viewer has every lin
   expect(lines.filter((line) => line.startsWith('line '))).toEqual(
     Array.from({ length: LINES }, (_, n) => `line ${n + 1}`),
   );
-});
+}
