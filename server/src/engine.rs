@@ -26,6 +26,7 @@ mod board;
 mod cause;
 mod claim;
 mod clock;
+mod due;
 mod end;
 mod fleet;
 mod health;

@@ -40,4 +40,4 @@ pub use plan::LaunchPlan;
 pub use secret::SecretNames;
 pub use shared::SharedCatalog;
 pub use signal::{signal_name, signal_number};
-pub use strategy::{Declared, Strategy};
+pub use strategy::{Declared, Strategy, Timed};

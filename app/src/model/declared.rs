@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProcessId, ProcessType};
 
-/// A `[process.NAME]`.
+/// A `[process.NAME]`, or a process whose start gave it a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeclaredProcess {
     /// Its name.
     pub name: String,
+    /// Whether the file has it; otherwise `name` is a script's, and `live` is what waits for its times.
+    pub is_declared: bool,
     /// The project it belongs to.
     pub project: String,
     /// Job or service.

@@ -226,6 +226,12 @@ pub struct Process {
     /// What its tree may use; `None` when nothing is limited.
     #[serde(default)]
     pub limits: Option<Limits>,
+    /// The times at which it runs, as its start gave them.
+    #[serde(default)]
+    pub schedule: Option<String>,
+    /// The time zone of the schedule.
+    #[serde(default)]
+    pub timezone: Option<String>,
 }
 
 /// One page of processes, newest first.

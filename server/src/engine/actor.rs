@@ -38,6 +38,7 @@ mod limits;
 mod output;
 mod run;
 mod spawn;
+mod timed;
 mod wait;
 
 /// Commands that may wait for an actor.
@@ -111,6 +112,8 @@ pub(super) struct Actor {
     watcher: Option<Watcher>,
     /// When the newest attempt began.
     begun: Option<Instant>,
+    /// The same by the time of day; `None` when that was before Runyard's own restart.
+    begun_ms: Option<i64>,
     /// Why it cannot be used while it runs, in words.
     unready: Option<String>,
     /// Who asked for the next attempt, while the present one ends.
@@ -229,7 +232,7 @@ impl Actor {
         self.process.attempts.drain(..surplus);
         (self.process.started_at, self.process.ended_at) = (None, None);
         (self.process.exit_code, self.process.signal) = (None, None);
-        self.begun = Some(Instant::now());
+        (self.begun, self.begun_ms) = (Some(Instant::now()), Some(self.shared.clock.now_ms()));
         if cause.kind.begins_anew() {
             self.history.begin_anew();
         }

@@ -82,6 +82,8 @@ impl Engine {
             pool: strategy.pool.clone().filter(|_| plan.kind == ProcessType::ShortLived),
             priority: strategy.priority,
             stdin: strategy.stdin,
+            schedule: strategy.timed.as_ref().map(|timed| timed.schedule.clone()),
+            timezone: strategy.timed.as_ref().and_then(|timed| timed.timezone.clone()),
             ..Process::default()
         };
         let spec = spec::encode_plan(&shared.settings.sealer, &id, plan)?;

@@ -15,16 +15,16 @@ use app::model::{
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
-use crate::config::{Missed, Overlap, ProcessConfig, dependants_first, dependencies_first};
+use crate::config::{
+    Missed, Overlap, ProcessConfig, Schedule, dependants_first, dependencies_first,
+};
 use crate::project::{Catalog, PlanError, ProcessEnv, SharedCatalog};
 use crate::store::{AuditRecord, Change};
 
 use super::cause::Cause;
 use super::{Engine, EngineError};
 
-mod due;
-
-use due::{Due, find_due};
+use super::due::{Due, find_due};
 
 /// The times are looked at so often even when none is near: clocks are set, and machines sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -260,6 +260,7 @@ impl Fleet {
             let live = self.engine.shared.registry.live_of(name);
             Some(DeclaredProcess {
                 name: name.clone(),
+                is_declared: true,
                 project,
                 kind,
                 autostart: config.autostart,
@@ -273,7 +274,32 @@ impl Fleet {
                 live: live.into_iter().map(|(_, id)| id).collect(),
             })
         };
-        DeclaredList { processes: catalogue.declared().iter().filter_map(describe).collect() }
+        let declared = catalogue.declared().iter().filter_map(describe);
+        let mut processes: Vec<_> = declared.chain(self.list_timed(now)).collect();
+        processes.sort_by(|one, other| (&one.name, &one.live).cmp(&(&other.name, &other.live)));
+        DeclaredList { processes }
+    }
+
+    /// What a start gave a schedule, and nobody has stopped since.
+    fn list_timed(&self, now: i64) -> Vec<DeclaredProcess> {
+        let describe = |process: Arc<Process>| {
+            let pattern = process.schedule.clone()?;
+            let times = Schedule::parse(&pattern, process.timezone.as_deref()).ok()?;
+            Some(DeclaredProcess {
+                name: process.script.clone(),
+                is_declared: false,
+                project: process.project.clone(),
+                kind: process.kind,
+                autostart: false,
+                replicas: 1,
+                depends_on: vec![],
+                schedule: Some(pattern),
+                timezone: process.timezone.clone(),
+                next_times: times.next_times(now, SHOWN_TIMES),
+                live: vec![process.id.clone()],
+            })
+        };
+        self.engine.live_processes().into_iter().filter_map(describe).collect()
     }
 
     async fn start_what_others_need(&self, mut wanted: mpsc::UnboundedReceiver<(String, String)>) {

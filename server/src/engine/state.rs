@@ -109,7 +109,7 @@ pub enum State {
         /// The grace is over, and SIGKILL was sent.
         killed: bool,
     },
-    /// Ended, and is to run again.
+    /// Ended, or made for a later time, and is to run.
     BackingOff(Pause),
     /// Is over.
     Ended(Outcome),
@@ -197,7 +197,9 @@ impl State {
                 let reason = format!("stopped by {by} before its next try");
                 Ok(Self::Ended(Outcome::Stopped { reason }))
             }
-            (Self::Ended(_), Event::Pause(pause)) => Ok(Self::BackingOff(pause)),
+            (Self::Queued | Self::BackingOff(_) | Self::Ended(_), Event::Pause(pause)) => {
+                Ok(Self::BackingOff(pause))
+            }
             (Self::Starting, Event::Spawned { pid }) => Ok(Self::Running { pid }),
             (Self::Starting, Event::SpawnFailed { why }) => {
                 Ok(Self::Ended(Outcome::Failed { reason: why }))

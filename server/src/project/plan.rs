@@ -14,7 +14,7 @@ use super::discover::{Found, FoundScript};
 use super::environment::{EnvRules, EnvSource};
 use super::launch::{self, Launch};
 use super::secret::{SecretArgs, SecretNames};
-use super::strategy::{self, Strategy};
+use super::strategy::{self, Strategy, Timed};
 use super::{PlanError, arguments, bounds, declared, folder, schema, signal};
 
 /// Everything that the spawn needs. It is kept with the process, so that a restart is the same start.
@@ -155,6 +155,7 @@ pub(super) fn make(
     let (args, secrets) = secrets.with_env(request, &env, |name| rules.secrets.has(name))?;
     let strategy = match &asked {
         Some(config) => Strategy {
+            timed: Timed::of(config),
             replica: several.map(|config| (replica, config.replicas())),
             ..Strategy::of(config, is_service, &env)
         },

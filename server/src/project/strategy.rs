@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use app::model::ProcessType;
 
 use crate::config::{
-    BreakerConfig, Condition, Kind, ProbeConfig, ProcessConfig, RestartConfig, RestartWhen,
-    RetriesConfig, WatchConfig, WhenFull, is_this_machine,
+    BreakerConfig, Condition, Kind, Missed, Overlap, ProbeConfig, ProcessConfig, RestartConfig,
+    RestartWhen, RetriesConfig, Schedule, WatchConfig, WhenFull, is_this_machine,
 };
 
 use super::PlanError;
@@ -29,6 +29,37 @@ pub struct Declared {
     pub replicas: u32,
 }
 
+/// When a process that is not declared runs, again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timed {
+    /// The pattern of times.
+    pub schedule: String,
+    /// The name of its time zone; UTC when `None`.
+    pub timezone: Option<String>,
+    /// What becomes of a time that comes during a run.
+    pub overlap: Overlap,
+    /// What becomes of a time at which Runyard was not there.
+    pub missed: Missed,
+}
+
+impl Timed {
+    /// As a start asks for it.
+    pub(super) fn of(config: &ProcessConfig) -> Option<Self> {
+        Some(Self {
+            schedule: config.schedule.clone()?,
+            timezone: config.timezone.clone(),
+            overlap: config.overlap,
+            missed: config.missed,
+        })
+    }
+
+    /// The times; `None` for what is no pattern, which was refused when it was asked for.
+    #[must_use]
+    pub fn times(&self) -> Option<Schedule> {
+        Schedule::parse(&self.schedule, self.timezone.as_deref()).ok()
+    }
+}
+
 /// How a process is looked after. It is kept with the process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,6 +68,8 @@ pub struct Strategy {
     pub declared: Option<Declared>,
     /// Which of how many, from 0, when a start asked for several.
     pub replica: Option<(u32, u32)>,
+    /// When it runs by itself, where no file says so.
+    pub timed: Option<Timed>,
     /// Whether its log tells of attempts and decisions: not for a plain start of a job, whose one
     /// attempt is the process.
     pub is_told: bool,
@@ -78,6 +111,7 @@ impl Default for Strategy {
         Self {
             declared: None,
             replica: None,
+            timed: None,
             is_told: false,
             restart: RestartConfig { when: RestartWhen::Never, ..RestartConfig::default() },
             breaker: BreakerConfig::default(),
@@ -133,6 +167,7 @@ impl Strategy {
         Self {
             declared: None,
             replica: None,
+            timed: None,
             is_told: true,
             restart: config.restart.clone().unwrap_or(plain.restart),
             breaker: config.breaker.clone().unwrap_or_default(),
@@ -191,7 +226,6 @@ pub(super) fn read_asked(
         ("cwd", config.cwd.is_some()),
         ("type", config.kind.is_some()),
         ("autostart", config.autostart),
-        ("schedule", config.schedule.is_some()),
         ("limits", config.limits.is_some()),
     ];
     if let Some((key, _)) = refused.iter().find(|(_, is_set)| *is_set) {

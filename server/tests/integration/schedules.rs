@@ -1,5 +1,6 @@
-//! Times that came while Runyard was not there, and those that were put off.
+//! Times that came while Runyard was not there, those that were put off, and schedules of starts.
 
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::audit::database;
@@ -96,4 +97,69 @@ async fn a_time_that_was_put_off_survives_a_crash_of_the_server() {
     assert_eq!(runs(&server, "slow").await.len(), 2);
     server.stop();
     assert_eq!(kept(&server, "schedule-pending/slow").await, None);
+}
+
+#[tokio::test]
+async fn a_start_can_have_a_schedule_until_it_is_stopped() {
+    let mut server = Server::start(&[]);
+    let body = |schedule: &str| {
+        let strategy = json!({"schedule": schedule, "timezone": "Europe/Berlin"});
+        json!({"scriptName": "hello", "strategy": strategy})
+    };
+    let start = |body: Value| server.send(Method::POST, "/api/processes", Some(body));
+    let answer = start(body("* * * * * *")).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let started: Value = answer.json().await.unwrap();
+    assert_eq!((&started["status"], &started["pid"]), (&json!("backing_off"), &Value::Null));
+    let id = started["processId"].as_str().unwrap().to_owned();
+    let runs = |n: usize| move |p: &Value| p["attempts"].as_array().unwrap().len() >= n;
+    let process = server.wait_for(&id, runs(2)).await;
+    assert_eq!(process["schedule"], "* * * * * *");
+    let attempt = &process["attempts"][0];
+    assert_eq!(attempt["cause"], "started by its schedule, * * * * * *");
+    assert_eq!((&attempt["endKind"], &attempt["exitCode"]), (&json!("exit"), &json!(0)));
+    // It stands among the schedules, and goes on after a crash of the server.
+    let timed = |list: &Value| list["processes"].as_array().unwrap().clone();
+    let list = timed(&server.get("/api/declared").await);
+    let shown = &list[0];
+    assert_eq!((&shown["name"], &shown["isDeclared"]), (&json!("hello"), &json!(false)));
+    assert_eq!((&shown["timezone"], &shown["live"]), (&json!("Europe/Berlin"), &json!([id])));
+    assert_eq!(shown["nextTimes"].as_array().unwrap().len(), 5);
+    server.crash_and_restart();
+    let before = server.process(&id).await["attempts"].as_array().unwrap().len();
+    server.wait_for(&id, runs(before + 2)).await;
+    server.send(Method::DELETE, &format!("/api/processes/{id}?wait=true"), None).await;
+    let process = server.process(&id).await;
+    assert_eq!(process["status"], "stopped");
+    assert_eq!(timed(&server.get("/api/declared").await), [] as [Value; 0]);
+    server.stop_and_restart();
+    assert_eq!(server.process(&id).await["attempts"], process["attempts"]);
+
+    // One that waits runs at once when it is asked to, and waits again.
+    let id = server.run_with(body("0 0 1 1 *")).await;
+    server.send(Method::POST, &format!("/api/processes/{id}/restart"), None).await;
+    let waits = |p: &Value| p["status"] == "backing_off" && runs(1)(p);
+    let process = server.wait_for(&id, waits).await;
+    assert_eq!(process["attempts"][0]["causeKind"], "token");
+    let reason = process["reason"].as_str().unwrap();
+    let wanted = "; it waits for its time, 0 0 1 1 * Europe/Berlin";
+    assert!(reason.starts_with("exit code 0 after ") && reason.ends_with(wanted), "{reason}");
+
+    for (body, words) in [
+        (body("often"), "is no pattern of times"),
+        (json!({"scriptName": "hello", "strategy": {"timezone": "UTC"}}), "belongs to a schedule"),
+        (
+            json!({"scriptName": "hello", "type": "long-running", "strategy": {"schedule": "@daily"}}),
+            "it is for jobs",
+        ),
+    ] {
+        let (status, code, detail) =
+            server.problem(Method::POST, "/api/processes", Some(body)).await;
+        assert_eq!((status, code.as_str()), (422, "strategy_invalid"));
+        assert!(detail.contains(words), "{detail}");
+    }
+    let viewer = server.token_of("viewer", &[]);
+    let body = Some(body("@daily"));
+    let answer = server.send_as(&viewer, Method::POST, "/api/processes", body).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as RealInstant};
 
 use app::model::{Breaker, CauseKind, EndKind, Process, ProcessId, StartRequest, Status};
+use serde_json::json;
 use server::config::{ProcessConfig, RunConfig, WhenFull};
 use server::engine::{Cause, Claim, Clock, Engine, EngineSettings, Fleet};
-use server::project::{Catalog, SharedCatalog};
+use server::project::{Catalog, ProcessEnv, SharedCatalog};
 use server::seal::Sealer;
 use server::store::{SqliteStore, Store, Writer};
 use tempfile::TempDir;
@@ -28,6 +29,7 @@ struct Bench {
     folder: TempDir,
     engine: Engine,
     fleet: Arc<Fleet>,
+    catalog: Arc<SharedCatalog>,
     clock: Arc<HandClock>,
     writer: Writer,
     tasks: TaskTracker,
@@ -44,7 +46,11 @@ impl Bench {
         let (project, data) = (folder.path().join("project"), folder.path().join("data"));
         std::fs::create_dir_all(&project).unwrap();
         std::fs::create_dir_all(&data).unwrap();
-        std::fs::write(project.join("package.json"), r#"{"name": "p"}"#).unwrap();
+        std::fs::write(
+            project.join("package.json"),
+            r#"{"name": "p", "scripts": {"wait": "until test -e go; do sleep 0.02; done"}}"#,
+        )
+        .unwrap();
         let processes: BTreeMap<String, ProcessConfig> = toml::from_str(toml).unwrap();
         for (name, config) in &processes {
             assert_eq!(config.validate(&["jobs"]), Ok(()), "{name}");
@@ -71,8 +77,19 @@ impl Bench {
         };
         let engine =
             Engine::start(settings, &claim, clock.clone(), store, writer.clone()).await.unwrap();
-        let fleet = Fleet::new(engine.clone(), Arc::new(SharedCatalog::new(catalog)));
-        Self { folder, engine, fleet, clock, writer, tasks }
+        let catalog = Arc::new(SharedCatalog::new(catalog));
+        let fleet = Fleet::new(engine.clone(), Arc::clone(&catalog));
+        Self { folder, engine, fleet, catalog, clock, writer, tasks }
+    }
+
+    /// Starts a script of the project, with a strategy.
+    async fn start_script(&self, strategy: serde_json::Value) -> ProcessId {
+        let strategy = Some(strategy);
+        let script_name = "wait".to_owned();
+        let request = StartRequest { script_name, strategy, ..StartRequest::default() };
+        let plan = self.catalog.current().plan(&request, &ProcessEnv).unwrap();
+        let cause = Cause::new(CauseKind::Person, "ann");
+        self.engine.start_process(plan, cause, |_| None).await.unwrap().id.clone()
     }
 
     /// Starts a declared process.
@@ -278,6 +295,79 @@ async fn a_schedule_starts_its_job_at_its_time_and_not_before() {
     bench.clock.advance(Duration::from_secs(3_600));
     let second = bench.wait_for_live_or_ended(&first).await;
     assert_ne!(second, first);
+    bench.end().await;
+}
+
+/// A start with a schedule: what it waits for, run after run.
+#[tokio::test]
+async fn a_start_with_a_schedule_waits_for_its_times_run_after_run() {
+    let bench = Bench::declaring("").await;
+    let _sweeper = sweep(&bench);
+    std::fs::write(bench.folder.path().join("project/go"), "").unwrap();
+    let id = bench.start_script(json!({"schedule": "* * * * *"})).await;
+    let process = bench.process(&id).await;
+    assert_eq!((process.status, process.next_at), (Status::BackingOff, Some(NOON + 60_000)));
+    assert_eq!(process.reason, "it was not run yet; it waits for its time, * * * * * UTC");
+    let list = bench.fleet.list().processes;
+    assert_eq!((list[0].name.as_str(), list[0].is_declared), ("wait", false));
+    let times: Vec<i64> = (1..=5).map(|n| NOON + n * 60_000).collect();
+    assert_eq!(list[0].next_times, times);
+    for n in 1..=3_usize {
+        bench.clock.wait_for_sleeper(seconds(30)).await;
+        bench.clock.advance(seconds(30));
+        assert_eq!(bench.process(&id).await.attempts.len(), n - 1);
+        bench.pass(seconds(30)).await;
+        let waits = |p: &Process| p.attempts.len() == n && p.status == Status::BackingOff;
+        let process = bench.wait_for(&id, waits).await;
+        let next = NOON + (i64::try_from(n).unwrap() + 1) * 60_000;
+        assert_eq!(process.next_at, Some(next));
+        assert_eq!(process.attempts[n - 1].cause_kind, Some(CauseKind::Schedule));
+    }
+    bench.engine.stop_process(&id, "ann", true).await.unwrap();
+    assert_eq!(bench.fleet.list().processes, []);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_time_during_a_run_is_passed_over_or_put_off() {
+    let bench = Bench::declaring("").await;
+    let _sweeper = sweep(&bench);
+    let schedule = |overlap| json!({"schedule": "* * * * *", "overlap": overlap, "timeoutS": 0});
+    let skips = bench.start_script(schedule("skip")).await;
+    let queues = bench.start_script(schedule("queue")).await;
+    bench.clock.advance(seconds(60));
+    for id in [&skips, &queues] {
+        bench.wait_for(id, |p| p.status == Status::Running).await;
+    }
+    bench.clock.advance(Duration::from_secs(150));
+    std::fs::write(bench.folder.path().join("project/go"), "").unwrap();
+    let is_put_off = |p: &Process| p.attempts.len() == 2 && p.status == Status::BackingOff;
+    bench.wait_for(&queues, is_put_off).await;
+    let process = bench.wait_for(&skips, |p| p.status == Status::BackingOff).await;
+    assert_eq!(process.attempts.len(), 1);
+    assert_eq!(process.next_at, Some(NOON + 240_000), "the minute after the end");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_time_that_was_missed_is_passed_over_or_made_up_for_once() {
+    let bench = Bench::declaring("").await;
+    let _sweeper = sweep(&bench);
+    std::fs::write(bench.folder.path().join("project/go"), "").unwrap();
+    let passes = bench.start_script(json!({"schedule": "0 * * * *"})).await;
+    let makes_up = bench.start_script(json!({"schedule": "0 * * * *", "missed": "run-once"})).await;
+    let clock = Arc::clone(&bench.clock);
+    let folder = bench.leave().await;
+    clock.advance(Duration::from_secs(5 * 3_600 + 600));
+    let bench = Bench::open(folder, "", clock).await;
+    let next = Some(NOON + 6 * 3_600_000);
+    let waits = |p: &Process| p.status == Status::BackingOff && p.next_at == next;
+    let process = bench.wait_for(&makes_up, waits).await;
+    assert_eq!(process.attempts.len(), 1);
+    assert_eq!(process.attempts[0].cause_kind, Some(CauseKind::Schedule));
+    let process = bench.wait_for(&passes, waits).await;
+    assert_eq!(process.attempts, []);
+    assert!(process.reason.starts_with("a time was missed; "), "{}", process.reason);
     bench.end().await;
 }
 

@@ -113,7 +113,7 @@ impl Actor {
         let (mut history, now) = (self.history.clone(), self.shared.clock.now_ms());
         let kind = self.process.kind;
         let decision = decide(&self.plan.strategy, kind, &mut history, &finished, now, 0.5);
-        !matches!(decision, Decision::Over { .. })
+        self.plan.strategy.timed.is_some() || !matches!(decision, Decision::Over { .. })
     }
 
     /// Decides by the strategy; a pause is entered at once.
@@ -132,6 +132,11 @@ impl Actor {
                     self.process.breaker = None;
                 }
                 let words = why.map_or_else(|| how.clone(), |why| words(&why));
+                if let Some((pause, cause)) = self.next_time(&words, now) {
+                    let words = pause.reason.clone();
+                    self.apply(Event::Pause(pause))?;
+                    return Ok(After { next: Next::Later(cause), words });
+                }
                 let is_failed = matches!(self.state, State::Ended(Outcome::Failed { .. }));
                 if strategy.is_told && is_failed {
                     self.process.reason.clone_from(&words);

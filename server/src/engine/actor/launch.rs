@@ -38,6 +38,7 @@ impl Actor {
         let (mut actor, handle) = Self::make(shared, record, plan, State::Queued)?;
         if actor.process.kind == ProcessType::ShortLived
             && actor.plan.strategy.depends_on.is_empty()
+            && (actor.plan.strategy.timed.is_none() || !actor.is_new())
         {
             // Here, not in its task: who is launched first stands first in line.
             actor.asked = Some(actor.pool().ask(&actor.process.id, actor.process.priority));
@@ -46,10 +47,18 @@ impl Actor {
             actor.begin_trial();
         }
         shared.tasks.spawn(async move {
-            let first = actor.attempt(cause, also).await;
+            let first = match actor.plan.strategy.timed.is_some() && actor.is_new() {
+                true => actor.begin_timed(also).await,
+                false => actor.attempt(cause, also).await,
+            };
             actor.follow(first).await;
         });
         Ok(handle)
+    }
+
+    /// Whether it was never started.
+    fn is_new(&self) -> bool {
+        self.process.attempts.is_empty()
     }
 
     /// Takes up a process that waits for its next attempt.
@@ -199,6 +208,7 @@ impl Actor {
             history,
             watcher,
             begun: None,
+            begun_ms: None,
             unready: None,
             asked_by: None,
         };

@@ -13,7 +13,7 @@ use crate::engine::clock::at;
 use crate::engine::queue::{Step, TOLD, Waiting};
 
 /// What a command does to one that waits.
-enum Heard {
+pub(super) enum Heard {
     /// Nothing.
     Stay,
     /// It is over.
@@ -24,7 +24,7 @@ enum Heard {
 
 impl Actor {
     /// Takes a command while nothing runs.
-    async fn hear(&mut self, command: Command) -> Result<Heard, ActorError> {
+    pub(super) async fn hear(&mut self, command: Command) -> Result<Heard, ActorError> {
         match command {
             Command::Stop { by, reply } => {
                 self.apply(Event::Stop(StopCause::Asked { by }))?;
@@ -136,6 +136,9 @@ impl Actor {
 
     /// Waits for the time of the next try, for somebody who asks for it, or for a file that changed.
     pub(super) async fn wait_for_next_try(&mut self, cause: Cause) -> Result<Next, ActorError> {
+        if let Some((times, until_ms)) = self.awaited_times() {
+            return self.wait_for_time(&times, until_ms).await;
+        }
         let State::BackingOff(pause) = &self.state else { return Ok(Next::Again(cause)) };
         let is_open = pause.is_open;
         // Of the process's own time: a clock that is set does not shorten the pause.

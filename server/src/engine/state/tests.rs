@@ -94,7 +94,7 @@ fn the_whole_table() {
     let ended = |name| (name, "- - -", none, "- - -", "- - backing_off queued");
     let mut table = vec![
         // granted spawned failed | stops | grace exited vanished | wait met pause rerun
-        ("queued", "starting - -", "stopped - - - - - -", "- - -", "waiting - - -"),
+        ("queued", "starting - -", "stopped - - - - - -", "- - -", "waiting - backing_off -"),
         ("waiting", "- - -", "stopped - - - - - -", "- - -", "waiting queued - -"),
         ("starting", "- running failed", none, "- - lost", "- - - -"),
         ("running", "- - -", stops, "- completed lost", "- - - -"),
@@ -110,7 +110,7 @@ fn the_whole_table() {
             ),
         );
     }
-    table.push(("backing_off", "- - -", "stopped - - - - - -", "- - -", "- - - queued"));
+    table.push(("backing_off", "- - -", "stopped - - - - - -", "- - -", "- - backing_off queued"));
     table.extend(["stopped", "completed", "failed", "lost"].map(ended));
     let states = states();
     assert_eq!(states.len(), table.len());

@@ -77,7 +77,7 @@ pub(in crate::http) async fn list(
     request_body = StartRequest,
     responses(
         (status = 201, description = "it runs", body = Started),
-        (status = 202, description = "it waits for a slot, or for others", body = Started),
+        (status = 202, description = "it waits for a slot, for others, or for its time", body = Started),
     ),
 )]
 pub(in crate::http) async fn start(
@@ -85,8 +85,8 @@ pub(in crate::http) async fn start(
     Body(request): Body<StartRequest>,
 ) -> Result<Response, ServiceError> {
     let started = caller.start_process(request).await?;
-    let status = match started.status {
-        Status::Queued | Status::Waiting => StatusCode::ACCEPTED,
+    let status = match (started.status, started.pid) {
+        (Status::Queued | Status::Waiting, _) | (Status::BackingOff, None) => StatusCode::ACCEPTED,
         _ => StatusCode::CREATED,
     };
     let location = format!("/api/processes/{}", started.process_id);

@@ -57,6 +57,10 @@ struct Details {
     stdin: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<Limits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -77,6 +81,8 @@ impl From<&Process> for Details {
             position: process.position,
             stdin: process.stdin,
             limits: process.limits,
+            schedule: process.schedule.clone(),
+            timezone: process.timezone.clone(),
         }
     }
 }
@@ -299,6 +305,8 @@ impl TryFrom<ProcessRow> for Process {
             position: details.position,
             stdin: details.stdin,
             limits: details.limits,
+            schedule: details.schedule,
+            timezone: details.timezone,
             id,
         })
     }

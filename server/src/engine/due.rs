@@ -7,16 +7,21 @@ const LATE_MS: i64 = 60_000;
 
 /// What a look at a schedule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Due {
+pub(in crate::engine) struct Due {
     /// It is to be started now, once.
-    pub(super) fires: bool,
+    pub(in crate::engine) fires: bool,
     /// Up to where its times are done with.
-    pub(super) last: i64,
+    pub(in crate::engine) last: i64,
 }
 
 /// Looks at a schedule whose times up to `last` are done with; `None` for one that is new, whose
 /// past is nobody's concern. With `makes_up`, missed times are made up for by one start.
-pub(super) fn find_due(schedule: &Schedule, last: Option<i64>, now_ms: i64, makes_up: bool) -> Due {
+pub(in crate::engine) fn find_due(
+    schedule: &Schedule,
+    last: Option<i64>,
+    now_ms: i64,
+    makes_up: bool,
+) -> Due {
     let Some(last) = last else { return Due { fires: false, last: now_ms } };
     // A clock that was set back: what is done is not done again.
     if now_ms < last {
