@@ -58,7 +58,7 @@ pub use fleet::{Fleet, FleetError};
 pub use stdin::SendError;
 pub use update::Update;
 
-use board::Board;
+use board::{Board, Want};
 use mailbox::Mailboxes;
 use meter::Meter;
 use queue::{Full, Pools};
@@ -208,10 +208,10 @@ pub(crate) struct Shared {
     admission: Mutex<()>,
     /// Restarts of a process take turns; several processes may share one.
     turns: Vec<tokio::sync::Mutex<()>>,
-    /// Names that somebody waits for, and who.
-    wanted: mpsc::UnboundedSender<(String, String)>,
+    /// What somebody waits for.
+    wanted: mpsc::UnboundedSender<Want>,
     /// The other end, until the fleet takes it.
-    wants: Mutex<Option<mpsc::UnboundedReceiver<(String, String)>>>,
+    wants: Mutex<Option<mpsc::UnboundedReceiver<Want>>>,
     updates: broadcast::Sender<Arc<Update>>,
     tasks: TaskTracker,
     stop: CancellationToken,

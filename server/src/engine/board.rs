@@ -87,11 +87,22 @@ impl Board {
     }
 }
 
+/// A declared process that somebody waits for.
+#[derive(Debug)]
+pub(super) struct Want {
+    /// Its name.
+    pub(super) name: String,
+    /// How it must be.
+    pub(super) condition: Condition,
+    /// Who waits.
+    pub(super) by: String,
+}
+
 /// A dependency that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unmet {
     pub(super) name: String,
-    condition: Condition,
+    pub(super) condition: Condition,
     /// How it is instead.
     why: String,
 }

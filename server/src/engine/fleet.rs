@@ -21,6 +21,7 @@ use crate::config::{
 use crate::project::{Catalog, PlanError, ProcessEnv, SharedCatalog};
 use crate::store::{AuditRecord, Change};
 
+use super::board::Want;
 use super::cause::Cause;
 use super::{Engine, EngineError};
 
@@ -302,9 +303,13 @@ impl Fleet {
         self.engine.live_processes().into_iter().filter_map(describe).collect()
     }
 
-    async fn start_what_others_need(&self, mut wanted: mpsc::UnboundedReceiver<(String, String)>) {
-        while let Some((name, by)) = wanted.recv().await {
-            if self.engine.shared.registry.live_of(&name).is_empty() {
+    async fn start_what_others_need(&self, mut wanted: mpsc::UnboundedReceiver<Want>) {
+        while let Some(Want { name, condition, by }) = wanted.recv().await {
+            let shared = &self.engine.shared;
+            // Somebody else may have asked for it meanwhile, and a job be over already.
+            let is_unmet =
+                !shared.board.unmet(&BTreeMap::from([(name.clone(), condition)])).is_empty();
+            if is_unmet && shared.registry.live_of(&name).is_empty() {
                 self.start_by_itself(&name, &Cause::new(CauseKind::Dependency, by)).await;
             }
         }

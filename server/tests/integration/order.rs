@@ -27,6 +27,9 @@ async fn started_and_exited_are_less_than_ready_and_completed() {
     let fails = server.wait_for_declared("fails", |p| p["status"] == "failed").await;
     let slow = server.wait_for_declared("slow", |p| p["status"] == "running").await;
     assert_eq!(slow["ready"], false);
+    // Both wait for it, and it runs once.
+    let list = server.get("/api/processes?q=fails").await;
+    assert_eq!(list["processes"].as_array().unwrap().len(), 1, "{list}");
     assert!(process["startedAt"].as_i64() >= fails["endedAt"].as_i64());
     assert!(process["startedAt"].as_i64() >= slow["startedAt"].as_i64());
     let both = "waiting for fails to complete (it is failed: exit code 3 after ";

@@ -75,7 +75,8 @@ impl Actor {
                 let by = if name.is_empty() { self.process.script.as_str() } else { name };
                 for one in &unmet {
                     // Nobody listens while Runyard ends.
-                    let _ = self.shared.wanted.send((one.name.clone(), by.to_owned()));
+                    let (name, condition, by) = (one.name.clone(), one.condition, by.to_owned());
+                    let _ = self.shared.wanted.send(board::Want { name, condition, by });
                 }
             }
             tokio::select! {
