@@ -157,6 +157,7 @@ case "${1:-build}" in
   test)
     setup_build
     setup_packages examples/site 'the example site'
+    setup_packages examples/stack 'the example of four services'
     setup_packages end2end 'the end-to-end tests'
     setup_python
     setup_chromium

@@ -35,6 +35,11 @@ export class Api {
     });
   }
 
+  /** Stops all that is declared, dependants first; resolves when it is gone. */
+  async stopDeclared(): Promise<void> {
+    await this.#call('POST', '/api/declared/stop');
+  }
+
   /** The newest entries. */
   async tail(id: string, count: number): Promise<Entry[]> {
     return (await this.#call<LogPage>('GET', `/api/processes/${id}/logs?tail=${count}`)).entries;

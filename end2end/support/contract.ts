@@ -35,6 +35,10 @@ export interface Process {
   position: number | null;
   /** The name of the declared process that it is. */
   declared: string | null;
+  /** Whether its probe succeeds; null without one, and while it does not run. */
+  ready: boolean | null;
+  startedAt: number | null;
+  endedAt: number | null;
 }
 
 export interface Entry {
