@@ -25,14 +25,42 @@ pub(crate) fn rows() -> Vec<Row> {
     ]
 }
 
+/// How long nothing can be stored, and a witness that writes until about the end of that.
+struct Outage {
+    length: Duration,
+    rounds: u64,
+    lines: u64,
+    pause_us: u64,
+}
+
+/// `RUNYARD_OUTAGE_S` makes it as long as one likes, and tries it once.
+fn outage() -> Outage {
+    let asked = std::env::var("RUNYARD_OUTAGE_S").ok().map(|it| it.parse().expect("seconds"));
+    match asked {
+        None => Outage {
+            length: Duration::from_secs(rounds(2, 12)),
+            rounds: rounds(1, 5),
+            lines: 12_000,
+            pause_us: 1_000,
+        },
+        Some(seconds) => Outage {
+            length: Duration::from_secs(seconds),
+            rounds: 1,
+            lines: 200 * (seconds + 10),
+            pause_us: 20_000,
+        },
+    }
+}
+
 fn lock_database() -> Findings {
     block_on(async {
         let server = start(&[], &[]);
         let mut findings = Findings::default();
         let url = format!("sqlite:{}", server.data().join("runyard.db").display());
-        for _ in 0..rounds(1, 5) {
-            let lines = 12_000;
-            let id = start_witness(&server, lines, 1_000, 4).await;
+        let outage = outage();
+        for _ in 0..outage.rounds {
+            let lines = outage.lines;
+            let id = start_witness(&server, lines, outage.pause_us, 4).await;
             server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
             let mut rival = sqlx::SqliteConnection::connect(&url).await.unwrap();
             sqlx::query("PRAGMA busy_timeout = 10000").execute(&mut rival).await.unwrap();
@@ -42,7 +70,7 @@ fn lock_database() -> Findings {
             let to = from + 500;
             server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > to).await;
             // Longer than any single try of the writer.
-            tokio::time::sleep(Duration::from_secs(rounds(2, 12))).await;
+            tokio::time::sleep(outage.length).await;
             sqlx::query("ROLLBACK").execute(&mut rival).await.unwrap();
             rival.close().await.unwrap();
             let process = server.wait_for_status(&id, "completed").await;
@@ -67,16 +95,17 @@ fn fill_database() -> Findings {
         let setting = [("RUNYARD_SERVER__DATABASE", database.to_str().unwrap())];
         let server = Server::start_in(folder, &package_json(&[]), &setting);
         let mut findings = Findings::default();
-        for _ in 0..rounds(1, 5) {
-            let lines = 12_000;
-            let id = start_witness(&server, lines, 1_000, 4).await;
+        let outage = outage();
+        for _ in 0..outage.rounds {
+            let lines = outage.lines;
+            let id = start_witness(&server, lines, outage.pause_us, 4).await;
             server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
             let filler = place.join(".filler");
             assert!(fill(&filler) > 0);
             // Nothing can be stored, and the live end of the log goes on.
             let from = server.process(&id).await["nextIdx"].as_i64().unwrap();
             server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > from + 500).await;
-            tokio::time::sleep(Duration::from_secs(rounds(2, 12))).await;
+            tokio::time::sleep(outage.length).await;
             std::fs::remove_file(&filler).unwrap();
             let process = server.wait_for_status(&id, "completed").await;
             assert_eq!(process["exitCode"], 0);
@@ -114,9 +143,10 @@ fn move_database() -> Findings {
         let away = server.folder.path().join("away");
         fs::create_dir(&away).unwrap();
         let mut findings = Findings::default();
-        for _ in 0..rounds(1, 5) {
-            let lines = 12_000;
-            let id = start_witness(&server, lines, 1_000, 4).await;
+        let outage = outage();
+        for _ in 0..outage.rounds {
+            let lines = outage.lines;
+            let id = start_witness(&server, lines, outage.pause_us, 4).await;
             server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > 100).await;
             assert_eq!(why_not_ready(&server).await, None);
             carry(&server.data(), &away);
@@ -125,7 +155,7 @@ fn move_database() -> Findings {
             assert!(why.contains("put it back"), "{why}");
             let from = server.process(&id).await["nextIdx"].as_i64().unwrap();
             server.wait_for(&id, |it| it["nextIdx"].as_i64().unwrap() > from + 500).await;
-            tokio::time::sleep(Duration::from_secs(rounds(1, 12))).await;
+            tokio::time::sleep(outage.length).await;
             assert!(!server.data().join("runyard.db").exists(), "it was made again");
             carry(&away, &server.data());
             let process = server.wait_for_status(&id, "completed").await;

@@ -70,7 +70,7 @@ impl Row {
 
 /// A test that hangs fails, instead of holding up all others.
 fn within_limit(test: fn() -> Findings) -> Result<Findings, Failed> {
-    let limit = Duration::from_secs(rounds(90, 900));
+    let limit = Duration::from_secs(rounds(90, 1_800));
     let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || send.send(test()));
     match receive.recv_timeout(limit) {
