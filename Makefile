@@ -107,7 +107,7 @@ faults: ## Break everything that can break, many times over
 .PHONY: outage
 outage: ## Keep the database away for OUTAGE_S=600, in each way
 	$(call say,keeping the database away for $(OUTAGE_S) seconds in each of three ways)
-	@RUNYARD_FAULTS=full RUNYARD_OUTAGE_S=$(OUTAGE_S) cargo test --locked --package server --test faults -- row_15_database_full row_15_database_gone row_15_database_locked --test-threads 3
+	@RUNYARD_FAULTS=full RUNYARD_OUTAGE_S=$(OUTAGE_S) cargo test --locked --package server --test faults -- row_15_database_ --test-threads 4
 
 # How long `make outage` and `make soak` go on.
 OUTAGE_S ?= 600
