@@ -50,6 +50,8 @@ export async function measureTasks(browser: Browser, work: () => Promise<void>):
   if (!tasks.some(({ tdur }) => tdur !== undefined)) {
     throw new Error(`the trace has no times of tasks: ${events.length} events, ${tasks.length} tasks`);
   }
-  // One that was under way when the trace began has only the time that passed.
-  return tasks.map(({ dur, tdur }) => (tdur ?? dur ?? 0) / 1_000).sort((a, b) => b - a);
+  // One that was under way when the trace began has only the time that passed. And no task is on a processor for
+  // longer than it takes: of one in which the tests' own script is evaluated, the trace says 95 ms of 6 at times.
+  const taken = ({ dur = 0, tdur = dur }: TraceEvent): number => Math.min(dur, tdur) / 1_000;
+  return tasks.map(taken).sort((a, b) => b - a);
 }

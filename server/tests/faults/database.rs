@@ -46,7 +46,8 @@ fn outage() -> Outage {
         Some(seconds) => Outage {
             length: Duration::from_secs(seconds),
             rounds: 1,
-            lines: 200 * (seconds + 10),
+            // Four every 20 ms and a bit.
+            lines: 180 * (seconds + 10),
             pause_us: 20_000,
         },
     }
