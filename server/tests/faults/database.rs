@@ -35,7 +35,7 @@ struct Outage {
 
 /// `RUNYARD_OUTAGE_S` makes it as long as one likes, and tries it once.
 fn outage() -> Outage {
-    let asked = std::env::var("RUNYARD_OUTAGE_S").ok().map(|it| it.parse().expect("seconds"));
+    let asked = std::env::var("RUNYARD_OUTAGE_S").ok().map(|it| it.parse().unwrap());
     match asked {
         None => Outage {
             length: Duration::from_secs(rounds(2, 12)),
