@@ -23,9 +23,8 @@ use crate::service::Caller;
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A client is asked for a sign of life this often.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// One message of entries has about so many bytes; then the next subscription has its turn. Who receives it
-/// keeps what has come of it until it is whole: of 256 KiB a busy client copies more than it reads.
-const MESSAGE_BYTES: usize = 128 * 1024;
+/// One message of entries has about so many bytes; then the next subscription has its turn.
+const MESSAGE_BYTES: usize = 256 * 1024;
 /// A `tail` that is further behind than this is skipped ahead to the newest entries.
 const TAIL_BEHIND: i64 = 10 * RING_ENTRIES;
 /// Processes in the message that opens a connection.
