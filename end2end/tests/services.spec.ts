@@ -129,10 +129,23 @@ depends_on = { db = "ready" }
   });
 });
 
+test.describe('a schedule where nothing is declared', () => {
+  test.use({ files: { 'package.json': '{ "name": "own", "scripts": { "tell": "echo told" } }' } });
+
+  test('is shown as soon as a start gives it', async ({ app, api, page }) => {
+    await app.isLive();
+    await expect(page.getByTestId('declared')).toBeHidden();
+    await api.start({ scriptName: 'tell', strategy: { schedule: '0 3 * * *' } });
+    await expect(page.locator('[data-testid="schedule"][data-name="tell"]')).toContainText('0 3 * * * UTC');
+    await expect(page.getByTestId('declared-start'), 'nothing is declared').toBeHidden();
+    await expect(app.rows.first().getByTestId('countdown')).toHaveText(/^next run in /);
+  });
+});
+
 test.describe('a schedule', () => {
   test.use({
     files: {
-      'package.json': '{ "name": "own" }',
+      'package.json': '{ "name": "own", "scripts": { "tell": "echo told" } }',
       'runyard.toml': '[process.often]\ncommand = ["echo", "now"]\nschedule = "*/2 * * * * *"\n',
     },
   });
@@ -149,6 +162,18 @@ test.describe('a schedule', () => {
     await app.hasStatus('completed');
     await expect(app.log).toContainText('started by its schedule');
     await expect(app.log).toContainText('now');
+  });
+
+  test('that a start gives is a row of its own, also twice for one script', async ({ app, api, page }) => {
+    const rows = page.locator('[data-testid="schedule"]');
+    await expect(rows).toHaveCount(1);
+    for (const schedule of ['0 3 * * *', '0 4 * * *']) {
+      await api.start({ scriptName: 'tell', strategy: { schedule } });
+    }
+    await expect(rows).toHaveCount(3);
+    await expect(page.locator('[data-testid="schedule"][data-name="tell"]').first()).toContainText('0 3 * * * UTC');
+    await expect(page.locator('[data-testid="schedule"][data-name="tell"]').last()).toContainText('0 4 * * * UTC');
+    await app.isLive();
   });
 });
 

@@ -49,7 +49,7 @@ use retention::Retention;
 use starts::Starts;
 
 pub use crate::config::json_schema as config_schema;
-pub use audit::{AuditExportFormat, AuditExportParams, AuditFormat, AuditParams, AuditWalk};
+pub use audit::{AuditExportParams, AuditFormat, AuditParams, AuditWalk};
 pub use caller::Caller;
 pub use configuration::{ConfigReader, slots_of};
 pub use error::ServiceError;

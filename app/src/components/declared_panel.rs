@@ -9,7 +9,7 @@ use super::pool_row::PoolRow;
 use super::schedule_row::ScheduleRow;
 use crate::api::{list_declared, list_pools, run_declared};
 use crate::live::use_live;
-use crate::model::{DeclaredList, PoolList};
+use crate::model::{DeclaredList, DeclaredProcess, PoolList};
 
 /// Many processes turn at the same time, and are worth one question.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -46,12 +46,12 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
         }
     };
     Effect::watch(move || live.processes.track_turns(), move |(), _, _| ask_soon(), false);
-    let has_declared = move || !declared.read().processes.is_empty();
-    let is_shown = move || has_declared() || pools.read().pools.len() > 1;
+    let has_declared = move || declared.read().processes.iter().any(|one| one.is_declared);
+    let is_shown = move || !declared.read().processes.is_empty() || pools.read().pools.len() > 1;
     let timed = move || {
         let declared = declared.read();
         let timed = declared.processes.iter().filter(|one| one.schedule.is_some());
-        timed.map(|one| one.name.clone()).collect::<Vec<_>>()
+        timed.map(DeclaredProcess::key).collect::<Vec<_>>()
     };
     let pool_names = move || {
         let pools = pools.read();
@@ -69,8 +69,8 @@ pub(crate) fn DeclaredPanel() -> impl IntoView {
                     </div>
                 </Show>
                 <ul class="declared-list">
-                    <For each=timed key=String::clone let:name>
-                        <ScheduleRow name declared/>
+                    <For each=timed key=String::clone let:key>
+                        <ScheduleRow key declared/>
                     </For>
                     <For each=pool_names key=String::clone let:name>
                         <PoolRow name pools/>

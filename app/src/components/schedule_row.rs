@@ -9,15 +9,15 @@ use crate::text::format::format_uptime;
 /// The row; it opens on all the times that are known.
 #[component]
 pub(super) fn ScheduleRow(
-    /// Of the process.
-    name: String,
+    /// Of the process, as its `key` says.
+    key: String,
     /// All that is declared, as it is now.
     declared: RwSignal<DeclaredList>,
 ) -> impl IntoView {
     let clock = use_live().clock;
-    let (data_name, shown_name) = (name.clone(), name.clone());
     let one =
-        Memo::new(move |_| declared.read().processes.iter().find(|one| one.name == name).cloned());
+        Memo::new(move |_| declared.read().processes.iter().find(|one| one.key() == key).cloned());
+    let name = move || one.read().as_ref().map(|one| one.name.clone());
     let rule = move || {
         let one = one.get()?;
         let zone = one.timezone.unwrap_or_else(|| "UTC".to_owned());
@@ -34,10 +34,10 @@ pub(super) fn ScheduleRow(
         times().into_iter().map(stamp).collect_view()
     };
     view! {
-        <li data-testid="schedule" data-name=data_name>
+        <li data-testid="schedule" data-name=name>
             <details class="schedule">
                 <summary>
-                    <span class="declared-name">{shown_name}</span>
+                    <span class="declared-name">{name}</span>
                     <span class="declared-next" data-testid="schedule-next">{countdown}</span>
                 </summary>
                 <code>{rule}</code>

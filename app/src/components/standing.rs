@@ -21,12 +21,13 @@ pub(crate) fn Standing(
         _ => None,
     };
     let next = move || {
-        let (status, next_at) = {
+        let (status, next_at, is_timed) = {
             let process = process.read();
-            (process.status, process.next_at?)
+            (process.status, process.next_at?, process.schedule.is_some())
         };
         let left = format_uptime(next_at - clock.now() + 999);
         match status {
+            Status::BackingOff if is_timed => Some(format!("next run in {left}")),
             Status::BackingOff => Some(format!("next try in {left}")),
             Status::Stopping => Some(format!("killed in {left}")),
             _ => None,

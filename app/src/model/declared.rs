@@ -34,6 +34,16 @@ pub struct DeclaredProcess {
     pub live: Vec<ProcessId>,
 }
 
+impl DeclaredProcess {
+    /// What tells it from all others: its name, or the process that waits for its times, as a script may be
+    /// started with several schedules.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let of = self.live.first().filter(|_| !self.is_declared);
+        of.map_or_else(|| self.name.clone(), |id| id.0.clone())
+    }
+}
+
 /// The answer to `GET /api/declared`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -106,4 +116,28 @@ pub struct ConfigDiff {
     pub needs_restart: Vec<String>,
     /// Names these changes: a reload that gives it is refused when the file changed meanwhile.
     pub version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_script_may_have_several_schedules() {
+        let one = |is_declared, id: &str| DeclaredProcess {
+            name: "build".into(),
+            is_declared,
+            project: "site".into(),
+            kind: ProcessType::ShortLived,
+            autostart: false,
+            replicas: 1,
+            depends_on: vec![],
+            schedule: Some("0 3 * * *".into()),
+            timezone: None,
+            next_times: vec![],
+            live: vec![ProcessId(id.into())],
+        };
+        assert_eq!([one(true, "a"), one(true, "b")].map(|it| it.key()), ["build", "build"]);
+        assert_eq!([one(false, "a"), one(false, "b")].map(|it| it.key()), ["a", "b"]);
+    }
 }

@@ -13,6 +13,9 @@ use crate::later::{declared_panel, shown};
 use crate::live::Live;
 use crate::model::ProcessId;
 
+/// As many come at once at most, as far as anybody waits for them.
+const NEWEST: u32 = 20;
+
 /// List at the left, page at the right; on a phone one of them.
 #[component]
 pub(crate) fn Layout() -> impl IntoView {
@@ -33,8 +36,21 @@ pub(crate) fn Layout() -> impl IntoView {
     Effect::new(move |_| {
         catalogue.with(|catalogue| {
             if let Some(Ok(catalogue)) = catalogue {
-                is_declared.set(catalogue.has_declared);
+                is_declared.update(|is_declared| *is_declared |= catalogue.has_declared);
             }
+        });
+    });
+
+    // What came with a schedule since the catalogue was asked for is among the newest.
+    Effect::new(move |_| {
+        live.processes.track_turns();
+        let mut left = NEWEST;
+        live.processes.look_through(|process| {
+            if process.schedule.is_some() {
+                is_declared.set(true);
+            }
+            left -= 1;
+            left > 0
         });
     });
 

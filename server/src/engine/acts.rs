@@ -235,7 +235,10 @@ impl Engine {
             let why = format!("the process does not run: {}", process.reason);
             return Err(EngineError::InvalidState(why));
         }
-        let until = Instant::now() + OPENS_WITHIN;
+        // Of one that was started earlier nobody opens it any more.
+        let up_ms = self.shared.clock.now_ms() - process.started_at.unwrap_or_default();
+        let up = Duration::from_millis(u64::try_from(up_ms).unwrap_or_default());
+        let until = Instant::now() + OPENS_WITHIN.saturating_sub(up);
         loop {
             match stdin::send_line(&self.shared.settings.data_dir, id, line) {
                 // The root is there a moment before it has opened its input.

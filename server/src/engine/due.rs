@@ -1,9 +1,13 @@
 //! Whether a schedule's time has come.
 
+use std::time::Duration;
+
 use crate::config::Schedule;
 
 /// A time that is older was missed: Runyard was not there, or the machine slept.
 const LATE_MS: i64 = 60_000;
+/// The times are looked at so often even when none is near: clocks are set, and machines sleep.
+pub(in crate::engine) const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// What a look at a schedule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

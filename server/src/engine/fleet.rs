@@ -25,10 +25,8 @@ use super::board::Want;
 use super::cause::Cause;
 use super::{Engine, EngineError};
 
-use super::due::{Due, find_due};
+use super::due::{Due, LONGEST_SLEEP, find_due};
 
-/// The times are looked at so often even when none is near: clocks are set, and machines sleep.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How a schedule's last time is kept.
 const KEPT: &str = "schedule/";
 /// How a time is kept that waits for the run before to end.

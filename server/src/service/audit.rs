@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use app::model::{AuditEntry, AuditPage, Process, ProcessId, Verb};
 
-pub use export::{AuditExportFormat, AuditExportParams, AuditWalk};
-pub use params::{AuditFormat, AuditParams};
+pub use export::{AuditExportParams, AuditFormat, AuditWalk};
+pub use params::AuditParams;
 
 use super::{Caller, Service, ServiceError};
 use crate::auth::Target;

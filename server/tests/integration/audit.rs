@@ -62,7 +62,7 @@ async fn the_audit_tells_who_did_what_from_where_and_how_it_ended() {
     assert!(detail.contains(&pid) && detail.contains("started by tests"), "{detail}");
     assert!(audit(&server, &format!("process={id}&outcome=refused")).await.is_empty());
 
-    let csv = server.send(Method::GET, &format!("/api/audit?format=csv&process={id}"), None).await;
+    let csv = server.send(Method::GET, &format!("/api/audit/export?process={id}"), None).await;
     assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
     let csv = csv.text().await.unwrap();
     assert_eq!(csv.lines().count(), 3);
@@ -252,31 +252,31 @@ async fn who_has_made_a_token_is_named_with_it() {
 }
 
 #[tokio::test]
-async fn the_audit_is_written_out_in_three_forms() {
+async fn the_audit_comes_in_pages_and_as_a_file_of_three_forms() {
     let server = Server::start(&[]);
     for _ in 0..3 {
         server.run("hello", &[]).await;
     }
-    let form = async |query: &str| {
-        let path = format!("/api/audit?action=process.start&{query}");
+    let page = server.get("/api/audit?action=process.start&limit=2").await;
+    assert_eq!(page["lines"].as_array().unwrap().len(), 2);
+    let rest = format!("/api/audit?action=process.start&cursor={}", page["nextCursor"]);
+    let rest = server.get(&rest).await;
+    assert_eq!((rest["lines"].as_array().unwrap().len(), &rest["nextCursor"]), (1, &Value::Null));
+    for (format, kind, lines) in [
+        ("csv", "text/csv; charset=utf-8", 1 + 3),
+        ("json", "application/json", 2 + 3),
+        ("ndjson", "application/x-ndjson", 3),
+    ] {
+        let path = format!("/api/audit/export?action=process.start&format={format}");
         let answer = server.send(Method::GET, &path, None).await;
-        let header =
-            |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        let about = (header("content-disposition"), header("x-next-cursor"));
-        (about, answer.text().await.unwrap())
-    };
-    let (_, json) = form("format=json&limit=2").await;
-    let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["lines"].as_array().unwrap().len(), 2);
-    for (format, name, extra) in [("ndjson", "audit.ndjson", 0), ("csv", "audit.csv", 1)] {
-        let ((disposition, cursor), text) = form(&format!("format={format}&limit=2")).await;
-        assert_eq!(disposition.unwrap(), format!("attachment; filename=\"{name}\""));
-        assert_eq!(text.lines().count(), 2 + extra, "{text}");
-        let cursor = cursor.unwrap();
-        assert_eq!(json["nextCursor"].to_string(), cursor);
-        let ((_, end), rest) = form(&format!("format={format}&cursor={cursor}")).await;
-        assert_eq!((rest.lines().count(), end), (1 + extra, None), "{rest}");
+        let expected = format!("attachment; filename=\"audit.{format}\"");
+        assert_eq!(answer.headers()["content-disposition"], *expected);
+        assert_eq!(answer.headers()["content-type"], kind);
+        let text = answer.text().await.unwrap();
+        assert_eq!(text.lines().count(), lines, "{text}");
     }
+    let refused = server.send(Method::GET, "/api/audit?format=csv", None).await;
+    assert_eq!(refused.status(), 400, "a page has one form");
 }
 
 #[tokio::test]

@@ -215,17 +215,21 @@ async fn every_kind_of_answer_has_every_header() {
     assert!(!answer.headers().contains_key("strict-transport-security"), "anybody could say that");
 }
 
+/// The head of a form of so many bytes, and the first few.
+fn begun_form(server: &Server, bytes: usize) -> String {
+    format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: {1}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {bytes}\r\n\r\nname=",
+        server.address(),
+        server.base
+    )
+}
+
 #[tokio::test]
 async fn a_slow_body_is_cut_off() {
     let server = Server::start(&[]);
     let mut socket = TcpStream::connect(server.address()).await.unwrap();
-    let head = format!(
-        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: {1}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nname=",
-        server.address(),
-        server.base
-    );
-    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(begun_form(&server, 1000).as_bytes()).await.unwrap();
     let begin = Instant::now();
     let mut answer = Vec::new();
     let read = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await;
@@ -239,13 +243,7 @@ async fn a_slow_body_is_cut_off() {
 async fn a_body_that_drips_is_cut_off_by_its_whole_time() {
     let server = Server::start(&[("RUNYARD_LIMITS__BODY_TIMEOUT_S", "1")]);
     let (mut reader, mut writer) = TcpStream::connect(server.address()).await.unwrap().into_split();
-    let head = format!(
-        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: {1}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\nname=",
-        server.address(),
-        server.base
-    );
-    writer.write_all(head.as_bytes()).await.unwrap();
+    writer.write_all(begun_form(&server, 100000).as_bytes()).await.unwrap();
     let drip = async {
         // Never a pause that is worth the name.
         while writer.write_all(b"a").await.is_ok() {

@@ -36,9 +36,12 @@ impl Actor {
         record.process.next_at = None;
         let is_open = record.process.breaker == Some(Breaker::Open);
         let (mut actor, handle) = Self::make(shared, record, plan, State::Queued)?;
+        // Of one that was never started.
+        let waits_for_time =
+            actor.plan.strategy.timed.is_some() && actor.process.attempts.is_empty();
         if actor.process.kind == ProcessType::ShortLived
             && actor.plan.strategy.depends_on.is_empty()
-            && (actor.plan.strategy.timed.is_none() || !actor.is_new())
+            && !waits_for_time
         {
             // Here, not in its task: who is launched first stands first in line.
             actor.asked = Some(actor.pool().ask(&actor.process.id, actor.process.priority));
@@ -47,18 +50,13 @@ impl Actor {
             actor.begin_trial();
         }
         shared.tasks.spawn(async move {
-            let first = match actor.plan.strategy.timed.is_some() && actor.is_new() {
+            let first = match waits_for_time {
                 true => actor.begin_timed(also).await,
                 false => actor.attempt(cause, also).await,
             };
             actor.follow(first).await;
         });
         Ok(handle)
-    }
-
-    /// Whether it was never started.
-    fn is_new(&self) -> bool {
-        self.process.attempts.is_empty()
     }
 
     /// Takes up a process that waits for its next attempt.

@@ -10,11 +10,8 @@ use app::model::CauseKind;
 use super::wait::Heard;
 use super::{Actor, ActorError, Cause, Change, Event, Next, Pause, State};
 use crate::config::{Missed, Overlap, Schedule};
-use crate::engine::due::find_due;
+use crate::engine::due::{LONGEST_SLEEP, find_due};
 use crate::project::Timed;
-
-/// The time is looked at so often even when none is near: clocks are set, and machines sleep.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 impl Actor {
     /// Makes one that is new wait for its first time. `also` is stored together with it.

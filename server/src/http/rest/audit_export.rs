@@ -6,14 +6,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::audit::{to_csv, to_json, to_lines};
 use crate::http::extract::{Params, Who};
-use crate::service::{AuditExportFormat, AuditExportParams, AuditWalk, ServiceError};
+use crate::service::{AuditExportParams, AuditFormat, AuditWalk, ServiceError};
 
 /// An export, and what was written of it.
 struct Writing {
     walk: AuditWalk,
-    format: AuditExportFormat,
+    format: AuditFormat,
     has_begun: bool,
     is_over: bool,
 }
@@ -37,9 +36,9 @@ pub(in crate::http) async fn export(
 ) -> Result<Response, ServiceError> {
     let format = params.format;
     let (kind, name) = match format {
-        AuditExportFormat::Csv => ("text/csv; charset=utf-8", "audit.csv"),
-        AuditExportFormat::Json => ("application/json", "audit.json"),
-        AuditExportFormat::Ndjson => ("application/x-ndjson", "audit.ndjson"),
+        AuditFormat::Csv => ("text/csv; charset=utf-8", "audit.csv"),
+        AuditFormat::Json => ("application/json", "audit.json"),
+        AuditFormat::Ndjson => ("application/x-ndjson", "audit.ndjson"),
     };
     let walk = caller.export_audit(params)?;
     let writing = Writing { walk, format, has_begun: false, is_over: false };
@@ -66,9 +65,9 @@ impl Writing {
 
     fn write(&self, lines: &[AuditEntry], is_first: bool) -> Result<Vec<u8>, ServiceError> {
         match self.format {
-            AuditExportFormat::Csv => to_csv(lines, is_first),
-            AuditExportFormat::Ndjson => to_lines(lines),
-            AuditExportFormat::Json => {
+            AuditFormat::Csv => to_csv(lines, is_first),
+            AuditFormat::Ndjson => to_lines(lines),
+            AuditFormat::Json => {
                 let mut part = Vec::new();
                 for (n, line) in lines.iter().enumerate() {
                     let before: &[u8] = if is_first && n == 0 { b"[\n" } else { b",\n" };
@@ -80,6 +79,82 @@ impl Writing {
                 }
                 Ok(part)
             }
+        }
+    }
+}
+
+const HEADINGS: [&str; 17] = [
+    "id", "at", "actor", "via", "address", "action", "target", "project", "script", "process",
+    "attempt", "pid", "exitCode", "signal", "outcome", "detail", "hash",
+];
+
+fn to_json(line: &AuditEntry) -> Result<Vec<u8>, ServiceError> {
+    serde_json::to_vec(line).map_err(unwritable)
+}
+
+fn to_lines(lines: &[AuditEntry]) -> Result<Vec<u8>, ServiceError> {
+    let mut body = Vec::new();
+    for line in lines {
+        body.append(&mut to_json(line)?);
+        body.push(b'\n');
+    }
+    Ok(body)
+}
+
+fn to_csv(lines: &[AuditEntry], has_headings: bool) -> Result<Vec<u8>, ServiceError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if has_headings {
+        writer.write_record(HEADINGS).map_err(unwritable)?;
+    }
+    for line in lines {
+        writer.write_record(record(line)).map_err(unwritable)?;
+    }
+    writer.into_inner().map_err(unwritable)
+}
+
+fn record(line: &AuditEntry) -> [String; 17] {
+    let number = |number: Option<i64>| number.map_or_else(String::new, |n| n.to_string());
+    [
+        line.id.to_string(),
+        line.at.to_string(),
+        plain(&line.actor),
+        plain(&line.via),
+        plain(&line.address),
+        plain(&line.action),
+        plain(&line.target),
+        plain(&line.project),
+        plain(&line.script),
+        plain(&line.process_id),
+        number(line.attempt.map(i64::from)),
+        number(line.pid.map(i64::from)),
+        number(line.exit_code.map(i64::from)),
+        plain(line.signal.as_deref().unwrap_or_default()),
+        plain(&line.outcome),
+        plain(&line.detail),
+        line.hash.clone(),
+    ]
+}
+
+/// A text that a spreadsheet does not take for a formula.
+fn plain(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if is_formula { format!("'{text}") } else { text.to_owned() }
+}
+
+fn unwritable(error: impl std::fmt::Display) -> ServiceError {
+    ServiceError::new(500, "internal", format!("the audit cannot be written out: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_a_formula_or_another_column() {
+        for (text, expected) in
+            [("=cmd|'/c calc'!A0", "'=cmd|'/c calc'!A0"), ("-1", "'-1"), ("a=b", "a=b"), ("", "")]
+        {
+            assert_eq!(plain(text), expected);
         }
     }
 }

@@ -8,7 +8,8 @@ use utoipa::IntoParams;
 use super::{AuditParams, READ, entry};
 use crate::service::{Caller, ServiceError};
 
-/// The query of `GET /api/audit/export`: as [`AuditParams`], for all there is.
+/// The query of `GET /api/audit/export`: as [`AuditParams`], for all there is. Its fields stand here again,
+/// as what reads a query cannot read numbers through a flattened struct.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -29,13 +30,13 @@ pub struct AuditExportParams {
     pub before: Option<i64>,
     /// `csv` (default), `json` or `ndjson`.
     #[serde(default)]
-    pub format: AuditExportFormat,
+    pub format: AuditFormat,
 }
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum AuditExportFormat {
+pub enum AuditFormat {
     /// With a line of headings.
     #[default]
     Csv,

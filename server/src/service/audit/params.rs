@@ -29,22 +29,6 @@ pub struct AuditParams {
     pub cursor: Option<i64>,
     /// At most so many, 1 to 10,000; 100 when nothing is said.
     pub limit: Option<u32>,
-    /// `json` (default), `ndjson` or `csv`.
-    #[serde(default)]
-    pub format: AuditFormat,
-}
-
-/// How the audit is written into an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AuditFormat {
-    /// One object: `{lines, nextCursor}`.
-    #[default]
-    Json,
-    /// A line of JSON each.
-    Ndjson,
-    /// With a line of headings.
-    Csv,
 }
 
 /// Lines stand in the order of their times, but for clocks that were set back by so much.
