@@ -30,8 +30,6 @@ pub(crate) use needle::Needle;
 pub(crate) use notices::{Notice, Notices};
 pub(crate) use processes::{ProcessSignal, Processes};
 pub(crate) use request::{Answer, Request, RequestSlot};
-#[cfg(test)]
-pub(crate) use row::Liner;
 pub(crate) use row::{Line, LineFilter, Row};
 pub(crate) use size_watch::SizeWatch;
 pub(crate) use viewport::{ROW_PX, Viewport, height_of};
@@ -207,4 +205,15 @@ pub(crate) fn sample_process(id: &str, status: crate::model::Status) -> Process 
         status,
         ..Process::default()
     }
+}
+
+/// An entry for tests, written at the time of its index.
+#[cfg(test)]
+pub(crate) fn sample_entry(
+    idx: i64,
+    kind: crate::model::EntryKind,
+    line: &str,
+) -> crate::model::Entry {
+    let (line, style) = (line.to_owned(), crate::model::Style::default());
+    crate::model::Entry { idx, ts: idx, kind, line, continued: false, style, under: None }
 }

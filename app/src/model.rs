@@ -15,6 +15,7 @@ mod process;
 mod script;
 mod smart_case;
 mod start;
+mod style;
 
 pub use access::Verb;
 pub use attempt::{Attempt, AttemptPage, CauseKind, EndKind};
@@ -23,7 +24,7 @@ pub use declared::{
     ChangeKind, ConfigChange, ConfigDiff, DeclaredList, DeclaredProcess, Pool, PoolList,
 };
 pub use figures::{Figures, Point};
-pub use level::{Level, Levels};
+pub use level::{Level, is_continuation};
 pub use limits::{Limits, Means};
 pub use log::{Entry, EntryKind, LogPage, Timeline, TimelineBucket};
 pub use message::{ClientMessage, ServerMessage, SubscribeMode};
@@ -36,3 +37,4 @@ pub use process::{Breaker, Process, ProcessId, ProcessList, ProcessType, Status}
 pub use script::{ArgKind, ArgSpec, Catalogue, Project, Script, ScriptSource};
 pub use smart_case::minds_case;
 pub use start::{StartRequest, Started};
+pub use style::{Color, Style};

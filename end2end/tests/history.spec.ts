@@ -93,8 +93,20 @@ test('a line and a time are gone to', async ({ app, page, api }) => {
   await goto.press('Enter');
   await expect(page.locator('[data-idx="12345"]')).toBeInViewport();
 
-  const [entry] = await api.tail(id, 1);
-  await goto.fill(new Date((entry?.ts ?? 0) + 60_000).toISOString());
+  // Of a time that many lines have, the first is shown; it is far from what was in sight.
+  const all: { idx: number; ts: number }[] = [];
+  for await (const { idx, ts } of api.entries(id)) {
+    all.push({ idx, ts });
+  }
+  const ts = all[25_000]?.ts ?? 0;
+  const first = all.find((one) => one.ts >= ts)?.idx ?? 0;
+  expect(first).toBeGreaterThan(13_000);
+  await goto.fill(new Date(ts).toISOString());
+  await goto.press('Enter');
+  await expect(page.locator(`[data-testid=log-line][data-idx="${first}"]`)).toBeInViewport();
+  await expect(page.locator('[data-idx="12345"]')).toHaveCount(0);
+
+  await goto.fill(new Date((all.at(-1)?.ts ?? 0) + 60_000).toISOString());
   await goto.press('Enter');
   await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
 

@@ -79,6 +79,38 @@ test('a finger that rests on lines makes a permalink of them', async ({ app, pag
   await expect(page.locator('.line.selected').first()).toBeInViewport();
 });
 
+test('a link to lines is handed on, or copied where the browser hands on nothing', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'burst', args: ['20'] });
+  await app.isLive();
+  await expect(app.rows.first()).toHaveAttribute('data-status', 'completed');
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const link = page.getByTestId('line-link');
+  const open = async (): Promise<void> => {
+    await page.goto(`/processes/${id}?line=3-5`);
+    await app.isLive();
+    await link.tap();
+  };
+  // Chromium on Linux hands on nothing.
+  await page.addInitScript(() => delete (Navigator.prototype as { share?: unknown }).share);
+  await open();
+  await expect(link).toHaveText('Link copied');
+  const url = new URL(`/processes/${id}?line=3-5`, page.url()).href;
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(url);
+  await expect(link).toHaveText('Link');
+  await expect(page).toHaveURL(url);
+
+  await page.addInitScript(() => {
+    const share = (data: { url: string }): Promise<void> => {
+      document.title = `handed on ${data.url}`;
+      return Promise.resolve();
+    };
+    Object.defineProperty(Navigator.prototype, 'share', { value: share, configurable: true });
+  });
+  await open();
+  await expect(page).toHaveTitle(`handed on ${url}`);
+  await expect(link).toHaveText('Link');
+});
+
 test('a finger goes along the log over time', async ({ app, page, api }) => {
   const { id } = await api.start({ scriptName: 'burst', args: ['40000'] });
   await app.open(id);

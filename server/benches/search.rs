@@ -14,7 +14,8 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use app::model::{EntryKind, Process, ProcessId, ProcessType, Status};
 use futures_util::{StreamExt as _, pin_mut};
-use server::logs::chunk::ChunkBuilder;
+use server::logs::carry::Carry;
+use server::logs::chunk::{ChunkBuilder, RawEntry};
 use server::logs::filter::LineFilter;
 use server::logs::pattern::Pattern;
 use server::logs::search::{Place, Want, search};
@@ -51,14 +52,19 @@ async fn fill(folder: &Path, lines: u64) -> anyhow::Result<()> {
         let process = ProcessId(format!("0190b0a0-0000-7000-8000-{log:012}"));
         store.commit(&[Change::PutProcess(Box::new(record(&process)))]).await?;
         let mut builder = ChunkBuilder::default();
-        let (mut next_idx, mut changes) = (0, Vec::new());
+        let (mut next_idx, mut changes, mut carry) = (0, Vec::new(), Carry::default());
         let end = lines * u64::from(log + 1) / u64::from(LOGS);
         while number < end {
             write_line(&mut line, &mut random, number, lines);
             text.write_all(&line)?;
             text.write_all(b"\n")?;
             let ts = 1_700_000_000_000 + i64::try_from(number)?;
-            builder.push(ts, EntryKind::Stdout, &line, false);
+            if builder.is_empty() {
+                builder.begin(&mut carry);
+            }
+            let (kind, begin) = (EntryKind::Stdout, carry.next(EntryKind::Stdout, &line));
+            let (idx, line) = (0, line.as_slice());
+            builder.push(&RawEntry { idx, ts, kind, line, continued: false, begin });
             number += 1;
             if builder.bytes() >= CHUNK_BYTES || number == end {
                 let chunk = builder.take(next_idx);

@@ -116,13 +116,13 @@ fn row(line: AuditEntry, stamp: &impl Fn(i64) -> String) -> AnyView {
             data-actor=actor
             data-outcome=outcome
         >
-            <td>{stamp(line.at)}</td>
-            <td>{line.actor}" "<small>{line.via}</small></td>
-            <td>{line.address}</td>
-            <td>{line.action}</td>
-            <td>{on}</td>
-            <td>{line.outcome}</td>
-            <td class="wide">{line.detail}" "<small>{pid}</small></td>
+            <td data-label="When">{stamp(line.at)}</td>
+            <td data-label="Who">{line.actor}" "<small>{line.via}</small></td>
+            <td data-label="From">{line.address}</td>
+            <td data-label="Act">{line.action}</td>
+            <td data-label="On">{on}</td>
+            <td data-label="Outcome">{line.outcome}</td>
+            <td data-label="More" class="wide">{line.detail}" "<small>{pid}</small></td>
         </tr>
     }
     .into_any()

@@ -138,11 +138,11 @@ fn row(user: User, roles: &[String], own: &str) -> impl IntoView + use<> {
     let name = user.name.clone();
     view! {
         <tr data-testid="user-row" data-name=name>
-            <td>{user.name}" "{out}</td>
-            <td>{role}</td>
-            <td>{known_by}</td>
-            <td>{user.sessions}</td>
-            <td>{utc(user.created_at)}" by "{user.created_by}</td>
+            <td data-label="Name">{user.name}" "{out}</td>
+            <td data-label="Role">{role}</td>
+            <td data-label="Known by">{known_by}</td>
+            <td data-label="Sessions">{user.sessions}</td>
+            <td data-label="Added">{utc(user.created_at)}" by "{user.created_by}</td>
             <td>{acts}</td>
         </tr>
     }

@@ -32,12 +32,12 @@ fn row(session: Session) -> impl IntoView {
     let user = session.user.clone();
     view! {
         <tr data-testid="session-row" data-user=user>
-            <td>{session.user}" "{here}</td>
-            <td>{session.address}</td>
-            <td title=session.client.clone()>{browser_of(&session.client)}</td>
-            <td>{utc(session.created_at)}</td>
-            <td>{utc(session.last_seen_at)}</td>
-            <td>{session.method}</td>
+            <td data-label="Who">{session.user}" "{here}</td>
+            <td data-label="From">{session.address}</td>
+            <td data-label="Browser" title=session.client.clone()>{browser_of(&session.client)}</td>
+            <td data-label="Signed in">{utc(session.created_at)}</td>
+            <td data-label="Last seen">{utc(session.last_seen_at)}</td>
+            <td data-label="By">{session.method}</td>
             <td>
                 <form method="post" action=action>
                     <button class="button danger" data-testid="session-end">"End"</button>

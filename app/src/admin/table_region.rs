@@ -1,4 +1,5 @@
-//! What is around a table: it scrolls when it is wider than the page, also by the keyboard.
+//! What is around a table: it scrolls when it is wider than the page, also by the keyboard. Where there is
+//! little room the rows are cards: a cell then says by its `data-label` what it is.
 
 use leptos::prelude::*;
 

@@ -104,12 +104,12 @@ fn row(token: Token, now_ms: i64) -> impl IntoView {
     let name = token.name.clone();
     view! {
         <tr data-testid="token-row" data-name=name>
-            <td>{token.name}</td>
-            <td>{token.role}</td>
-            <td class="wide">{token.scope.join("; ")}</td>
-            <td>{token.user.unwrap_or_else(|| "the command line".to_owned())}</td>
-            <td>{token.last_used_at.map_or_else(|| "never".to_owned(), utc)}</td>
-            <td>{utc(token.expires_at)}</td>
+            <td data-label="Name">{token.name}</td>
+            <td data-label="Role">{token.role}</td>
+            <td data-label="Only" class="wide">{token.scope.join("; ")}</td>
+            <td data-label="Made by">{token.user.unwrap_or_else(|| "the command line".to_owned())}</td>
+            <td data-label="Last used">{token.last_used_at.map_or_else(|| "never".to_owned(), utc)}</td>
+            <td data-label="Ends">{utc(token.expires_at)}</td>
             {state}
         </tr>
     }

@@ -8,15 +8,16 @@ use super::act::Act;
 use super::actions::SIGNALS;
 use super::pages_of_admin::pages_of_admin;
 use super::shortcuts::last_of;
-use super::status_word;
 use super::tabs::{TABS, testid_of};
 use crate::live::Processes;
-use crate::model::{Catalogue, Process, ProcessId, Status};
+use crate::model::{Catalogue, ProcessId};
+
+mod of_processes;
+
+use of_processes::of_processes;
 
 /// How many are offered at once.
 const MOST: usize = 60;
-/// How many processes are among them.
-const MOST_PROCESSES: usize = 12;
 
 /// What choosing an entry does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub(super) enum Deed {
     Start(String, String),
     /// Does something to a process.
     Do(ProcessId, Act),
+    /// Sends a process a signal.
+    Signal(ProcessId, &'static str),
+    /// Writes into a field on the page.
+    Fill(&'static str, String),
     /// Does what a button on the page does.
     Click(String),
     /// The same for one that a closed menu hides.
@@ -64,11 +69,14 @@ const OF_PROCESS: [(&str, &str); 9] = [
     ("Signal this process", "signal-menu"),
     ("Follow this log", "follow"),
     ("Search this log", "log-search"),
-    ("Go to a line or a time in this log", "log-goto"),
+    ("Go to a line or a time in this log", GO_TO),
     ("Change how this log is shown", "log-view-menu"),
     ("Write a line to this process", "stdin"),
     ("Compare with the last success", "compare-link"),
 ];
+
+/// The field for places in the open log.
+const GO_TO: &str = "log-goto";
 
 /// What is in the menu of the open log.
 const OF_LOG: [(&str, &str); 4] = [
@@ -102,6 +110,8 @@ const ELSEWHERE: [(&str, &str); 2] = [("/docs", "API"), ("/api/openapi.json", "A
 pub(super) struct Buttons {
     of_process: Vec<Command>,
     of_frame: Vec<Command>,
+    /// There is a log on the page, to go to places in.
+    has_log: bool,
 }
 
 /// Looks for them: whatever is behind the palette stays as it is while that is open.
@@ -134,7 +144,8 @@ pub(super) fn find_buttons() -> Buttons {
     let mut of_frame = all(&OF_FRAME);
     of_frame.push(Command::new("Clear every filter on this page", "", Deed::Clear));
     of_frame.extend(all_of("pool-pause"));
-    Buttons { of_process, of_frame }
+    let has_log = last_of(&format!("[data-testid='{GO_TO}']")).is_some();
+    Buttons { of_process, of_frame, has_log }
 }
 
 /// Each of the buttons that are called so, in the words that it has for those who do not see it.
@@ -174,63 +185,69 @@ pub(super) fn find_commands(
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     commands.retain(|command| command.fits(&words));
     commands.extend(of_processes(&words, processes));
+    if buttons.has_log && is_place(text) {
+        let words = format!("Go to {} in this log", text.trim());
+        commands.insert(0, Command::new(words, "", Deed::Fill(GO_TO, text.trim().to_owned())));
+    }
     commands.truncate(MOST);
     commands
 }
 
-/// The way to processes, and, once somebody types, what can be done to them.
-fn of_processes(words: &[String], processes: Processes) -> Vec<Command> {
-    let mut commands = Vec::new();
-    processes.look_through(|process| {
-        let Process { id, script, project, status, .. } = process;
-        // Of thousands most have nothing of what is typed: no command is made of them.
-        let state = status_word(*status);
-        let text = format!("{script}: {state} {project} {}", id.short()).to_lowercase();
-        if words.iter().all(|word| text.contains(word.as_str()) || ACTS.contains(word.as_str())) {
-            let note = format!("{project} {}", id.short());
-            let to = Deed::Go(format!("/processes/{id}"));
-            let way = Command::new(format!("{script}: {state}"), note.clone(), to);
-            let acts = if words.is_empty() { vec![] } else { acts_on(id, script, *status, &note) };
-            let own = std::iter::once(way).chain(acts);
-            commands.extend(own.filter(|command| command.fits(words)));
-        }
-        commands.len() < MOST_PROCESSES
-    });
-    commands
-}
-
-/// The words of all that [`acts_on`] makes, in lower case.
-const ACTS: &str = "start again: stop restart";
-
-fn acts_on(id: &ProcessId, script: &str, status: Status, note: &str) -> Vec<Command> {
-    let act = |word: &str, what| {
-        Command::new(format!("{word} {script}"), note, Deed::Do(id.clone(), what))
-    };
-    if status.is_ended() {
-        vec![act("Start again:", Act::Restart)]
-    } else {
-        vec![act("Stop", Act::Stop), act("Restart", Act::Restart)]
-    }
+/// Whether a text may be a line's number, or a time.
+fn is_place(text: &str) -> bool {
+    let is_of_it =
+        |c: char| c.is_ascii_digit() || matches!(c, ':' | ',' | '-' | ' ' | 'T' | '.' | 'Z');
+    text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_of_it)
 }
 
 #[cfg(test)]
 mod tests {
     use leptos::prelude::Owner;
 
+    use super::of_processes::MOST_PROCESSES;
     use super::*;
     use crate::live::{Live, sample_process};
+    use crate::model::Status;
 
     fn find(text: &str, is_admin: bool, processes: &[(&str, Status)]) -> Vec<Command> {
         let owner = Owner::new();
         owner.with(|| {
             let known = Live::provide().processes;
             known.add_found(processes.iter().map(|(id, s)| sample_process(id, *s)).collect());
-            find_commands(text, &Buttons::default(), is_admin, &Catalogue::default(), known)
+            let buttons = Buttons { has_log: true, ..Buttons::default() };
+            find_commands(text, &buttons, is_admin, &Catalogue::default(), known)
         })
     }
 
     fn words(found: &[Command]) -> Vec<&str> {
         found.iter().map(|command| command.words.as_str()).collect()
+    }
+
+    /// What is found of one process, which runs or does not.
+    fn words_of(text: &str, is_running: bool) -> Vec<String> {
+        let owner = Owner::new();
+        owner.with(|| {
+            let known = Live::provide().processes;
+            let mut process = sample_process("000001", Status::Running);
+            process.pid = is_running.then_some(7);
+            known.add_found(vec![process]);
+            let buttons = Buttons::default();
+            let found = find_commands(text, &buttons, false, &Catalogue::default(), known);
+            found.into_iter().map(|command| command.words).collect()
+        })
+    }
+
+    #[test]
+    fn a_number_and_a_time_are_places_in_the_log() {
+        for text in ["1200", "1,200", " 14:03 ", "2026-02-28 14:03", "2026-02-28T14:03:09.5Z"] {
+            let first = &find(text, false, &[])[0];
+            assert_eq!(first.words, format!("Go to {} in this log", text.trim()));
+            assert_eq!(first.deed, Deed::Fill(GO_TO, text.trim().to_owned()));
+        }
+        for text in ["", "dev 12", "12 dev", "-"] {
+            let found = find(text, false, &[]);
+            assert!(!found.iter().any(|one| matches!(one.deed, Deed::Fill(..))), "{text}");
+        }
     }
 
     #[test]
@@ -250,6 +267,11 @@ mod tests {
         assert_eq!(words(&own), ["dev: running", "Stop dev", "Restart dev"]);
         assert_eq!(own[2].deed, Deed::Do(ProcessId("000001".into()), Act::Restart));
         assert_eq!(find("stop web", false, &all), []);
+        // One that runs has a pid, and can be sent what is asked for.
+        let usr = words_of("sigusr1 dev", true);
+        assert_eq!(usr, ["Send signal SIGUSR1 to dev"]);
+        assert_eq!(words_of("send dev", true).len(), SIGNALS.len());
+        assert!(words_of("sigusr1 dev", false).is_empty());
         let many: Vec<_> = (100_000..100_050).map(|id: u32| id.to_string()).collect();
         let many: Vec<_> = many.iter().map(|id| (id.as_str(), Status::Completed)).collect();
         assert_eq!(find("dev:", false, &many).len(), MOST_PROCESSES);

@@ -116,21 +116,8 @@ impl Copying {
 
     fn write(self, lines: &[String]) {
         let text = lines.join("\n");
-        // Only pages of a secure origin may write to the clipboard.
-        if !window().is_secure_context() {
-            self.state.set(CopyState::Idle);
-            return self
-                .alerts
-                .say("the browser copies only from pages that come by https".to_owned());
-        }
-        let writing = window().navigator().clipboard().write_text(&text);
         leptos::task::spawn_local(async move {
-            let is_done = JsFuture::from(writing).await.is_ok();
-            if !is_done {
-                self.alerts.say(
-                    "the browser does not let the page copy: allow it for this page".to_owned(),
-                );
-            }
+            let is_done = write_clipboard(self.alerts, &text).await;
             self.state.try_set(if is_done { CopyState::Done } else { CopyState::Idle });
             let forget = move || {
                 self.state.try_update(|state| {
@@ -142,4 +129,45 @@ impl Copying {
             set_timeout(forget, SAID_FOR);
         });
     }
+}
+
+/// Copies a text; where that cannot be, it says why.
+async fn write_clipboard(alerts: Alerts, text: &str) -> bool {
+    // Only pages of a secure origin may write to the clipboard.
+    if !window().is_secure_context() {
+        alerts.say("the browser copies only from pages that come by https".to_owned());
+        return false;
+    }
+    let is_done = JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok();
+    if !is_done {
+        alerts.say("the browser does not let the page copy: allow it for this page".to_owned());
+    }
+    is_done
+}
+
+/// Hands an address to whom the browser knows, or copies it; `is_copied` is told for a while.
+pub(super) async fn share(alerts: Alerts, url: String, is_copied: RwSignal<bool>) {
+    let navigator = window().navigator();
+    // Not every browser has it, and none on a page that does not come by https.
+    if js_sys::Reflect::has(&navigator, &"share".into()) == Ok(true) {
+        let data = web_sys::ShareData::new();
+        data.set_url(&url);
+        match JsFuture::from(navigator.share_with_data(&data)).await {
+            Err(error) if !is_given_up(&error) => {}
+            _ => return,
+        }
+    }
+    if write_clipboard(alerts, &url).await {
+        is_copied.try_set(true);
+        let forget = move || {
+            is_copied.try_set(false);
+        };
+        set_timeout(forget, SAID_FOR);
+    }
+}
+
+/// Whether somebody chose not to.
+fn is_given_up(error: &wasm_bindgen::JsValue) -> bool {
+    let name = js_sys::Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
+    name.as_deref() == Some("AbortError")
 }

@@ -88,7 +88,7 @@ fn pieces_of(line: &Line, is_raw: bool) -> (Vec<Piece>, usize) {
         }
         return (pieces, 0);
     }
-    let (spans, cut) = parse_line(text, line.style, MAX_CHARS);
+    let (spans, cut) = parse_line(text, line.entry.style, MAX_CHARS);
     (spans.into_iter().map(Piece::from).collect(), cut)
 }
 
@@ -100,18 +100,10 @@ pub(super) fn attempt_of(attempts: &[Attempt], idx: i64) -> Option<&Attempt> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::Liner;
-    use crate::model::Entry;
+    use crate::live::sample_entry;
 
     fn line(text: &str) -> Line {
-        let entry = Entry {
-            idx: 7,
-            ts: 1_500,
-            kind: EntryKind::Stderr,
-            line: text.to_owned(),
-            continued: false,
-        };
-        Liner::default().line(entry)
+        sample_entry(7, EntryKind::Stderr, text).into()
     }
 
     fn drawn(text: &str, is_raw: bool) -> String {

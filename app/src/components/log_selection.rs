@@ -1,10 +1,13 @@
 //! Lines chosen by their numbers: to copy them clean, and to send somebody a link to them.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlAnchorElement;
 
-use super::log_copy::{CopyState, Copying};
+use super::log_copy::{CopyState, Copying, share};
 use super::log_pane::LogPane;
 use super::{Icon, IconName};
+use crate::live::use_live;
 
 /// The first line chosen and the last.
 pub(super) type Selected = RwSignal<Option<(i64, i64)>>;
@@ -55,6 +58,19 @@ pub(super) fn SelectionBar(pane: LogPane, selected: Selected) -> impl IntoView {
         if first == last { format!("Line {first}") } else { format!("Lines {first} to {last}") }
     };
     let href = move || selected.get().map(|lines| format!("?line={}", words_of(lines)));
+    let alerts = use_live().alerts;
+    let is_copied = RwSignal::new(false);
+    let hand_on = move |event: web_sys::MouseEvent| {
+        let link =
+            event.current_target().and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
+        // Those who open it elsewhere have it.
+        let is_plain = !(event.ctrl_key() || event.meta_key() || event.shift_key());
+        if let Some(link) = link.filter(|_| is_plain) {
+            event.prevent_default();
+            event.stop_propagation();
+            leptos::task::spawn_local(share(alerts, link.href(), is_copied));
+        }
+    };
     view! {
         <div class="selection" data-testid="selection" hidden=move || selected.read().is_none()>
             <span>{words}</span>
@@ -70,7 +86,9 @@ pub(super) fn SelectionBar(pane: LogPane, selected: Selected) -> impl IntoView {
             >
                 {move || state.get().words()}
             </button>
-            <a class="button quiet" data-testid="line-link" href=href>"Link"</a>
+            <a class="button quiet" data-testid="line-link" href=href on:click=hand_on>
+                {move || if is_copied.get() { "Link copied" } else { "Link" }}
+            </a>
             <button
                 type="button"
                 class="icon-button"

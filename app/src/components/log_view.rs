@@ -157,7 +157,7 @@ pub(crate) fn LogView(
                             class="log-rows"
                             style=move || format!("--top:{}px", drawn.read().top_px)
                         >
-                            <For each=rows key=|(epoch, row)| (*epoch, row.key(), row.look()) children=row/>
+                            <For each=rows key=|(epoch, row)| (*epoch, row.key()) children=row/>
                         </div>
                     </div>
                 </div>
@@ -211,7 +211,7 @@ fn view_row(row: &Row, html: String, selected: Selected, attempts: Memo<Vec<Atte
     view! {
         <div
             class="line"
-            class:cont=line.is_continuation
+            class:cont=line.entry.under.is_some()
             class:selected=is_selected
             data-testid="log-line"
             data-idx=idx

@@ -8,7 +8,8 @@ use wasm_bindgen::JsCast as _;
 use super::Starter;
 use super::act::act;
 use super::command::{Buttons, Deed, NARROWING, find_buttons, find_commands};
-use super::shortcuts::{clear, click, press};
+use super::shortcuts::{click, fill, press};
+use crate::api::signal_process;
 use crate::later::{palette, shown};
 use crate::live::{Request, RequestSlot, use_live};
 use crate::model::{Catalogue, Me, Problem};
@@ -106,7 +107,13 @@ pub(crate) fn PaletteDialog(
             }
             Some(Deed::Click(testid)) => click(&testid),
             Some(Deed::Press(testid)) => press(&testid),
-            Some(Deed::Clear) => NARROWING.iter().for_each(|testid| clear(testid)),
+            Some(Deed::Signal(id, signal)) => leptos::task::spawn_local(async move {
+                if let Err(problem) = signal_process(id, signal.to_owned()).await {
+                    live.alerts.report(&problem);
+                }
+            }),
+            Some(Deed::Fill(testid, text)) => fill(testid, &text),
+            Some(Deed::Clear) => NARROWING.iter().for_each(|testid| fill(testid, "")),
             None => {}
         }
     };

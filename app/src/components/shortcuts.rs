@@ -51,11 +51,11 @@ pub(super) fn press(testid: &str) {
     }
 }
 
-/// Makes the field empty that has the name, as if somebody had done it.
-pub(super) fn clear(testid: &str) {
+/// Writes into the field that has the name, as if somebody had done it.
+pub(super) fn fill(testid: &str, text: &str) {
     let Some(field) = last_of(&format!("[data-testid='{testid}']")) else { return };
     // Both kinds of fields have a value; an empty one chooses all of what a list offers.
-    let set = js_sys::Reflect::set(&field, &"value".into(), &"".into());
+    let set = js_sys::Reflect::set(&field, &"value".into(), &text.into());
     for name in ["input", "change"] {
         if let (Ok(_), Ok(event)) = (&set, web_sys::Event::new(name)) {
             // Fails only for an event that is under way.

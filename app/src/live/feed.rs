@@ -18,7 +18,7 @@ mod pages;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::row::{LineFilter, Liner, Row};
+use super::row::{Line, LineFilter, Row};
 use crate::model::Entry;
 use pages::rows_of;
 
@@ -69,7 +69,6 @@ pub(crate) struct Feed {
     is_stale: bool,
     /// A hole was asked for and not filled yet.
     asked: bool,
-    liner: Liner,
     filter: LineFilter,
 }
 
@@ -83,7 +82,7 @@ impl Feed {
             (feed.next, feed.ring_from) = (next_idx, next_idx);
             feed.window_from = from;
             feed.window_next = entries.last().map_or(from, |entry| entry.idx + 1);
-            feed.window = rows_of(entries, &mut Liner::default()).into();
+            feed.window = rows_of(entries).collect();
             feed.is_held = true;
         } else {
             feed.push(entries);
@@ -114,7 +113,7 @@ impl Feed {
                 self.skip_to(entry.idx - 1);
             }
             self.next = entry.idx + 1;
-            let line = self.liner.line(entry);
+            let line = Line::from(entry);
             if self.filter.fits(&line) {
                 self.keep(Row::Line(line));
             }
@@ -131,8 +130,6 @@ impl Feed {
         if to >= self.next {
             let from = self.next;
             self.next = to + 1;
-            // A colour that was on may have been put off in between.
-            self.liner = Liner::default();
             self.keep(Row::Gap { from, to });
         }
     }

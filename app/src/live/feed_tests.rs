@@ -1,16 +1,10 @@
 use super::*;
+use crate::live::sample_entry;
 use crate::model::EntryKind;
-use crate::text::ansi::Style;
 
 fn entries(range: std::ops::Range<i64>) -> Vec<Entry> {
-    let entry = |idx| Entry {
-        idx,
-        ts: idx,
-        kind: if idx % 10 == 9 { EntryKind::Stderr } else { EntryKind::Stdout },
-        line: format!("line {idx}"),
-        continued: false,
-    };
-    range.map(entry).collect()
+    let kind = |idx| if idx % 10 == 9 { EntryKind::Stderr } else { EntryKind::Stdout };
+    range.map(|idx| sample_entry(idx, kind(idx), &format!("line {idx}"))).collect()
 }
 
 fn feed(range: std::ops::Range<i64>) -> Feed {
@@ -200,74 +194,4 @@ fn a_filter_keeps_what_fits_and_asks_for_the_rest() {
     feed.take_page(Wanted::Before(50), kept);
     assert_eq!(keys(&mut feed), [9, 19, 29, 39, 49, 59]);
     assert_eq!((feed.older(), feed.waiting()), (None, 0));
-}
-
-/// Lines of stdout from an index on.
-fn texts(first: i64, lines: &[&str]) -> Vec<Entry> {
-    let entry = |(idx, line): (i64, &&str)| Entry {
-        idx,
-        ts: idx,
-        kind: EntryKind::Stdout,
-        line: (*line).to_owned(),
-        continued: false,
-    };
-    (first..).zip(lines).map(entry).collect()
-}
-
-/// Of each row on screen: whether it begins in a colour, and whether it goes on with the one before.
-fn looks(feed: &mut Feed) -> Vec<(bool, bool)> {
-    feed.refresh();
-    let rows = feed.slice(0, MAX_WINDOW);
-    let look =
-        |row: &Arc<Row>| row.look().map(|(style, _, cont)| (style != Style::default(), cont));
-    rows.iter().filter_map(look).collect()
-}
-
-#[test]
-fn a_colour_and_a_stack_trace_go_on_over_the_border_of_a_page_that_comes_before() {
-    let rest = ["  at main", "  at start", "\x1b[0mdone", "plain"];
-    for is_held in [false, true] {
-        let mut feed = Feed::new(texts(2, &rest), 6);
-        assert_eq!(looks(&mut feed), [(false, false); 4]);
-        if is_held {
-            feed.hold();
-        }
-        feed.take_page(Wanted::Before(2), texts(0, &["\x1b[31mError: no", "  at inner"]));
-        let expected = [
-            (false, false),
-            (true, true),
-            (true, true),
-            (true, true),
-            (true, false),
-            (false, false),
-        ];
-        assert_eq!(looks(&mut feed), expected, "held: {is_held}");
-    }
-}
-
-#[test]
-fn what_a_page_leaves_in_force_goes_on_into_what_is_written_next() {
-    let mut feed = Feed::new(texts(1, &["one", "two"]), 3);
-    feed.take_page(Wanted::Before(1), texts(0, &["\x1b[1mbold"]));
-    feed.push(texts(3, &["three"]));
-    assert_eq!(looks(&mut feed), [(false, false), (true, false), (true, false), (true, false)]);
-}
-
-#[test]
-fn what_is_in_force_goes_on_over_the_border_of_a_page_that_comes_after() {
-    let size = PAGE;
-    let mut lines = vec!["plain"; size];
-    lines[size - 1] = "\x1b[32mError: x";
-    let end = 3 * i64::try_from(size).unwrap();
-    let mut feed = Feed::new(texts(0, &lines), end);
-    assert!(feed.is_held());
-    let mut next = vec!["  at main"; size];
-    next[1] = "\x1b[0mdone";
-    let wanted = feed.newer().unwrap();
-    feed.take_page(wanted, texts(i64::try_from(size).unwrap(), &next));
-    let looks = looks(&mut feed);
-    assert_eq!(
-        looks[size - 1..=size + 2],
-        [(false, false), (true, true), (true, false), (false, false)]
-    );
 }

@@ -85,7 +85,7 @@ pub(super) fn parse(text: &str) -> Result<Option<ServerMessage>, serde_json::Err
 mod tests {
     use super::super::sample_process;
     use super::*;
-    use crate::model::{EntryKind, Status as ProcessStatus};
+    use crate::model::{EntryKind, Level, Status as ProcessStatus};
 
     #[test]
     fn reads_what_the_model_writes() {
@@ -97,6 +97,8 @@ mod tests {
             kind: EntryKind::Stderr,
             line: "a \u{1b}[1m\"".to_owned(),
             continued: true,
+            style: "1;31".to_owned().into(),
+            under: Some(Level::Error),
         };
         let messages = [
             ServerMessage::Status { processes: vec![process.clone()] },

@@ -1,20 +1,22 @@
 //! What a log consists of on screen: lines with what is known of them, and gaps.
 
 use super::needle::Needle;
-use crate::model::{Entry, EntryKind, Level, Levels};
-use crate::text::ansi::{Style, plain_text, style_after};
+use crate::model::{Entry, EntryKind, Level};
+use crate::text::ansi::plain_text;
 
 /// A line of the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     /// As it was written.
     pub(crate) entry: Entry,
-    /// The style that it begins in.
-    pub(crate) style: Style,
     /// How serious it is, as far as its words tell.
     pub(crate) level: Option<Level>,
-    /// It goes on with what the line before it said, as a stack trace does.
-    pub(crate) is_continuation: bool,
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        Self { level: entry.level(), entry }
+    }
 }
 
 impl Line {
@@ -47,73 +49,12 @@ impl Row {
         }
     }
 
-    /// What it looks like besides its text: other than before once the lines before it are known.
-    pub(crate) fn look(&self) -> Option<(Style, Option<Level>, bool)> {
-        match self {
-            Self::Line(line) => Some((line.style, line.level, line.is_continuation)),
-            Self::Gap { .. } => None,
-        }
-    }
-
     /// The last index that the row stands for.
     pub(crate) fn last(&self) -> i64 {
         match self {
             Self::Line(line) => line.entry.idx,
             Self::Gap { to, .. } => *to,
         }
-    }
-}
-
-/// Makes lines of entries, one after the other: colours and levels reach from one into the next.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Liner {
-    /// In force at the end of each stream.
-    styles: [Style; 3],
-    levels: Levels,
-}
-
-impl Liner {
-    /// As it is after these rows: what the last line of each stream leaves in force.
-    pub(crate) fn after<'a>(rows: impl DoubleEndedIterator<Item = &'a Row>) -> Self {
-        let mut liner = Self::default();
-        let mut is_known = [false; 3];
-        for row in rows.rev() {
-            // What was passed over may have changed anything.
-            let Row::Line(line) = row else { break };
-            if !std::mem::replace(&mut is_known[line.entry.kind as usize], true) {
-                liner.follow(line);
-            }
-            if is_known == [true; 3] {
-                break;
-            }
-        }
-        liner
-    }
-
-    /// Goes on as another one does, in some of the streams.
-    pub(crate) fn take(&mut self, other: &Self, which: [bool; 3]) {
-        for kind in [EntryKind::Stdout, EntryKind::Stderr, EntryKind::System] {
-            if which[kind as usize] {
-                self.styles[kind as usize] = other.styles[kind as usize];
-                self.levels.take(&other.levels, kind);
-            }
-        }
-    }
-
-    /// Goes on after a line as it is.
-    pub(crate) fn follow(&mut self, line: &Line) {
-        let kind = line.entry.kind;
-        self.styles[kind as usize] = style_after(&line.entry.line, line.style);
-        self.levels.resume(kind, line.level);
-    }
-
-    /// The next line.
-    pub(crate) fn line(&mut self, entry: Entry) -> Line {
-        let style = &mut self.styles[entry.kind as usize];
-        let start = *style;
-        *style = style_after(&entry.line, start);
-        let (level, is_continuation) = self.levels.next(entry.kind, entry.line.as_bytes());
-        Line { entry, style: start, level, is_continuation }
     }
 }
 
@@ -172,22 +113,14 @@ impl LineFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::ansi::Color;
-
-    fn entry(kind: EntryKind, line: &str) -> Entry {
-        Entry { idx: 0, ts: 0, kind, line: line.to_owned(), continued: false }
-    }
+    use crate::live::sample_entry;
 
     #[test]
-    fn colours_and_levels_go_on_in_their_own_stream() {
-        let mut liner = Liner::default();
-        let first = liner.line(entry(EntryKind::Stdout, "\x1b[31mError: no"));
-        assert_eq!((first.level, first.style), (Some(Level::Error), Style::default()));
-        let other = liner.line(entry(EntryKind::Stderr, "    plain"));
-        assert_eq!((other.level, other.style), (None, Style::default()));
-        let trace = liner.line(entry(EntryKind::Stdout, "    at main"));
-        assert_eq!((trace.level, trace.is_continuation), (Some(Level::Error), true));
-        assert_eq!(trace.style.fg, Some(Color::Palette(1)));
+    fn a_line_has_the_level_of_what_it_goes_on_with() {
+        let mut entry = sample_entry(0, EntryKind::Stderr, "  at warn: x");
+        assert_eq!(Line::from(entry.clone()).level, Some(Level::Warn));
+        entry.under = Some(Level::Error);
+        assert_eq!(Line::from(entry).level, Some(Level::Error));
     }
 
     #[test]
@@ -196,7 +129,7 @@ mod tests {
         let (streams, level) = ([true, false, true], Some(Level::Warn));
         let filter = LineFilter { streams, level, ..LineFilter::default() };
         assert_eq!(filter.query(), "&stream=stdout,system&level=warn");
-        let fits = |line| filter.fits(&Liner::default().line(entry(EntryKind::Stdout, line)));
+        let fits = |line| filter.fits(&sample_entry(0, EntryKind::Stdout, line).into());
         assert!(fits("ERROR a") && fits("WARN a") && !fits("INFO a") && !fits("a"));
     }
 }

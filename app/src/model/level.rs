@@ -7,8 +7,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::EntryKind;
-
 /// How serious a line is; the greater, the more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -44,10 +42,11 @@ const WORDS: [(&[u8], Level); 16] = [
     (b"trace", Level::Debug),
 ];
 
-/// A level stands near the beginning of a line, behind a time and a name at most.
-const LOOKED_AT: usize = 160;
-
 impl Level {
+    /// So many bytes of a line are looked at: a level stands near its beginning, behind a time and a
+    /// name at most.
+    pub const LOOKED_AT: usize = 160;
+
     /// The name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -63,7 +62,7 @@ impl Level {
     /// capitals, opens the line, or stands as a mark (`[error]`, `level=warn`, `TypeError:`).
     #[must_use]
     pub fn guess(line: &[u8]) -> Option<Self> {
-        let line = line.get(..LOOKED_AT).unwrap_or(line);
+        let line = line.get(..Self::LOOKED_AT).unwrap_or(line);
         let (mut at, mut is_first) = (0, true);
         while at < line.len() {
             let byte = line[at];
@@ -143,37 +142,10 @@ impl FromStr for Level {
     }
 }
 
-/// The levels of the lines of a log, one after the other: an indented line belongs to the one
-/// before it in its stream (a stack trace to its error), and has its level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Levels {
-    heads: [Option<Level>; 3],
-}
-
-impl Levels {
-    /// Goes on after a line of this level.
-    pub fn resume(&mut self, kind: EntryKind, level: Option<Level>) {
-        self.heads[kind as usize] = level;
-    }
-
-    /// Goes on in a stream as another one does.
-    pub fn take(&mut self, other: &Self, kind: EntryKind) {
-        self.heads[kind as usize] = other.heads[kind as usize];
-    }
-
-    /// The level of the next line, and whether it continues the one before it.
-    pub fn next(&mut self, kind: EntryKind, line: &[u8]) -> (Option<Level>, bool) {
-        let head = &mut self.heads[kind as usize];
-        if head.is_some() && is_continuation(line) {
-            return (*head, true);
-        }
-        *head = Level::guess(line);
-        (*head, false)
-    }
-}
-
-/// Whether a line goes on with what the line before it said.
-fn is_continuation(line: &[u8]) -> bool {
+/// Whether a line has the look of one that goes on with what the line before it in its stream said, as
+/// those of a stack trace do.
+#[must_use]
+pub fn is_continuation(line: &[u8]) -> bool {
     let is_indented = matches!(line, [b'\t', _, ..] | [b' ', b' ', _, ..]);
     is_indented || line.starts_with(b"Caused by:") || line.starts_with(b"stack backtrace:")
 }
@@ -210,16 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_trace_has_the_level_of_its_error() {
-        let mut levels = Levels::default();
-        let mut next = |kind, line: &str| levels.next(kind, line.as_bytes());
-        assert_eq!(next(EntryKind::Stderr, "  indented"), (None, false));
-        assert_eq!(next(EntryKind::Stderr, "Error: no"), (Some(Level::Error), false));
-        assert_eq!(next(EntryKind::Stdout, "ready"), (None, false));
-        assert_eq!(next(EntryKind::Stderr, "    at main (a.js:1)"), (Some(Level::Error), true));
-        assert_eq!(next(EntryKind::Stderr, "Caused by: x"), (Some(Level::Error), true));
-        assert_eq!(next(EntryKind::Stderr, "done"), (None, false));
-        assert_eq!(next(EntryKind::Stderr, "    at nothing"), (None, false));
+    fn indented_lines_go_on() {
+        for line in ["  at main", "\tat main", "Caused by: x", "stack backtrace:"] {
+            assert!(is_continuation(line.as_bytes()), "{line}");
+        }
+        for line in ["", " ", "  ", "\t", " a", "at main"] {
+            assert!(!is_continuation(line.as_bytes()), "{line}");
+        }
     }
 
     #[test]

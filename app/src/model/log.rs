@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Level, Style};
+
 /// Which stream an entry came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -43,6 +45,21 @@ pub struct Entry {
     /// The line was too long: the next entry of the same stream goes on with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continued: bool,
+    /// The style that lines before it leave in force, as the parameters of an escape sequence: `1;31`.
+    #[serde(default, skip_serializing_if = "Style::is_plain")]
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<String>))]
+    pub style: Style,
+    /// It goes on with what an entry of this level before it in its stream said, as a stack trace does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<Level>,
+}
+
+impl Entry {
+    /// How serious it is, as far as its words or those that it goes on with tell.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.under.or_else(|| Level::guess(self.line.as_bytes()))
+    }
 }
 
 /// The answer to `GET /api/processes/:id/logs`.

@@ -146,17 +146,17 @@ fn row(id: &ProcessId, attempt: &Attempt, now: i64, zone_min: i64) -> AnyView {
     });
     view! {
         <tr data-testid="attempt" data-n=attempt.n>
-            <td>{attempt.n}</td>
-            <td>{dash(attempt.started_at.map(|ts| format_stamp(ts, zone_min)))}</td>
-            <td>{duration}</td>
-            <td class="outcome" data-status=outcome(attempt)>{end_words(attempt)}</td>
-            <td data-testid="attempt-end">{dash(attempt.end.clone())}</td>
-            <td>{attempt.cause.clone()}</td>
-            <td>{dash(attempt.pid.map(|pid| pid.to_string()))}</td>
-            <td>{dash(cpu.map(format_duration))}</td>
-            <td>{dash(attempt.max_rss_bytes.map(format_bytes))}</td>
-            <td>{lines}</td>
-            <td><code>{attempt.config_hash.clone()}</code></td>
+            <td data-label="#">{attempt.n}</td>
+            <td data-label="Started">{dash(attempt.started_at.map(|ts| format_stamp(ts, zone_min)))}</td>
+            <td data-label="Duration">{duration}</td>
+            <td data-label="End" class="outcome" data-status=outcome(attempt)>{end_words(attempt)}</td>
+            <td data-label="Why it ended" data-testid="attempt-end">{dash(attempt.end.clone())}</td>
+            <td data-label="Cause">{attempt.cause.clone()}</td>
+            <td data-label="PID">{dash(attempt.pid.map(|pid| pid.to_string()))}</td>
+            <td data-label="CPU">{dash(cpu.map(format_duration))}</td>
+            <td data-label="Peak memory">{dash(attempt.max_rss_bytes.map(format_bytes))}</td>
+            <td data-label="Lines">{lines}</td>
+            <td data-label="Configuration"><code>{attempt.config_hash.clone()}</code></td>
         </tr>
     }
     .into_any()

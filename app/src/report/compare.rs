@@ -5,22 +5,25 @@ use leptos::prelude::*;
 use super::process_link::process_link;
 use crate::admin::{Frame, plain_document};
 use crate::components::status_word;
+use crate::model::Style;
 use crate::model::{Entry, Process};
-use crate::text::ansi::{Style, parse_line};
+use crate::text::ansi::parse_line;
 use crate::text::format::{format_count, format_stamp};
 
-/// Lines that are alike are left out when there are more of them than this on each side.
-const CONTEXT: usize = 3;
-
-/// Two lines that belong together, or one that has no other.
+/// A row of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompareRow {
-    /// Of the run in question.
-    pub left: Option<Entry>,
-    /// Of the run that succeeded.
-    pub right: Option<Entry>,
-    /// Both say the same, but for times and numbers.
-    pub is_same: bool,
+pub enum CompareRow {
+    /// So many lines say the same in both.
+    Alike(i64),
+    /// Two lines that belong together, or one that has no other.
+    Lines {
+        /// Of the run in question.
+        left: Option<Entry>,
+        /// Of the run that succeeded.
+        right: Option<Entry>,
+        /// Both say the same, but for times and numbers.
+        is_same: bool,
+    },
 }
 
 /// What the page shows.
@@ -34,36 +37,46 @@ pub struct ComparePage {
     pub success: Option<Process>,
     /// Line by line.
     pub rows: Vec<CompareRow>,
-    /// Only so many lines of each were compared, as there are more.
-    pub cut_at: Option<usize>,
+    /// It begins where both runs begin.
+    pub is_first: bool,
+    /// Where it goes on, in the run and in the success; `None` at the end of both.
+    pub next: Option<(i64, i64)>,
 }
 
 /// The page of `/processes/:id/compare`.
 #[must_use]
 pub fn render_compare(page: ComparePage) -> String {
-    let ComparePage { frame, process, success, rows, cut_at } = page;
+    let ComparePage { frame, process, success, rows, is_first, next } = page;
     let title = format!("{} beside its last success", process.script);
     let Some(success) = success else {
         let words = format!("No run of {} succeeded before this one.", process.script);
         let content = view! { <p class="empty">{words}</p><p>{link_to(&process)}</p> };
         return plain_document(frame, title, content.into_any());
     };
-    let differences = rows.iter().filter(|row| !row.is_same).count();
-    let summary = match differences {
-        0 => "Both say the same, but for times and numbers.".to_owned(),
-        1 => "One line differs.".to_owned(),
-        n => format!("{} lines differ.", format_count(i64::try_from(n).unwrap_or(0))),
+    let is_difference = |row: &&CompareRow| matches!(row, CompareRow::Lines { is_same: false, .. });
+    let differences = rows.iter().filter(is_difference).count();
+    let summary = match (differences, is_first && next.is_none()) {
+        (0, true) => "Both say the same, but for times and numbers.".to_owned(),
+        (0, false) => "From here on both say the same, but for times and numbers.".to_owned(),
+        (1, true) => "One line differs.".to_owned(),
+        (1, false) => "One line differs here.".to_owned(),
+        (n, true) => format!("{} lines differ.", count(n)),
+        (n, false) => format!("{} lines differ here.", count(n)),
     };
     let first = (differences > 0).then(|| view! { " "<a href="#first">"The first of them"</a> });
-    let cut = cut_at.map(|lines| {
-        let lines = format_count(i64::try_from(lines).unwrap_or(0));
-        view! { <p>"Compared are the first "{lines}" lines of each."</p> }
+    let here = format!("/processes/{}/compare", process.id);
+    let back = (!is_first).then(|| {
+        let href = format!("{here}#first");
+        view! { " "<a href=href>"Back to the first difference"</a> }
+    });
+    let more = next.map(|(left, right)| {
+        let href = format!("{here}?left={left}&right={right}#first");
+        view! { <p class="note"><a href=href data-testid="compare-more">"Go on comparing"</a></p> }
     });
     let heads =
         [&process, &success].map(|process| view! { <th colspan="2">{link_to(process)}</th> });
     let content = view! {
-        <p class="note" data-testid="compare-summary">{summary}{first}</p>
-        {cut}
+        <p class="note" data-testid="compare-summary">{summary}{first}{back}</p>
         <div class="table-scroll compare-scroll">
             <table class="compare" data-testid="compare">
                 <colgroup><col class="no"/><col/><col class="no"/><col/></colgroup>
@@ -71,8 +84,13 @@ pub fn render_compare(page: ComparePage) -> String {
                 <tbody>{view_rows(&rows)}</tbody>
             </table>
         </div>
+        {more}
     };
     plain_document(frame, title, content.into_any())
+}
+
+fn count(n: usize) -> String {
+    format_count(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 fn link_to(process: &Process) -> AnyView {
@@ -86,41 +104,35 @@ fn link_to(process: &Process) -> AnyView {
 }
 
 fn view_rows(rows: &[CompareRow]) -> Vec<AnyView> {
-    let mut views = Vec::new();
     let mut is_first = true;
-    let mut at = 0;
-    while at < rows.len() {
-        let alike = rows[at..].iter().take_while(|row| row.is_same).count();
-        // At the ends of the logs there is context on one side only.
-        let before = if at == 0 { 0 } else { CONTEXT };
-        let after = if at + alike == rows.len() { 0 } else { CONTEXT };
-        if alike > before + after + 1 {
-            views.extend(rows[at..at + before].iter().map(|row| view_row(row, false)));
-            let words = format!("{} lines alike", alike - before - after);
-            views.push(view! { <tr class="alike"><td colspan="4">{words}</td></tr> }.into_any());
-            at += alike - after;
-            views.extend(rows[at..at + after].iter().map(|row| view_row(row, false)));
-            at += after;
-            continue;
+    let view = |row: &CompareRow| match row {
+        CompareRow::Alike(lines) => {
+            let words = format!("{} lines alike", format_count(*lines));
+            view! { <tr class="alike"><td colspan="4">{words}</td></tr> }.into_any()
         }
-        let row = &rows[at];
-        views.push(view_row(row, !row.is_same && is_first));
-        is_first &= row.is_same;
-        at += 1;
-    }
-    views
+        CompareRow::Lines { left, right, is_same } => {
+            let is_first = !is_same && std::mem::take(&mut is_first);
+            view_lines(left.as_ref(), right.as_ref(), *is_same, is_first)
+        }
+    };
+    rows.iter().map(view).collect()
 }
 
-fn view_row(row: &CompareRow, is_first: bool) -> AnyView {
-    let class = match (row.is_same, &row.left, &row.right) {
+fn view_lines(
+    left: Option<&Entry>,
+    right: Option<&Entry>,
+    is_same: bool,
+    is_first: bool,
+) -> AnyView {
+    let class = match (is_same, left, right) {
         (true, ..) => "same",
         (false, Some(_), Some(_)) => "changed",
         (false, Some(_), None) => "only-left",
         (false, None, _) => "only-right",
     };
-    let cells = [&row.left, &row.right].map(|entry| {
-        let idx = entry.as_ref().map(|entry| entry.idx);
-        let text = entry.as_ref().map(|entry| plain(&entry.line));
+    let cells = [left, right].map(|entry| {
+        let idx = entry.map(|entry| entry.idx);
+        let text = entry.map(|entry| plain(&entry.line));
         view! { <td class="no">{idx}</td><td><code>{text}</code></td> }
     });
     view! {

@@ -1,11 +1,9 @@
 //! Terminal output as spans of styled text. Colours and weights (SGR) are kept, every other escape
 //! is dropped; a carriage return starts the line over, as progress bars mean it to.
 
-mod sgr;
-
 use anstyle_parse::{DefaultCharAccumulator, Params, Parser, Perform};
 
-pub(crate) use sgr::{Color, Style};
+use crate::model::Style;
 
 /// A run of text in one style.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,20 +29,6 @@ pub(crate) fn parse_line(line: &str, style: Style, max_chars: usize) -> (Vec<Spa
 pub(crate) fn plain_text(line: &str) -> String {
     let (spans, _) = parse_line(line, Style::default(), usize::MAX);
     spans.into_iter().map(|span| span.text).collect()
-}
-
-/// The style in force after `line`, for the next line of the same stream.
-pub(crate) fn style_after(line: &str, style: Style) -> Style {
-    // Most lines have no escape at all, and in a burst this runs for each of them.
-    if !line.as_bytes().contains(&0x1b) {
-        return style;
-    }
-    let mut painter = Painter { style, ..Painter::default() };
-    let mut parser = Parser::<DefaultCharAccumulator>::new();
-    for &byte in line.as_bytes() {
-        parser.advance(&mut painter, byte);
-    }
-    painter.style
 }
 
 #[derive(Default)]
@@ -109,6 +93,7 @@ impl Perform for Painter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Color;
 
     fn spans(line: &str) -> Vec<(String, Style)> {
         let (spans, _) = parse_line(line, Style::default(), 10_000);
@@ -161,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn style_goes_on_in_the_next_line() {
-        let bold = style_after("\x1b[1mhead", Style::default());
-        assert!(bold.bold);
-        assert_eq!(style_after("plain", bold), bold);
-        assert_eq!(style_after("\x1b[m", bold), Style::default());
+    fn a_line_begins_in_a_style() {
+        let bold = Style { bold: true, ..Style::default() };
+        let (spans, _) = parse_line("a\x1b[mb", bold, 10);
+        let looks: Vec<_> = spans.iter().map(|span| (span.text.as_str(), span.style)).collect();
+        assert_eq!(looks, [("a", bold), ("b", Style::default())]);
     }
 
     #[test]

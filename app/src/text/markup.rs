@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::ansi::{Color, Span, Style};
+use super::ansi::Span;
+use crate::model::{Color, Style};
 
 /// A run of text in one look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

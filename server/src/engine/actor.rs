@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::config::PoolsConfig;
 use crate::keeper::client::{Scope, SpawnError, SpawnSpec};
+use crate::logs::carry::Carry;
 use crate::logs::recorder::Recorder;
 use crate::logs::tail::{RunTail, TailError};
 use crate::project::LaunchPlan;
@@ -239,6 +240,8 @@ impl Actor {
         // Stored before the spawn: a crash in between leaves a run that is known, not a stray.
         also.splice(..0, self.record_changes());
         self.tell(also, || format!("attempt {n}: {}", cause.words())).await?;
+        // Another program: it does not begin in the colours of the last one.
+        self.recorder.resume(Carry::default());
         match self.spawn(n).await {
             Ok(mut run) => {
                 self.look_after(&mut run);
@@ -385,6 +388,8 @@ enum ActorError {
     Tail(#[from] TailError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Log(#[from] crate::logs::read::ReadError),
 }
 
 /// The same text for the same command, environment and strategy.

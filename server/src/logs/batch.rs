@@ -1,8 +1,8 @@
 //! A run of numbered entries, encoded once and shared by everyone who reads it.
 
-use app::model::EntryKind;
 use bytes::Bytes;
 
+use super::chunk::RawEntry;
 use super::json::write_entry;
 
 /// Consecutive entries as JSON, ready to be sent: `{..},{..},{..}`.
@@ -77,14 +77,14 @@ pub struct BatchBuilder {
 
 impl BatchBuilder {
     /// Appends the entry with the index `first_idx + len`.
-    pub fn push(&mut self, idx: i64, ts: i64, kind: EntryKind, line: &[u8], continued: bool) {
+    pub fn push(&mut self, entry: &RawEntry<'_>) {
         if !self.json.is_empty() {
             self.json.push(b',');
         }
         // A batch is published long before it could reach 4 GiB.
         self.starts.push(u32::try_from(self.json.len()).unwrap_or(u32::MAX));
-        self.last_ts = self.last_ts.max(ts);
-        write_entry(&mut self.json, idx, ts, kind, line, continued);
+        self.last_ts = self.last_ts.max(entry.ts);
+        write_entry(&mut self.json, entry);
     }
 
     /// Bytes of JSON so far.
@@ -121,11 +121,13 @@ impl BatchBuilder {
 mod tests {
     use super::*;
 
+    use super::super::chunk::sample_entry;
+
     #[test]
     fn gives_any_part_of_itself() {
         let mut builder = BatchBuilder::default();
         for (idx, line) in (10..).zip(["a", "b", "c"]) {
-            builder.push(idx, 5, EntryKind::Stdout, line.as_bytes(), false);
+            builder.push(&sample_entry(idx, line.as_bytes()));
         }
         let batch = builder.take(10);
         assert_eq!((batch.first_idx(), batch.end_idx(), batch.len()), (10, 13, 3));

@@ -1,21 +1,25 @@
 //! Packs entries for the store, and unpacks them.
 //!
 //! A chunk keeps the bytes as the child wrote them; what is invalid in UTF-8 is only replaced when
-//! it is shown. Format, per entry: a byte of kind and flags, the time as a zigzag varint relative
-//! to the entry before, the length as a varint, the bytes.
+//! it is shown.
 
-use app::model::{Entry, EntryKind};
+use app::model::{Entry, EntryKind, Level};
 use parking_lot::Mutex;
 
 use crate::store::Chunk;
 
 use super::batch::{Batch, BatchBuilder};
+use super::carry::{Begin, Carry};
+
+mod format;
+
+use format::{CONTINUED, kind_to_byte, put_begin, put_varint};
+pub use format::{Entries, entries};
 
 /// Entries as they are.
 const CODEC_PLAIN: u8 = 0;
 /// The same, zstd-compressed.
 const CODEC_ZSTD: u8 = 1;
-const CONTINUED: u8 = 0x80;
 /// Below this, compression saves less than its frame costs.
 const COMPRESS_FROM: usize = 256;
 /// Fast, and lines compress well at any level.
@@ -50,6 +54,8 @@ pub struct RawEntry<'a> {
     pub line: &'a [u8],
     /// Whether the next entry of the stream goes on with this line.
     pub continued: bool,
+    /// What is in force where it begins.
+    pub begin: Begin,
 }
 
 impl RawEntry<'_> {
@@ -62,7 +68,15 @@ impl RawEntry<'_> {
             kind: self.kind,
             line: String::from_utf8_lossy(self.line).into_owned(),
             continued: self.continued,
+            style: self.begin.style,
+            under: self.begin.under,
         }
+    }
+
+    /// How serious it is, as far as its words or those that it goes on with tell.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.begin.under.or_else(|| Level::guess(self.line))
     }
 }
 
@@ -77,8 +91,19 @@ pub struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
+    /// Notes what is in force where the chunk begins: before its first entry.
+    pub fn begin(&mut self, carry: &mut Carry) {
+        for kind in [EntryKind::Stdout, EntryKind::Stderr, EntryKind::System] {
+            let begin = carry.now(kind);
+            if !begin.is_plain() {
+                put_begin(&mut self.bytes, kind, begin);
+            }
+        }
+    }
+
     /// Appends an entry.
-    pub fn push(&mut self, ts: i64, kind: EntryKind, line: &[u8], continued: bool) {
+    pub fn push(&mut self, entry: &RawEntry<'_>) {
+        let &RawEntry { ts, kind, line, continued, .. } = entry;
         if self.count == 0 {
             (self.first_ts, self.last_ts, self.previous_ts) = (ts, ts, 0);
         }
@@ -187,36 +212,17 @@ impl Unpacker {
     }
 }
 
-/// Walks unpacked entries; the first has the index `first_idx`. A damaged entry ends the walk with
-/// an error.
-pub fn entries(
-    unpacked: &[u8],
-    first_idx: i64,
-) -> impl Iterator<Item = Result<RawEntry<'_>, ChunkError>> {
-    let (mut rest, mut idx, mut ts) = (unpacked, first_idx, 0i64);
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let entry = take_entry(&mut rest, &mut ts, idx);
-        if entry.is_none() {
-            rest = &[];
-        }
-        idx += 1;
-        Some(entry.ok_or(ChunkError::Damaged(first_idx)))
-    })
-}
-
-fn take_entry<'a>(rest: &mut &'a [u8], ts: &mut i64, idx: i64) -> Option<RawEntry<'a>> {
-    let (&head, after) = rest.split_first()?;
-    *rest = after;
-    let zigzag = take_varint(rest)?;
-    *ts = ts.wrapping_add((zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed()));
-    let len = usize::try_from(take_varint(rest)?).ok()?;
-    let line = rest.get(..len)?;
-    *rest = rest.get(len..)?;
-    let kind = kind_from_byte(head & !CONTINUED)?;
-    Some(RawEntry { idx, ts: *ts, kind, line, continued: head & CONTINUED != 0 })
+/// What is in force behind a chunk.
+///
+/// # Errors
+/// When the chunk cannot be read.
+pub fn carry_after(chunk: &Chunk) -> Result<Carry, ChunkError> {
+    let unpacked = unpack(chunk)?;
+    let mut entries = entries(&unpacked, chunk.first_idx);
+    for entry in entries.by_ref() {
+        entry?;
+    }
+    Ok(entries.into_carry())
 }
 
 /// A stored chunk as a batch, for those who follow from the store.
@@ -227,101 +233,17 @@ pub fn to_batch(chunk: &Chunk) -> Result<Batch, ChunkError> {
     let unpacked = unpack(chunk)?;
     let mut builder = BatchBuilder::default();
     for entry in entries(&unpacked, chunk.first_idx) {
-        let entry = entry?;
-        builder.push(entry.idx, entry.ts, entry.kind, entry.line, entry.continued);
+        builder.push(&entry?);
     }
     Ok(builder.take(chunk.first_idx))
 }
 
-fn kind_to_byte(kind: EntryKind) -> u8 {
-    match kind {
-        EntryKind::Stdout => 0,
-        EntryKind::Stderr => 1,
-        EntryKind::System => 2,
-    }
-}
-
-fn kind_from_byte(byte: u8) -> Option<EntryKind> {
-    match byte {
-        0 => Some(EntryKind::Stdout),
-        1 => Some(EntryKind::Stderr),
-        2 => Some(EntryKind::System),
-        _ => None,
-    }
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
-}
-
-fn take_varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
-        value |= u64::from(byte & 0x7F) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
+/// An entry of standard output for tests.
+#[cfg(test)]
+pub(super) fn sample_entry(idx: i64, line: &[u8]) -> RawEntry<'_> {
+    let (kind, begin) = (EntryKind::Stdout, Begin::default());
+    RawEntry { idx, ts: 5, kind, line, continued: false, begin }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn kind() -> impl Strategy<Value = EntryKind> {
-        prop_oneof![Just(EntryKind::Stdout), Just(EntryKind::Stderr), Just(EntryKind::System)]
-    }
-
-    proptest! {
-        #[test]
-        fn gives_back_what_was_put_in(
-            lines in proptest::collection::vec(
-                (any::<i64>(), kind(), proptest::collection::vec(any::<u8>(), 0..80), any::<bool>()), 1..60),
-            first in 0i64..1_000_000,
-        ) {
-            let mut builder = ChunkBuilder::default();
-            for (ts, kind, line, continued) in &lines {
-                builder.push(*ts, *kind, line, *continued);
-            }
-            let chunk = builder.take(first);
-            prop_assert_eq!(chunk.last_idx - chunk.first_idx + 1, i64::try_from(lines.len()).unwrap());
-            prop_assert_eq!(chunk.last_ts, lines.iter().map(|l| l.0).max().unwrap());
-            let unpacked = unpack(&chunk).unwrap();
-            let got: Vec<_> = entries(&unpacked, first).map(|e| e.unwrap()).collect();
-            prop_assert_eq!(got.len(), lines.len());
-            for (i, (entry, (ts, kind, line, continued))) in got.iter().zip(&lines).enumerate() {
-                prop_assert_eq!(entry, &RawEntry { idx: first + i64::try_from(i).unwrap(), ts: *ts, kind: *kind, line, continued: *continued });
-            }
-            prop_assert_eq!(to_batch(&chunk).unwrap().len(), lines.len());
-        }
-
-        #[test]
-        fn damaged_bytes_are_an_error_and_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), codec in 0u8..3) {
-            let chunk = Chunk { first_idx: 0, last_idx: 0, first_ts: 0, last_ts: 0, codec, bytes };
-            if let Ok(unpacked) = unpack(&chunk) {
-                let _ = entries(&unpacked, 0).count();
-            }
-            let _ = to_batch(&chunk);
-        }
-    }
-
-    #[test]
-    fn repeated_lines_become_small() {
-        let mut builder = ChunkBuilder::default();
-        for ts in 0..1000 {
-            builder.push(ts, EntryKind::Stdout, b"GET /index.html 200 in 3 ms", false);
-        }
-        let before = builder.bytes();
-        let chunk = builder.take(0);
-        assert_eq!(chunk.codec, CODEC_ZSTD);
-        assert!(chunk.bytes.len() * 4 < before);
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use app::model::{EntryKind, Level, Levels};
+use app::model::{EntryKind, Level};
 use serde::Deserialize;
 
 use super::chunk::RawEntry;
@@ -16,6 +16,8 @@ pub struct Streams([bool; 3]);
 impl Streams {
     /// All of them.
     pub const ALL: Self = Self([true; 3]);
+    /// What was not said by Runyard.
+    pub const OF_CHILDREN: Self = Self([true, true, false]);
 
     fn has(self, kind: EntryKind) -> bool {
         self.0[kind as usize]
@@ -93,23 +95,24 @@ impl LineFilter {
         self.pattern.as_ref().is_none_or(|pattern| pattern.may_fit(unpacked))
     }
 
-    /// Whether a line is wanted. `levels` has seen the lines before it.
-    pub fn fits(&self, entry: &RawEntry<'_>, levels: &mut Levels) -> bool {
-        // Every line is shown to the levels: what follows may belong to it.
-        let level = self.level.map(|least| (least, levels.next(entry.kind, entry.line).0));
+    /// Whether a line is wanted.
+    #[must_use]
+    pub fn fits(&self, entry: &RawEntry<'_>) -> bool {
         self.streams.has(entry.kind)
             && (self.since..=self.until).contains(&entry.ts)
-            && level.is_none_or(|(least, level)| level.is_some_and(|level| level >= least))
+            && self.level.is_none_or(|least| entry.level().is_some_and(|level| level >= least))
             && self.pattern.as_ref().is_none_or(|pattern| pattern.fits(entry.line))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::carry::Begin;
     use super::*;
 
     fn entry(kind: EntryKind, ts: i64, line: &str) -> RawEntry<'_> {
-        RawEntry { idx: 0, ts, kind, line: line.as_bytes(), continued: false }
+        let (line, begin) = (line.as_bytes(), Begin::default());
+        RawEntry { idx: 0, ts, kind, line, continued: false, begin }
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
             since: 10,
             until: 20,
         };
-        let fits = |kind, ts, line| filter.fits(&entry(kind, ts, line), &mut Levels::default());
+        let fits = |kind, ts, line| filter.fits(&entry(kind, ts, line));
         assert!(fits(EntryKind::Stderr, 10, "ERROR disk full"));
         assert!(fits(EntryKind::System, 20, "WARN Disk nearly full"));
         assert!(!fits(EntryKind::Stdout, 10, "ERROR disk full"));
@@ -136,10 +139,10 @@ mod tests {
     #[test]
     fn a_trace_goes_with_its_error() {
         let filter = LineFilter { level: Some(Level::Error), ..LineFilter::ALL };
-        let mut levels = Levels::default();
-        let lines = ["INFO up", "Error: no", "    at main (a.js:1)", "done"];
-        let wanted = lines.map(|line| filter.fits(&entry(EntryKind::Stdout, 0, line), &mut levels));
-        assert_eq!(wanted, [false, true, true, false]);
+        let trace = entry(EntryKind::Stdout, 0, "    at main (a.js:1)");
+        let under = |under| RawEntry { begin: Begin { under, ..Begin::default() }, ..trace };
+        assert!(!filter.fits(&trace) && !filter.fits(&under(Some(Level::Info))));
+        assert!(filter.fits(&under(Some(Level::Error))));
     }
 
     #[test]

@@ -248,13 +248,13 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::super::batch::BatchBuilder;
+    use super::super::chunk::sample_entry;
     use super::*;
-    use app::model::EntryKind;
 
     fn batch(first: i64, count: i64, len: usize) -> Batch {
         let mut builder = BatchBuilder::default();
         for idx in first..first + count {
-            builder.push(idx, 0, EntryKind::Stdout, &vec![b'x'; len], false);
+            builder.push(&sample_entry(idx, &vec![b'x'; len]));
         }
         builder.take(first)
     }

@@ -2,6 +2,8 @@
 
 use app::model::EntryKind;
 
+use super::chunk::RawEntry;
+
 /// What ends a run of bytes that are copied as they are.
 const ESCAPED: [bool; 256] = {
     let mut table = [false; 256];
@@ -15,15 +17,10 @@ const ESCAPED: [bool; 256] = {
     table
 };
 
-/// Appends `{"idx":..,"ts":..,"type":"..","line":".."}`. Invalid UTF-8 becomes U+FFFD.
-pub(super) fn write_entry(
-    out: &mut Vec<u8>,
-    idx: i64,
-    ts: i64,
-    kind: EntryKind,
-    line: &[u8],
-    continued: bool,
-) {
+/// Appends `{"idx":..,"ts":..,"type":"..","line":".."}`, and what else there is to say of it. Invalid
+/// UTF-8 becomes U+FFFD.
+pub(super) fn write_entry(out: &mut Vec<u8>, entry: &RawEntry<'_>) {
+    let &RawEntry { idx, ts, kind, line, continued, begin } = entry;
     let mut number = itoa::Buffer::new();
     out.reserve(line.len() + 64);
     out.extend_from_slice(b"{\"idx\":");
@@ -41,7 +38,21 @@ pub(super) fn write_entry(
             out.extend_from_slice("\u{FFFD}".as_bytes());
         }
     }
-    out.extend_from_slice(if continued { b"\",\"continued\":true}" } else { b"\"}" });
+    out.push(b'"');
+    if continued {
+        out.extend_from_slice(b",\"continued\":true");
+    }
+    if !begin.style.is_plain() {
+        out.extend_from_slice(b",\"style\":\"");
+        out.extend_from_slice(String::from(begin.style).as_bytes());
+        out.push(b'"');
+    }
+    if let Some(level) = begin.under {
+        out.extend_from_slice(b",\"under\":\"");
+        out.extend_from_slice(level.as_str().as_bytes());
+        out.push(b'"');
+    }
+    out.push(b'}');
 }
 
 fn write_escaped(out: &mut Vec<u8>, text: &str) {
@@ -71,19 +82,28 @@ fn write_escaped(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::carry::Begin;
     use super::*;
-    use app::model::Entry;
+    use app::model::{Entry, Level};
     use proptest::prelude::*;
 
     proptest! {
-        /// Any bytes give the JSON that serde reads back as the lossy text.
+        /// Any bytes give the JSON that serde reads back as the entry.
         #[test]
-        fn is_valid_json_for_any_bytes(line in proptest::collection::vec(any::<u8>(), 0..200), continued: bool) {
+        fn is_valid_json_for_any_bytes(
+            line in proptest::collection::vec(any::<u8>(), 0..200),
+            continued: bool,
+            style in prop_oneof![Just(""), Just("1;31"), Just("38;2;1;2;3")],
+            under in prop_oneof![Just(None), Just(Some(Level::Error)), Just(Some(Level::Debug))],
+        ) {
+            let (ts, kind) = (1_700_000_000_123, EntryKind::Stderr);
+            let begin = Begin { style: style.to_owned().into(), under };
+            let entry = RawEntry { idx: 7, ts, kind, line: &line, continued, begin };
             let mut out = Vec::new();
-            write_entry(&mut out, 7, 1_700_000_000_123, EntryKind::Stderr, &line, continued);
-            let entry: Entry = serde_json::from_slice(&out).unwrap();
-            prop_assert_eq!(entry.line, String::from_utf8_lossy(&line));
-            prop_assert_eq!((entry.idx, entry.ts, entry.kind, entry.continued), (7, 1_700_000_000_123, EntryKind::Stderr, continued));
+            write_entry(&mut out, &entry);
+            prop_assert_eq!(serde_json::from_slice::<Entry>(&out).unwrap(), entry.to_entry());
+            let written = serde_json::to_string(&entry.to_entry()).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Entry>(&written).unwrap(), entry.to_entry());
         }
     }
 }

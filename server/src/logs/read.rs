@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::store::{ChunkRange, Store, StoreError};
 
 use super::batch::Batch;
+use super::carry::Carry;
 use super::chunk::{self, ChunkError};
 use super::filter::LineFilter;
 use super::hub::{Log, Read};
@@ -123,6 +124,15 @@ impl LogReader {
         Self { store, process, log }
     }
 
+    /// What is in force behind everything that is stored.
+    ///
+    /// # Errors
+    /// When the store fails or holds damaged chunks.
+    pub async fn carry_at_end(&self) -> Result<Carry, ReadError> {
+        let newest = self.store.chunks(&self.process, ChunkRange::Before(i64::MAX), 1).await?;
+        Ok(newest.first().map(chunk::carry_after).transpose()?.unwrap_or_default())
+    }
+
     /// Batches from `from` on, the first of which may begin before it; none at the end.
     ///
     /// # Errors
@@ -150,6 +160,26 @@ impl LogReader {
             },
             _ => Ok(stored),
         }
+    }
+
+    /// The entries of these indexes, which ascend; those that are there.
+    ///
+    /// # Errors
+    /// When the store fails or holds damaged chunks.
+    pub async fn entries_at(&self, indexes: &[i64]) -> Result<Vec<Entry>, ReadError> {
+        let (mut entries, mut rest) = (Vec::with_capacity(indexes.len()), indexes);
+        while let Some(first) = rest.first() {
+            let batches = self.batches_from(*first).await?;
+            let Some(end) = batches.last().map(|batch| batch.end_idx()) else { break };
+            let (here, after) = rest.split_at(rest.partition_point(|idx| *idx < end));
+            for idx in here {
+                let batch = batches.iter().find(|batch| *idx < batch.end_idx());
+                let json = batch.map(|batch| batch.json(*idx, idx + 1));
+                entries.extend(decode(&json.unwrap_or_default())?);
+            }
+            rest = after;
+        }
+        Ok(entries)
     }
 
     /// Batches below `below`, newest first; the first may end above it; none at the beginning.
@@ -192,7 +222,7 @@ impl LogReader {
     /// Walks up from the entry `from`.
     #[must_use]
     pub fn walk(self, from: i64, filter: LineFilter) -> Forward {
-        Forward::new(self, from, filter)
+        Forward::new(self, from, filter, |entry| entry.to_entry())
     }
 
     /// The index of the first entry that may have been written at `ts` or later.

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use crate::store::{Change, Cursor, StoreError, Writer};
 
 use super::batch::BatchBuilder;
-use super::chunk::ChunkBuilder;
+use super::carry::Carry;
+use super::chunk::{ChunkBuilder, RawEntry};
 use super::hub::Log;
 use super::mask::Mask;
 
@@ -48,6 +49,7 @@ pub struct Recorder {
     batch_first: i64,
     chunk: ChunkBuilder,
     chunk_first: i64,
+    carry: Carry,
     pending: VecDeque<Pending>,
     needles: Vec<Needle>,
     mask: Option<Mask>,
@@ -73,6 +75,7 @@ impl Recorder {
             batch_first: next_idx,
             chunk: ChunkBuilder::default(),
             chunk_first: next_idx,
+            carry: Carry::default(),
             pending: VecDeque::new(),
             needles: Vec::new(),
             mask: None,
@@ -84,6 +87,13 @@ impl Recorder {
     pub fn with_mask(mut self, mask: Option<Mask>) -> Self {
         self.mask = mask;
         self
+    }
+
+    /// Says what is in force where it goes on: nothing, unless that is said. Before anything is pushed, or
+    /// when everything is saved.
+    pub fn resume(&mut self, carry: Carry) {
+        debug_assert!(self.chunk.is_empty());
+        self.carry = carry;
     }
 
     /// What it covers.
@@ -108,9 +118,7 @@ impl Recorder {
     pub fn push(&mut self, ts: i64, kind: EntryKind, line: &[u8], continued: bool) {
         let covered = self.mask.as_ref().map(|mask| mask.cover(line));
         let line = covered.as_deref().unwrap_or(line);
-        self.batch.push(self.next_idx, ts, kind, line, continued);
-        self.chunk.push(ts, kind, line, continued);
-        self.next_idx += 1;
+        self.number(ts, kind, line, continued);
         for needle in &self.needles {
             if needle.finder.find(line).is_some() {
                 needle.seen.store(true, Ordering::Release);
@@ -119,6 +127,17 @@ impl Recorder {
         if self.batch.bytes() >= BATCH_BYTES {
             self.show();
         }
+    }
+
+    fn number(&mut self, ts: i64, kind: EntryKind, line: &[u8], continued: bool) {
+        if self.chunk.is_empty() {
+            self.chunk.begin(&mut self.carry);
+        }
+        let begin = self.carry.next(kind, line);
+        let entry = RawEntry { idx: self.next_idx, ts, kind, line, continued, begin };
+        self.batch.push(&entry);
+        self.chunk.push(&entry);
+        self.next_idx += 1;
     }
 
     /// Looks for texts in the lines that come, and for no others; each flag tells of its text.
@@ -227,9 +246,7 @@ impl Recorder {
     ) -> Result<Option<Cursor>, StoreError> {
         self.show();
         self.save(cursor).await?;
-        self.batch.push(self.next_idx, ts, EntryKind::System, text.as_bytes(), false);
-        self.chunk.push(ts, EntryKind::System, text.as_bytes(), false);
-        self.next_idx += 1;
+        self.number(ts, EntryKind::System, text.as_bytes(), false);
         self.save(None).await?;
         let newest = self.drain().await?;
         self.show();
@@ -242,9 +259,7 @@ impl Recorder {
     #[must_use]
     pub fn stage_system(&mut self, ts: i64, text: &str) -> Change {
         self.show();
-        self.batch.push(self.next_idx, ts, EntryKind::System, text.as_bytes(), false);
-        self.chunk.push(ts, EntryKind::System, text.as_bytes(), false);
-        self.next_idx += 1;
+        self.number(ts, EntryKind::System, text.as_bytes(), false);
         let chunk = self.chunk.take(self.chunk_first);
         self.chunk_first = self.next_idx;
         Change::AppendChunk { process: self.log.id().clone(), chunk, cursor: None }

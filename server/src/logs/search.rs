@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use app::model::{Entry, Levels, ProcessId};
+use app::model::{Entry, ProcessId};
 use futures_util::{Stream, StreamExt as _};
 
 use crate::store::{ChunkRange, ScriptName, Store, Sweep, Swept};
@@ -94,11 +94,10 @@ fn find(
     swept: &Swept,
     unpacked: &[u8],
 ) -> Result<(i64, Vec<Hit>), ChunkError> {
-    let mut levels = Levels::default();
     let (mut matches, mut hits) = (0, Vec::new());
     for entry in chunk::entries(unpacked, swept.chunk.first_idx) {
         let entry = entry?;
-        if filter.fits(&entry, &mut levels) {
+        if filter.fits(&entry) {
             matches += 1;
             if want == Want::Hits {
                 hits.push(Hit { process_id: swept.process.clone(), entry: entry.to_entry() });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::model::{Level, Levels, ProcessId, Timeline, TimelineBucket};
+use app::model::{Level, ProcessId, Timeline, TimelineBucket};
 use futures_util::TryStreamExt as _;
 
 use crate::store::{ChunkRange, Store, Swept};
@@ -12,8 +12,8 @@ use super::filter::LineFilter;
 use super::read::ReadError;
 use super::scan::{pages_of, scan};
 
-/// Counts the lines of a log in so many spans of equal length. Looks through everything that is
-/// kept of it.
+/// Counts the lines of a log in at most so many spans of equal length, up to its last line. Looks
+/// through everything that is kept of it.
 ///
 /// # Errors
 /// When the store fails or holds damaged chunks.
@@ -30,8 +30,9 @@ pub async fn count_over_time(
     let from = first.first_ts;
     let span_ms = (last.last_ts - from).max(0) + 1;
     let count = i64::try_from(buckets.max(1)).unwrap_or(1);
-    // Rounded up, so that the last line is in the last bucket.
+    // Both rounded up, so that the last line is in the last bucket.
     let bucket_ms = (span_ms + count - 1) / count;
+    let count = (span_ms + bucket_ms - 1) / bucket_ms;
     let place = move |ts: i64| {
         // The clock may have been set back meanwhile.
         let place = ((ts - from) / bucket_ms).clamp(0, count - 1);
@@ -59,13 +60,11 @@ fn count_chunk(
     unpacked: &[u8],
     place: &impl Fn(i64) -> usize,
 ) -> Result<Vec<(usize, TimelineBucket)>, ChunkError> {
-    let mut levels = Levels::default();
     let mut counts: Vec<(usize, TimelineBucket)> = Vec::new();
     for entry in chunk::entries(unpacked, swept.chunk.first_idx) {
         let entry = entry?;
-        let (level, is_continuation) = levels.next(entry.kind, entry.line);
         // An error is one, however long its stack trace.
-        let level = level.filter(|_| !is_continuation);
+        let level = if entry.begin.under.is_some() { None } else { entry.level() };
         let one = TimelineBucket {
             first_idx: Some(entry.idx),
             lines: 1,

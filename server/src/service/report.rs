@@ -5,13 +5,13 @@ use std::sync::Arc;
 use app::model::{Entry, Point, Process, ProcessId, Status, Verb};
 use app::report::{CompareRow, Overview, Space};
 
-use super::{Caller, LogParams, ServiceError};
+use super::{Caller, ServiceError};
 use crate::auth::Target;
-use crate::logs::compare::align;
+use crate::logs::compare::{Aligned, Row, Side, align};
 use crate::store::{ListQuery, ScriptName};
 
-/// Lines of each run that are compared.
-const COMPARED: u32 = 5_000;
+/// Rows of two runs that are shown at a time.
+const ROWS: usize = 1_000;
 /// Processes of a status that are looked at.
 const LOOKED_AT: u32 = 500;
 const DAY_MS: i64 = 86_400_000;
@@ -25,16 +25,21 @@ pub struct Comparison {
     pub success: Option<Process>,
     /// Line by line.
     pub rows: Vec<CompareRow>,
-    /// Only so many lines of each were compared.
-    pub cut_at: Option<usize>,
+    /// Where it goes on, in the run and in the success; `None` at the end of both.
+    pub next: Option<(i64, i64)>,
 }
 
 impl Caller {
-    /// A process's newest run beside the last run of its script that succeeded before it.
+    /// A process's newest run beside the last run of its script that succeeded before it, some rows from
+    /// a place in both on; from their beginnings when that is not said.
     ///
     /// # Errors
     /// 404 when there is no such process.
-    pub async fn compare_process(&self, id: &ProcessId) -> Result<Comparison, ServiceError> {
+    pub async fn compare_process(
+        &self,
+        id: &ProcessId,
+        from: Option<(i64, i64)>,
+    ) -> Result<Comparison, ServiceError> {
         let process = (*self.authorise_process(Verb::ReadLogs, "log.compare", id).await?).clone();
         let query = ListQuery {
             q: Some(process.script.clone()),
@@ -46,33 +51,41 @@ impl Caller {
         let (found, _) = self.allowed_processes(Verb::ReadLogs, query, LOOKED_AT).await?;
         let success = found.into_iter().find(|other| other.script == process.script);
         let Some(success) = success else {
-            return Ok(Comparison { process, success: None, rows: vec![], cut_at: None });
+            return Ok(Comparison { process, success: None, rows: vec![], next: None });
         };
-        let left = self.lines_of_newest(&process).await?;
-        let right = self.lines_of_newest(&success).await?;
-        let compared = usize::try_from(COMPARED).unwrap_or(usize::MAX);
-        let is_cut = left.len().max(right.len()) >= compared;
-        let rows = tokio::task::spawn_blocking(move || align(left, right)).await;
-        let rows = rows.map_err(|_| {
-            ServiceError::new(503, "interrupted", "comparing the logs was interrupted")
-        })?;
-        Ok(Comparison { process, success: Some(success), rows, cut_at: is_cut.then_some(compared) })
+        let (left, right) = from.unzip();
+        let (left, right) = (self.side_of(&process, left), self.side_of(&success, right));
+        let Aligned { rows, next } = align(left, right, ROWS).await?;
+        let indexes = |of: fn(&Row) -> Option<i64>| rows.iter().filter_map(of).collect::<Vec<_>>();
+        let lefts = self.entries_at(&process, &indexes(Row::left)).await?;
+        let rights = self.entries_at(&success, &indexes(Row::right)).await?;
+        let (mut lefts, mut rights) = (lefts.into_iter().peekable(), rights.into_iter().peekable());
+        let rows = rows.into_iter().map(|row| match row {
+            Row::Alike(count) => CompareRow::Alike(count),
+            Row::Lines { left, right, is_same } => CompareRow::Lines {
+                left: lefts.next_if(|entry| Some(entry.idx) == left),
+                right: rights.next_if(|entry| Some(entry.idx) == right),
+                is_same,
+            },
+        });
+        Ok(Comparison { process, success: Some(success), rows: rows.collect(), next })
     }
 
-    /// What the newest attempt itself wrote, from its first line on.
-    async fn lines_of_newest(&self, process: &Process) -> Result<Vec<Entry>, ServiceError> {
+    /// What the newest attempt itself wrote, from its first line on or from a later one.
+    fn side_of(&self, process: &Process, from: Option<i64>) -> Side {
         let attempt = process.attempts.last();
         let first = attempt.and_then(|attempt| attempt.first_idx).unwrap_or(0);
         let last = attempt.and_then(|attempt| attempt.last_idx).unwrap_or(i64::MAX);
-        let params = LogParams {
-            after: Some(first - 1),
-            limit: Some(COMPARED),
-            stream: "stdout,stderr".parse().ok(),
-            ..LogParams::default()
-        };
-        let mut entries = self.read_log(&process.id, &params).await?.entries()?;
-        entries.retain(|entry| entry.idx <= last);
-        Ok(entries)
+        let reader = self.service().engine.log_reader(&process.id);
+        Side::new(reader, from.map_or(first, |from| from.max(first)), last)
+    }
+
+    async fn entries_at(
+        &self,
+        process: &Process,
+        indexes: &[i64],
+    ) -> Result<Vec<Entry>, ServiceError> {
+        Ok(self.service().engine.log_reader(&process.id).entries_at(indexes).await?)
     }
 
     /// What runs, what failed since yesterday, how full things are: as far as one may see it.

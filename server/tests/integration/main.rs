@@ -12,6 +12,8 @@ mod audit;
 mod auth;
 mod bad_input;
 mod browser;
+mod carry;
+mod compare;
 mod crash;
 mod declared;
 mod detail;

@@ -94,7 +94,9 @@ async fn a_page_takes_only_what_is_wanted() {
     let buckets = timeline["buckets"].as_array().unwrap();
     let sum = |name: &str| buckets.iter().map(|b| b[name].as_i64().unwrap()).sum::<i64>();
     let all = server.entries(&id).await.len();
-    assert_eq!((buckets.len(), sum("lines")), (10, i64::try_from(all).unwrap()));
+    assert!((1..=10).contains(&buckets.len()), "{buckets:?}");
+    assert_eq!(sum("lines"), i64::try_from(all).unwrap());
+    assert!(buckets.last().unwrap()["lines"].as_i64() > Some(0), "the last line is in the last");
     assert_eq!((sum("errors"), sum("warnings")), (1, 1));
     assert_eq!(buckets[0]["firstIdx"], 0);
 }

@@ -14,6 +14,7 @@ use crate::engine::watcher::Watcher;
 use crate::engine::{EngineError, Shared};
 use crate::logs::hub::Log;
 use crate::logs::mask::Mask;
+use crate::logs::read::LogReader;
 use crate::logs::recorder::Recorder;
 use crate::project::LaunchPlan;
 use crate::store::{Change, Cursor, ProcessRecord};
@@ -116,6 +117,15 @@ impl Actor {
         self.supervise(run).await
     }
 
+    /// Goes on with the colours that a run has left on in what is stored of it.
+    async fn recall(&mut self, run: &Run) -> Result<(), ActorError> {
+        if run.tail.cursor().index_off > 0 {
+            let log = LogReader::new(Arc::clone(&self.shared.store), self.process.id.clone(), None);
+            self.recorder.resume(log.carry_at_end().await?);
+        }
+        Ok(())
+    }
+
     /// Takes up a process whose newest attempt is `run` in the keeper's hands; `stopping` is why it is
     /// being ended, if it is.
     ///
@@ -148,7 +158,10 @@ impl Actor {
             actor.look_after(&mut run);
         }
         shared.tasks.spawn(async move {
-            let first = actor.supervise_again(run, stopping).await;
+            let first = match actor.recall(&run).await {
+                Ok(()) => actor.supervise_again(run, stopping).await,
+                Err(error) => Err(error),
+            };
             actor.follow(first).await;
         });
         Ok(())

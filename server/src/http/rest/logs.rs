@@ -79,6 +79,7 @@ fn to_json(page: &Page, next_after: Option<i64>) -> Vec<u8> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct TimelineParams {
+    /// At most so many spans, 1 to 1,000; 120 when nothing is said. A log of few milliseconds has fewer.
     buckets: Option<usize>,
 }
 

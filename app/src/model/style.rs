@@ -1,8 +1,13 @@
 //! Select Graphic Rendition: the parameters of `ESC [ ... m` and what they do to a style.
+//!
+//! The server tells in what style a line begins, and the browser draws it. On the wire a style is the
+//! parameters that make it: `1;31`.
+
+use serde::{Deserialize, Serialize};
 
 /// A colour as a program names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Color {
+pub enum Color {
     /// One of the sixteen of the theme: 0 to 7, and 8 to 15 bright.
     Palette(u8),
     /// Exactly this red, green and blue.
@@ -28,27 +33,34 @@ impl Color {
 }
 
 /// How a run of text looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Style {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Style {
     /// `None`: the log's own colour.
-    pub(crate) fg: Option<Color>,
+    pub fg: Option<Color>,
     /// `None`: the log's own ground.
-    pub(crate) bg: Option<Color>,
+    pub bg: Option<Color>,
     /// Heavier.
-    pub(crate) bold: bool,
+    pub bold: bool,
     /// Fainter.
-    pub(crate) dim: bool,
+    pub dim: bool,
     /// Slanted.
-    pub(crate) italic: bool,
+    pub italic: bool,
     /// With a line below.
-    pub(crate) underline: bool,
+    pub underline: bool,
     /// Foreground and background change places.
-    pub(crate) inverse: bool,
+    pub inverse: bool,
 }
 
 impl Style {
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Applies the parameters of one sequence. An unknown one is passed over.
-    pub(super) fn apply<'a>(&mut self, params: impl Iterator<Item = &'a [u16]>) {
+    pub fn apply<'a>(&mut self, params: impl Iterator<Item = &'a [u16]>) {
         let mut params = params.peekable();
         if params.peek().is_none() {
             *self = Self::default();
@@ -81,6 +93,43 @@ impl Style {
     }
 }
 
+/// The parameters that make it.
+impl From<Style> for String {
+    fn from(style: Style) -> Self {
+        let flags = [
+            (style.bold, "1"),
+            (style.dim, "2"),
+            (style.italic, "3"),
+            (style.underline, "4"),
+            (style.inverse, "7"),
+        ];
+        let mut codes: Vec<Self> =
+            flags.into_iter().filter(|(on, _)| *on).map(|(_, code)| code.to_owned()).collect();
+        for (color, ground) in [(style.fg, 0), (style.bg, 10)] {
+            match color {
+                Some(Color::Palette(n)) if n < 8 => codes.push((30 + ground + n).to_string()),
+                Some(Color::Palette(n)) => codes.push((82 + ground + n).to_string()),
+                Some(Color::Rgb(r, g, b)) => codes.push(format!("{};2;{r};{g};{b}", 38 + ground)),
+                None => {}
+            }
+        }
+        codes.join(";")
+    }
+}
+
+/// What is no parameter is passed over.
+impl From<String> for Style {
+    fn from(parameters: String) -> Self {
+        let mut style = Self::default();
+        let codes: Vec<[u16; 1]> =
+            parameters.split(';').filter_map(|code| Some([code.parse().ok()?])).collect();
+        if !codes.is_empty() {
+            style.apply(codes.iter().map(<[u16; 1]>::as_slice));
+        }
+        style
+    }
+}
+
 fn palette(index: u16) -> Option<Color> {
     u8::try_from(index).ok().map(Color::Palette)
 }
@@ -108,11 +157,17 @@ fn extended<'a>(param: &[u16], rest: &mut impl Iterator<Item = &'a [u16]>) -> Op
 
 #[cfg(test)]
 mod tests {
-    use super::super::style_after;
     use super::*;
 
+    /// What comes of the parameters of one sequence; `:` parts one of them.
     fn style(sequence: &str) -> Style {
-        style_after(&format!("\x1b[{sequence}m"), Style::default())
+        let mut style = Style::default();
+        let codes: Vec<Vec<u16>> = sequence
+            .split(';')
+            .map(|code| code.split(':').map(|part| part.parse().unwrap_or(0)).collect())
+            .collect();
+        style.apply(codes.iter().map(Vec::as_slice));
+        style
     }
 
     #[test]
@@ -148,5 +203,15 @@ mod tests {
         }
         // What follows a colour is read on.
         assert!(style("38;5;1;1").bold);
+    }
+
+    #[test]
+    fn a_style_is_the_parameters_that_make_it() {
+        for parameters in ["", "1;31", "2;3;4;7", "97;101", "38;2;1;2;3;48;2;4;5;6", "36;40"] {
+            let style = Style::from(parameters.to_owned());
+            assert_eq!(String::from(style), parameters);
+            assert_eq!(style.is_plain(), parameters.is_empty());
+        }
+        assert!(Style::from("x;;-1".to_owned()).is_plain());
     }
 }
