@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use js_sys::{Function, Object, Promise, Reflect};
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 
 use super::log_pane::LogPane;
@@ -147,12 +149,8 @@ async fn write_clipboard(alerts: Alerts, text: &str) -> bool {
 
 /// Hands an address to whom the browser knows, or copies it; `is_copied` is told for a while.
 pub(super) async fn share(alerts: Alerts, url: String, is_copied: RwSignal<bool>) {
-    let navigator = window().navigator();
-    // Not every browser has it, and none on a page that does not come by https.
-    if js_sys::Reflect::has(&navigator, &"share".into()) == Ok(true) {
-        let data = web_sys::ShareData::new();
-        data.set_url(&url);
-        match JsFuture::from(navigator.share_with_data(&data)).await {
+    if let Some(sharing) = begin_sharing(&url) {
+        match JsFuture::from(sharing).await {
             Err(error) if !is_given_up(&error) => {}
             _ => return,
         }
@@ -166,8 +164,17 @@ pub(super) async fn share(alerts: Alerts, url: String, is_copied: RwSignal<bool>
     }
 }
 
+/// Not every browser has it, and none on a page that does not come by https.
+fn begin_sharing(url: &str) -> Option<Promise> {
+    let navigator = window().navigator();
+    let share = Reflect::get(&navigator, &"share".into()).ok()?.dyn_into::<Function>().ok()?;
+    let data = Object::new();
+    Reflect::set(&data, &"url".into(), &url.into()).ok()?;
+    share.call1(&navigator, &data).ok()?.dyn_into().ok()
+}
+
 /// Whether somebody chose not to.
 fn is_given_up(error: &wasm_bindgen::JsValue) -> bool {
-    let name = js_sys::Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
+    let name = Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
     name.as_deref() == Some("AbortError")
 }

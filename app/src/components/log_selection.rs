@@ -1,8 +1,6 @@
 //! Lines chosen by their numbers: to copy them clean, and to send somebody a link to them.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast as _;
-use web_sys::HtmlAnchorElement;
 
 use super::log_copy::{CopyState, Copying, share};
 use super::log_pane::LogPane;
@@ -61,14 +59,15 @@ pub(super) fn SelectionBar(pane: LogPane, selected: Selected) -> impl IntoView {
     let alerts = use_live().alerts;
     let is_copied = RwSignal::new(false);
     let hand_on = move |event: web_sys::MouseEvent| {
-        let link =
-            event.current_target().and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
         // Those who open it elsewhere have it.
         let is_plain = !(event.ctrl_key() || event.meta_key() || event.shift_key());
-        if let Some(link) = link.filter(|_| is_plain) {
+        if is_plain && let Some(href) = untrack(href) {
             event.prevent_default();
             event.stop_propagation();
-            leptos::task::spawn_local(share(alerts, link.href(), is_copied));
+            let location = window().location();
+            let here = [location.origin(), location.pathname()].map(Result::unwrap_or_default);
+            let url = format!("{}{href}", here.concat());
+            leptos::task::spawn_local(share(alerts, url, is_copied));
         }
     };
     view! {
