@@ -108,6 +108,29 @@ test('the palette does what menus hide, and clears what narrows the page', async
   await expect(app.fact('exit')).toContainText('SIGKILL');
 });
 
+test('the palette goes to places in the open log, and sends signals to what is not open', async ({ app, page, api }) => {
+  const { id } = await api.start({ scriptName: 'tick' });
+  const burst = await api.start({ scriptName: 'burst', args: ['9000'] });
+  await expect(app.rows).toHaveCount(2);
+  await app.open(burst.id);
+  await app.hasStatus('completed');
+  const choose = async (words: string, first: string | RegExp) => {
+    await page.keyboard.press('Control+k');
+    await page.getByTestId('palette-input').fill(words);
+    await expect(page.getByTestId('palette').getByRole('option').first()).toContainText(first);
+    await page.keyboard.press('Enter');
+  };
+  await choose('4,321', 'Go to 4,321 in this log');
+  await expect(page.locator('[data-testid=log-line][data-idx="4321"]')).toBeInViewport();
+  const ts = (await api.log(burst.id))[0]?.ts ?? 0;
+  const time = new Date(ts - 1_000).toISOString();
+  await choose(time, `Go to ${time} in this log`);
+  await expect(page.locator('[data-testid=log-line][data-idx="0"]')).toBeInViewport();
+
+  await choose('sigkill tick', 'Send signal SIGKILL to tick');
+  await expect.poll(async () => (await api.process(id)).signal).toBe('SIGKILL');
+});
+
 test.describe('with pools', () => {
   test.use({ files: DECLARED_FILES });
 

@@ -68,6 +68,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
           }
           await keep(page, tab);
         }
+        const { id: long } = await api.start({ scriptName: 'burst', args: ['20000'] });
+        await expect.poll(async () => (await api.process(long)).status).toBe('completed');
+        await page.goto(`/processes/${long}?line=9000-9002`);
+        await app.isLive();
+        await page.getByTestId('log-search').fill('line 0900');
+        await expect(page.getByTestId('log-search-count')).toHaveText(/lines$/);
+        await expect(page.locator('.line mark').first()).toBeVisible();
+        await keep(page, 'history');
         await page.goto('/search?q=track');
         await expect(page.getByTestId('search-state')).toHaveAttribute('data-done', 'true');
         await keep(page, 'search');
