@@ -110,6 +110,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         }
         await page.goto('/processes/nothing');
         await expect(page.getByTestId('alert')).toBeVisible();
+        await app.isLive();
         await keep(page, 'missing');
 
         const context = await browser.newContext({ baseURL: runyard.url, colorScheme, viewport });
