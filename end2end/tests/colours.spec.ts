@@ -13,7 +13,7 @@ const SEQUENCES = [
   ...['10;10;10', '255;255;255', '255;255;0', '0;0;255', '128;0;128', '12;200;90'].flatMap((rgb) => [`38;2;${rgb}`, `48;2;${rgb}`]),
 ];
 /** The same fainter, and with the ground in its place. */
-const ALL = SEQUENCES.flatMap((codes) => [codes, `2;${codes}`, `7;${codes}`, `1;3;4;9;${codes}`]);
+const ALL = SEQUENCES.flatMap((codes) => [codes, `2;${codes}`, `7;${codes}`, `1;3;4;${codes}`]);
 const A_LINE = 24;
 const LINES = Array.from({ length: Math.ceil(ALL.length / A_LINE) }, (_, n) =>
   ALL.slice(n * A_LINE, (n + 1) * A_LINE)
