@@ -92,6 +92,11 @@ test('a link to lines is handed on, or copied where the browser hands on nothing
   };
   // Chromium on Linux hands on nothing.
   await page.addInitScript(() => delete (Navigator.prototype as { share?: unknown }).share);
+  // What is done with lines is not under what leads to the newest one.
+  await page.goto(`/processes/${id}?line=3-5`);
+  await app.isLive();
+  const [bar, follow] = await Promise.all([page.getByTestId('selection').boundingBox(), app.follow.boundingBox()]);
+  expect((bar?.y ?? 0) + (bar?.height ?? 0)).toBeLessThan(follow?.y ?? 10_000);
   await open();
   await expect(link).toHaveText('Link copied');
   const url = new URL(`/processes/${id}?line=3-5`, page.url()).href;
