@@ -17,22 +17,52 @@ interface TraceEvent {
   args?: Record<string, unknown>;
 }
 
+/** A task of a page's main thread. */
+export interface Task {
+  /** Its processor time. */
+  ms: number;
+  /** What it did for longest. */
+  did: string;
+}
+
 /**
- * Milliseconds of processor time of every task of the pages' main threads while `work` is done,
- * longest first.
+ * Every task of the pages' main threads while `work` is done, longest first.
  *
  * The Long Tasks API of the page counts the time that passes, and so also what the thread waits for a
  * processor: beside a server, its keeper, a script that writes 200,000 lines and the browser's other
  * processes, on two cores, any short task may seem long. What the page itself costs is the time that its
  * thread was on a processor, which the trace has beside (`tdur`).
  */
-export async function measureTasks(browser: Browser, work: () => Promise<void>): Promise<number[]> {
+export async function measureTasks(browser: Browser, work: () => Promise<void>): Promise<Task[]> {
+  const events = await trace(browser, work);
+  const mains = events.filter(({ name, args }) => name === 'thread_name' && args?.['name'] === 'CrRendererMain');
+  const threads = new Set(mains.map(thread));
+  const complete = events.filter((event) => event.ph === 'X' && threads.has(thread(event)));
+  const tasks = complete.filter(({ name }) => name === 'RunTask');
+  if (!tasks.some(({ tdur }) => tdur !== undefined)) {
+    throw new Error(`the trace has no times of tasks: ${events.length} events, ${tasks.length} tasks`);
+  }
+  return tasks
+    .map((task) => ({ ms: taken(task), task }))
+    .sort((a, b) => b.ms - a.ms)
+    .map(({ ms, task }, place) => ({ ms, did: place < 3 ? partsOf(task, complete) : '' }));
+}
+
+/** The longest tasks in words, for the message of a check. */
+export function describeTasks(tasks: readonly Task[]): string {
+  return tasks
+    .slice(0, 9)
+    .map(({ ms, did }) => `${ms.toFixed(1)} ms ${did}`.trim())
+    .join('; ');
+}
+
+async function trace(browser: Browser, work: () => Promise<void>): Promise<TraceEvent[]> {
   const cdp = await browser.newBrowserCDPSession();
   const events: TraceEvent[] = [];
   cdp.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
   await cdp.send('Tracing.start', {
     transferMode: 'ReportEvents',
-    traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline'] },
+    traceConfig: { includedCategories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'] },
   });
   try {
     await work();
@@ -42,16 +72,31 @@ export async function measureTasks(browser: Browser, work: () => Promise<void>):
     await complete;
     await cdp.detach();
   }
-  const mains = events.filter(({ name, args }) => name === 'thread_name' && args?.['name'] === 'CrRendererMain');
-  const threads = new Set(mains.map(({ pid, tid }) => `${pid}.${tid}`));
-  const tasks = events.filter(
-    ({ name, ph, pid, tid }) => name === 'RunTask' && ph === 'X' && threads.has(`${pid}.${tid}`),
-  );
-  if (!tasks.some(({ tdur }) => tdur !== undefined)) {
-    throw new Error(`the trace has no times of tasks: ${events.length} events, ${tasks.length} tasks`);
-  }
-  // One that was under way when the trace began has only the time that passed. And no task is on a processor for
-  // longer than it takes: of one in which the tests' own script is evaluated, the trace says 95 ms of 6 at times.
-  const taken = ({ dur = 0, tdur = dur }: TraceEvent): number => Math.min(dur, tdur) / 1_000;
-  return tasks.map(taken).sort((a, b) => b - a);
+  return events;
+}
+
+const thread = ({ pid, tid }: TraceEvent): string => `${pid}.${tid}`;
+
+/**
+ * One that was under way when the trace began has only the time that passed. And no task is on a processor for
+ * longer than it takes: of one in which the tests' own script is evaluated, the trace says 95 ms of 6 at times.
+ */
+const taken = ({ dur = 0, tdur = dur }: TraceEvent): number => Math.min(dur, tdur) / 1_000;
+
+/** What a task was doing: the events within it, the longest first. */
+function partsOf(task: TraceEvent, events: readonly TraceEvent[]): string {
+  const end = task.ts + (task.dur ?? 0);
+  const parts = events
+    .filter((event) => event !== task && thread(event) === thread(task) && event.ts >= task.ts && event.ts < end)
+    .sort((a, b) => taken(b) - taken(a))
+    .slice(0, 6)
+    .map((event) => `${event.name} ${taken(event).toFixed(1)}${place(event)}`);
+  return `(${taken(task).toFixed(1)} of ${((task.dur ?? 0) / 1_000).toFixed(1)} ms passed: ${parts.join(', ')})`;
+}
+
+/** Which script it was, where the event says that. */
+function place({ args }: TraceEvent): string {
+  const data = args?.['data'] as { functionName?: string; url?: string } | undefined;
+  const words = [data?.functionName, data?.url?.split('/').pop()].filter((word) => word);
+  return words.length > 0 ? ` ${words.join(' ')}` : '';
 }

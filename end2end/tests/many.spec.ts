@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { hasEnded } from '../support/contract.ts';
 import { expect, test as base } from '../support/fixtures.ts';
-import { LONG_TASK_MS, measureTasks } from '../support/tasks.ts';
+import { LONG_TASK_MS, describeTasks, measureTasks } from '../support/tasks.ts';
 
 const MANY = 5_000;
 const AT_ONCE = 20;
@@ -57,7 +57,7 @@ test('five thousand processes are listed without a hitch', async ({ app, page, a
     await expect(app.rows).toHaveCount(1);
     await expect(page).toHaveURL(/\?q=status%3Afailed$/);
   });
-  expect(tasks[0], `the longest tasks in ms: ${tasks.slice(0, 9).join(' ')}`).toBeLessThanOrEqual(LONG_TASK_MS);
+  expect(tasks[0]?.ms, `the longest tasks: ${describeTasks(tasks)}`).toBeLessThanOrEqual(LONG_TASK_MS);
   await page.reload();
   await app.isLive();
   await expect(app.rows, 'the address names the search').toHaveCount(1);

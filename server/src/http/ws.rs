@@ -5,7 +5,7 @@
 //! half: it sends answers, then new log entries of each subscription in turn, then changes of
 //! processes, and sleeps when there is nothing. Entries are never queued for a connection: a
 //! subscription is a cursor into the shared log, so a socket that does not read costs its kernel
-//! buffer and nothing else.
+//! buffer and nothing else; [`entries`] holds not even the message under way for it.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -22,6 +22,7 @@ use super::socket::Socket;
 use crate::service::ServiceError;
 
 mod connection;
+mod entries;
 mod frame;
 mod reader;
 mod writer;

@@ -15,7 +15,7 @@ use super::hub::{Log, Read};
 use super::walk::{Backward, Forward};
 
 /// Chunks read from the store at a time.
-const CHUNKS: u32 = 8;
+pub(super) const CHUNKS: u32 = 8;
 /// Bytes taken from the ring at a time.
 const RING_READ_BYTES: usize = 1024 * 1024;
 /// A page's size when nothing is said.
@@ -133,11 +133,12 @@ impl LogReader {
         Ok(newest.first().map(chunk::carry_after).transpose()?.unwrap_or_default())
     }
 
-    /// Batches from `from` on, the first of which may begin before it; none at the end.
+    /// Batches from `from` on, the first of which may begin before it; none at the end. The store is
+    /// asked for `chunks` at most, of about 64 KiB each.
     ///
     /// # Errors
     /// When the store fails or holds damaged chunks.
-    pub async fn batches_from(&self, from: i64) -> Result<Vec<Arc<Batch>>, ReadError> {
+    pub async fn batches_from(&self, from: i64, chunks: u32) -> Result<Vec<Arc<Batch>>, ReadError> {
         let below = match &self.log {
             Some(log) => match log.read(from, RING_READ_BYTES) {
                 Read::Batches(batches) => return Ok(batches),
@@ -147,7 +148,7 @@ impl LogReader {
             None => i64::MAX,
         };
         let range = ChunkRange::After(from - 1);
-        let chunks = self.store.chunks(&self.process, range, CHUNKS).await?;
+        let chunks = self.store.chunks(&self.process, range, chunks).await?;
         let stored = chunks.iter().filter(|chunk| chunk.first_idx < below);
         let stored: Vec<_> = stored
             .map(|chunk| Ok(Arc::new(chunk::to_batch(chunk)?)))
@@ -169,7 +170,7 @@ impl LogReader {
     pub async fn entries_at(&self, indexes: &[i64]) -> Result<Vec<Entry>, ReadError> {
         let (mut entries, mut rest) = (Vec::with_capacity(indexes.len()), indexes);
         while let Some(first) = rest.first() {
-            let batches = self.batches_from(*first).await?;
+            let batches = self.batches_from(*first, CHUNKS).await?;
             let Some(end) = batches.last().map(|batch| batch.end_idx()) else { break };
             let (here, after) = rest.split_at(rest.partition_point(|idx| *idx < end));
             for idx in here {
@@ -307,7 +308,7 @@ impl LogReader {
     async fn forward(&self, mut from: i64, limit: u32) -> Result<Page, ReadError> {
         let mut page = PageBuilder::new(limit);
         loop {
-            let batches = self.batches_from(from).await?;
+            let batches = self.batches_from(from, CHUNKS).await?;
             if batches.is_empty() {
                 return Ok(page.ascending());
             }

@@ -15,7 +15,7 @@ use super::batch::Batch;
 use super::carry::Begin;
 use super::chunk::{self, ChunkError, RawEntry};
 use super::filter::LineFilter;
-use super::read::{LogReader, ReadError, decode};
+use super::read::{CHUNKS, LogReader, ReadError, decode};
 use super::scan::{Looked, pages_of, scan};
 
 type Stored<T> = BoxStream<'static, Result<Looked<Vec<T>>, ReadError>>;
@@ -60,7 +60,7 @@ impl<T: Send + 'static> Forward<T> {
             }
             self.stored = None;
         }
-        let batches = self.reader.batches_from(self.next).await?;
+        let batches = self.reader.batches_from(self.next, CHUNKS).await?;
         let Some(last) = batches.last() else { return Ok(None) };
         let (from, end) = (self.next, last.end_idx());
         self.next = end;

@@ -13,11 +13,16 @@ pub(crate) fn start(scripts: &[(&str, &str)], settings: Settings<'_>) -> Server 
 
 /// The project of a test.
 pub(crate) fn package_json(scripts: &[(&str, &str)]) -> String {
-    let exe = std::env::current_exe().unwrap();
-    let witness = format!("exec {} {}", exe.display(), witness::NAME);
-    let mut all = serde_json::Map::from_iter([("witness".to_owned(), json!(witness))]);
+    let witness = json!(witness_command());
+    let mut all = serde_json::Map::from_iter([("witness".to_owned(), witness)]);
     all.extend(scripts.iter().map(|(name, script)| ((*name).to_owned(), json!(script))));
     json!({"name": "faults", "scripts": all}).to_string()
+}
+
+/// What a script says that becomes a witness; its arguments follow.
+pub(crate) fn witness_command() -> String {
+    let exe = std::env::current_exe().unwrap();
+    format!("exec {} {}", exe.display(), witness::NAME)
 }
 
 /// Starts a witness; its id.

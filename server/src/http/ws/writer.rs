@@ -5,35 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::ProcessFilter;
-use app::model::{ServerMessage, SubscribeMode};
-use bytes::Bytes;
+use app::model::ServerMessage;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::socket::WriteHalf;
-use super::connection::{Shared, Subscription, encode};
+use super::connection::{Shared, encode};
 use super::frame::{Opcode, write_frame};
 use crate::engine::Update;
-use crate::logs::hub::{RING_ENTRIES, Read};
 use crate::service::Caller;
 
 /// How long a closing frame may take.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A client is asked for a sign of life this often.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// One message of entries has about so many bytes; then the next subscription has its turn.
-const MESSAGE_BYTES: usize = 256 * 1024;
-/// A `tail` that is further behind than this is skipped ahead to the newest entries.
-const TAIL_BEHIND: i64 = 10 * RING_ENTRIES;
 /// Processes in the message that opens a connection.
 const STATUS_PROCESSES: u32 = 200;
 
-struct Writer {
+pub(super) struct Writer {
     caller: Caller,
-    shared: Arc<Shared>,
-    socket: WriteHalf,
+    pub(super) shared: Arc<Shared>,
+    pub(super) socket: WriteHalf,
     updates: Receiver<Arc<Update>>,
     /// Ends of processes whose last lines are not sent yet.
     held: Vec<Arc<Update>>,
@@ -92,80 +86,6 @@ impl Writer {
             Err(error) => ServerMessage::Error { code: error.code.into(), message: error.detail },
         };
         write_frame(&mut self.socket, Opcode::Text, &[encode(&message)]).await
-    }
-
-    /// One message of new entries; `false` when there are none.
-    async fn send_entries(&mut self, subscription: &Subscription) -> io::Result<bool> {
-        let mut from = subscription.next_idx();
-        if subscription.mode == SubscribeMode::Tail {
-            from = self.skip_ahead(subscription, from).await?;
-        }
-        let batches = match subscription.log.read(from, MESSAGE_BYTES) {
-            Read::UpToDate => return Ok(false),
-            Read::Batches(batches) => batches,
-            Read::Behind(first) => match subscription.reader.batches_from(from).await {
-                Ok(batches) => {
-                    // What was removed for its age is passed over.
-                    let next = batches.first().map_or(first, |batch| batch.first_idx());
-                    if next > from {
-                        self.pass_over(subscription, from, next).await?;
-                        return Ok(true);
-                    }
-                    batches
-                }
-                Err(error) => {
-                    self.shared.refuse("log_unreadable", error.to_string());
-                    self.shared.unsubscribe(&subscription.id);
-                    return Ok(true);
-                }
-            },
-        };
-        let mut parts = Vec::with_capacity(batches.len() * 2 + 1);
-        parts.push(subscription.head.clone());
-        let mut next = from;
-        for batch in &batches {
-            // What the store gives may begin before the cursor.
-            let json = batch.json(next, i64::MAX);
-            if json.is_empty() {
-                continue;
-            }
-            if parts.len() > 1 {
-                parts.push(Bytes::from_static(b","));
-            }
-            parts.push(json);
-            next = batch.end_idx();
-        }
-        parts.push(Bytes::from_static(b"]}"));
-        if next > from {
-            write_frame(&mut self.socket, Opcode::Text, &parts).await?;
-            subscription.advance(from, next);
-        }
-        Ok(next > from)
-    }
-
-    /// A `tail` that is far behind goes on with the newest entries, and is told what it missed.
-    async fn skip_ahead(&mut self, subscription: &Subscription, from: i64) -> io::Result<i64> {
-        let end = subscription.log.next_idx();
-        if end - from <= TAIL_BEHIND {
-            return Ok(from);
-        }
-        let next = end - RING_ENTRIES;
-        self.pass_over(subscription, from, next).await?;
-        Ok(next)
-    }
-
-    /// Goes on with the entry `next`, and tells what is missed.
-    async fn pass_over(
-        &mut self,
-        subscription: &Subscription,
-        from: i64,
-        next: i64,
-    ) -> io::Result<()> {
-        let process_id = subscription.id.clone();
-        let gap = ServerMessage::Gap { process_id, from, to: next - 1, dropped: next - from };
-        write_frame(&mut self.socket, Opcode::Text, &[encode(&gap)]).await?;
-        subscription.advance(from, next);
-        Ok(())
     }
 
     /// Every change that may be sent; `false` when there was none.
