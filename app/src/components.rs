@@ -75,7 +75,7 @@ pub(crate) use shortcuts::Shortcuts;
 pub(crate) use standing::Standing;
 pub(crate) use start_dialog::{StartDialog, Starter};
 pub(crate) use start_form::StartForm;
-pub(crate) use status_mark::{StatusMark, status_word};
+pub(crate) use status_mark::{StatusMark, process_word, status_word};
 pub(crate) use tabs::{FIGURES, TabView, Tabs};
 pub(crate) use theme_button::ThemeButton;
 pub(crate) use tip::{Tip, TipBox};

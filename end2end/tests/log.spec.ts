@@ -1,6 +1,6 @@
 import { countColours, expect, test } from '../support/fixtures.ts';
 import { hasEnded } from '../support/contract.ts';
-import { LONG_TASK_MS, describeTasks, measureTasks } from '../support/tasks.ts';
+import { LONG_TASK_MS, measureLongest } from '../support/tasks.ts';
 
 const BURST = 200_000;
 
@@ -26,17 +26,22 @@ test('a tick is shown in colour, with its time and its stream', async ({ app }) 
   await expect(app.log).not.toContainText('[0m');
 });
 
-test('a burst does not freeze the page', async ({ app, api, browser }) => {
+test('a burst does not freeze the page', async ({ app, page, api, browser }) => {
   test.slow();
-  const tasks = await measureTasks(browser, async () => {
+  const burst = async () => {
     const id = await app.startWith('burst', String(BURST));
     await expect.poll(async () => hasEnded(await api.process(id)), { timeout: 60_000 }).toBe(true);
     await app.hasStatus('completed');
     const { nextIdx } = await api.process(id);
     expect(nextIdx).toBeGreaterThanOrEqual(BURST);
     await expect.poll(() => app.lastIdx()).toBe(nextIdx - 1);
-  });
-  expect(tasks[0]?.ms, `the longest tasks: ${describeTasks(tasks)}`).toBeLessThanOrEqual(LONG_TASK_MS);
+  };
+  const goBack = async () => {
+    await page.goto('/');
+    await app.isLive();
+  };
+  const longest = await measureLongest(browser, goBack, burst);
+  expect(longest.ms, `the longest tasks of each burst:\n${longest.words}`).toBeLessThanOrEqual(LONG_TASK_MS);
   expect(await app.lines.count(), 'only lines in sight are drawn').toBeLessThan(200);
 });
 

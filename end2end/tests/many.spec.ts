@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { hasEnded } from '../support/contract.ts';
 import { expect, test as base } from '../support/fixtures.ts';
-import { LONG_TASK_MS, describeTasks, measureTasks } from '../support/tasks.ts';
+import { LONG_TASK_MS, measureLongest } from '../support/tasks.ts';
 
 const MANY = 5_000;
 const AT_ONCE = 20;
@@ -37,9 +37,11 @@ test('five thousand processes are listed without a hitch', async ({ app, page, a
   await expect
     .poll(async () => (await api.processes()).every(hasEnded), { timeout: 120_000 })
     .toBe(true);
-  await page.reload();
-  await app.isLive();
-  const tasks = await measureTasks(browser, async () => {
+  const reload = async () => {
+    await page.goto('/');
+    await app.isLive();
+  };
+  const longest = await measureLongest(browser, reload, async () => {
     // Scrolled to the end, page after page; only what is in sight is drawn.
     const scroller = page.locator('.rows-scroll');
     await expect
@@ -57,7 +59,7 @@ test('five thousand processes are listed without a hitch', async ({ app, page, a
     await expect(app.rows).toHaveCount(1);
     await expect(page).toHaveURL(/\?q=status%3Afailed$/);
   });
-  expect(tasks[0]?.ms, `the longest tasks: ${describeTasks(tasks)}`).toBeLessThanOrEqual(LONG_TASK_MS);
+  expect(longest.ms, `the longest tasks of each time:\n${longest.words}`).toBeLessThanOrEqual(LONG_TASK_MS);
   await page.reload();
   await app.isLive();
   await expect(app.rows, 'the address names the search').toHaveCount(1);

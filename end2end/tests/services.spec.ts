@@ -139,6 +139,7 @@ test.describe('a schedule where nothing is declared', () => {
     await expect(page.locator('[data-testid="schedule"][data-name="tell"]')).toContainText('0 3 * * * UTC');
     await expect(page.getByTestId('declared-start'), 'nothing is declared').toBeHidden();
     await expect(app.rows.first().getByTestId('countdown')).toHaveText(/^next run in /);
+    await expect(app.rows.first()).toContainText('scheduled');
   });
 });
 

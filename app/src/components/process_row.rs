@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::process_list::Chosen;
-use super::{Sparkline, Standing, StatusMark, status_word};
+use super::{Sparkline, Standing, StatusMark, process_word};
 use crate::live::{ProcessSignal, use_live};
 use crate::model::{Process, ProcessId};
 use crate::text::args::join_args;
@@ -74,7 +74,7 @@ pub(crate) fn ProcessRow(
                 <span class="row-age">{age}</span>
                 <span class="row-sub">
                     <span class="row-status" data-status=move || status.get().as_str()>
-                        {move || status_word(status.get())}
+                        {move || process_word(&process.read())}
                     </span>
                     {outcome}
                     {restarts}

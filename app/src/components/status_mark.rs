@@ -2,13 +2,22 @@
 
 use leptos::prelude::*;
 
-use crate::model::Status;
+use crate::model::{Process, Status};
 
 /// The status in one or two words.
 pub(crate) fn status_word(status: Status) -> &'static str {
     match status {
         Status::BackingOff => "backing off",
         other => other.as_str(),
+    }
+}
+
+/// The status of a process in one or two words.
+pub(crate) fn process_word(process: &Process) -> &'static str {
+    match process.status {
+        // It rests between its times, and has not failed.
+        Status::BackingOff if process.schedule.is_some() => "scheduled",
+        status => status_word(status),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::{allowed_verbs, get_process, process_figures, process_tab, tail_log};
 use crate::components::{
     Actions, BackLink, Charts, FIGURES, Facts, Icon, IconName, LineForm, LogView, Standing,
-    StatusMark, TabView, Tabs, parse_lines, status_word,
+    StatusMark, TabView, Tabs, parse_lines, process_word,
 };
 use crate::live::use_live;
 use crate::model::{Figures, LogPage, Problem, Process, ProcessId, Verb};
@@ -102,7 +102,7 @@ fn ProcessDetail(loaded: Loaded) -> impl IntoView {
     let status = Signal::derive(move || process.read().status);
     let title = {
         let script = script.clone();
-        move || format!("{script}: {} · Runyard", status_word(status.get()))
+        move || format!("{script}: {} · Runyard", process_word(&process.read()))
     };
     let compare = format!("/processes/{id}/compare#first");
     let (data_id, full_id) = (id.0.clone(), id.0.clone());
@@ -124,7 +124,7 @@ fn ProcessDetail(loaded: Loaded) -> impl IntoView {
                         data-status=move || status.get().as_str()
                     >
                         <StatusMark status=move || status.get()/>
-                        {move || status_word(status.get())}
+                        {move || process_word(&process.read())}
                     </span>
                     <span class="reason" data-testid="reason">
                         {move || process.read().reason.clone()}
