@@ -12,6 +12,7 @@ use app::model::ProcessId;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::store::{ChunkRange, Store, StoreError, Sweep, Swept};
 
@@ -25,6 +26,7 @@ const PAGE: u32 = 32;
 static CORES: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
 static PERMITS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*CORES));
+static TASKS: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
 
 /// What came of a page.
 #[derive(Debug)]
@@ -53,13 +55,19 @@ where
             let (filter, look) = (Arc::clone(&filter), Arc::clone(&look));
             async move {
                 let page = page?;
-                // Never closed, so always given.
-                let permit = PERMITS.acquire().await.ok();
-                let looked = spawn_blocking(move || {
-                    let _permit = permit;
-                    look_through(&page, &filter, &*look)
+                // In a task of its own, which goes on when nobody asks for more, as for a client that
+                // does not read: one who is given a permit and does not take it would hold up all others.
+                let looking = TASKS.spawn(async move {
+                    // Never closed, so always given.
+                    let permit = PERMITS.acquire().await.ok();
+                    spawn_blocking(move || {
+                        let _permit = permit;
+                        look_through(&page, &filter, &*look)
+                    })
+                    .await
                 });
-                looked.await.map_err(|_| ReadError::Interrupted)?
+                let looked = AbortOnDropHandle::new(looking).await;
+                looked.and_then(|looked| looked).map_err(|_| ReadError::Interrupted)?
             }
         })
         .buffered(*CORES + 2)
@@ -117,4 +125,40 @@ pub(super) fn pages_of_all(
         sweep.below = last.place;
         Ok(Some((page, (store, sweep))))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::Chunk;
+
+    const PAGES: i64 = 50;
+
+    fn counts() -> impl Stream<Item = Result<Looked<usize>, ReadError>> + Send + Unpin {
+        let pages = (0..PAGES).map(|n| {
+            let bytes = b"a line".to_vec();
+            let chunk =
+                Chunk { first_idx: n, last_idx: n, first_ts: 0, last_ts: 0, codec: 0, bytes };
+            Ok(vec![Swept { place: n, process: ProcessId("p".into()), chunk }])
+        });
+        let look = |_: &Swept, unpacked: &[u8]| Ok(unpacked.len());
+        Box::pin(scan(stream::iter(pages), Arc::new(LineFilter::ALL), look))
+    }
+
+    #[tokio::test]
+    async fn one_that_is_not_asked_for_more_holds_nobody_up() {
+        let mut idle = Vec::new();
+        for _ in 0..=*CORES {
+            let mut scan = counts();
+            assert!(scan.next().await.is_some());
+            idle.push(scan);
+        }
+        let whole = tokio::time::timeout(Duration::from_secs(30), counts().count()).await;
+        assert_eq!(whole.expect("another one is waited for"), 50);
+        for scan in idle {
+            assert_eq!(scan.count().await, 49, "it goes on where it was");
+        }
+    }
 }
