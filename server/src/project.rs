@@ -34,6 +34,7 @@ mod watch;
 mod workspace;
 
 pub use catalog::Catalog;
+pub use confine::through_runyard;
 pub use environment::{EnvSource, ProcessEnv};
 pub use error::PlanError;
 pub use plan::LaunchPlan;

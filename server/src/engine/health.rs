@@ -4,6 +4,7 @@
 //! processes are spread over the period, and only so many are asked at the same moment. What an
 //! answer means is decided by [`Health`], a table without time or network.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -159,22 +160,30 @@ pub(super) struct Probes {
     _stop: DropGuard,
 }
 
+/// What it takes to ask.
+#[derive(Clone)]
+pub(super) struct Means {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tasks: TaskTracker,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) stop: CancellationToken,
+    /// Runyard itself.
+    pub(super) exe: PathBuf,
+}
+
 impl Probes {
     /// Begins to ask. `None` when the plan has no probe.
     pub(super) fn start(
         plan: &Arc<LaunchPlan>,
         run: &str,
         up: Duration,
-        clock: &Arc<dyn Clock>,
-        tasks: &TaskTracker,
-        permits: &Arc<Semaphore>,
-        stop: &CancellationToken,
+        means: &Means,
     ) -> Option<Self> {
         let strategy = &plan.strategy;
         if strategy.ready.is_none() && strategy.alive.is_none() {
             return None;
         }
-        let stop = stop.child_token();
+        let stop = means.stop.child_token();
         let (sender, answers) = mpsc::channel(ANSWERS);
         let mut needles = Vec::new();
         let both = [(Probe::Ready, &strategy.ready), (Probe::Alive, &strategy.alive)];
@@ -189,14 +198,13 @@ impl Probes {
                 config,
                 plan: Arc::clone(plan),
                 seen,
-                permits: Arc::clone(permits),
+                means: means.clone(),
                 offset: offset_of(run),
                 up,
-                clock: Arc::clone(clock),
                 answers: sender.clone(),
             };
             let stop = stop.clone();
-            tasks.spawn(async move { stop.run_until_cancelled(asker.ask_on()).await });
+            means.tasks.spawn(async move { stop.run_until_cancelled(asker.ask_on()).await });
         }
         Some(Self { answers, needles, _stop: stop.drop_guard() })
     }
@@ -220,17 +228,16 @@ struct Asker {
     config: ProbeConfig,
     plan: Arc<LaunchPlan>,
     seen: Arc<AtomicBool>,
-    permits: Arc<Semaphore>,
+    means: Means,
     offset: f64,
     /// How long it was up when the asking began.
     up: Duration,
-    clock: Arc<dyn Clock>,
     answers: mpsc::Sender<Answer>,
 }
 
 impl Asker {
     async fn ask_on(self) {
-        let begin = self.clock.instant();
+        let begin = self.means.clock.instant();
         let period = Duration::from_secs_f64(self.config.period_s);
         let grace = Duration::from_secs_f64(self.config.grace_s);
         let mut pause = FIRST_PAUSE.min(period);
@@ -243,7 +250,7 @@ impl Asker {
             let outcome = self.ask().await;
             let is_first_success = outcome.is_ok() && !was_well;
             was_well |= outcome.is_ok();
-            let is_past_grace = self.up + (self.clock.instant() - begin) >= grace;
+            let is_past_grace = self.up + (self.means.clock.instant() - begin) >= grace;
             let answer = Answer { probe: self.probe, outcome, is_past_grace };
             if self.answers.send(answer).await.is_err() {
                 return;
@@ -262,7 +269,7 @@ impl Asker {
     }
 
     async fn pause(&self, pause: Duration) {
-        self.clock.sleep_until(self.clock.instant() + pause).await;
+        self.means.clock.sleep_until(self.means.clock.instant() + pause).await;
     }
 
     async fn ask(&self) -> Result<(), String> {
@@ -279,9 +286,9 @@ impl Asker {
                 Err(format!("no line with {text:?} was written"))
             };
         }
-        let Ok(_permit) = self.permits.acquire().await else { return Ok(()) };
+        let Ok(_permit) = self.means.permits.acquire().await else { return Ok(()) };
         let timeout = Duration::from_secs_f64(config.timeout_s);
-        let question = Question::of(config, &self.plan);
+        let question = Question::of(config, &self.plan, &self.means.exe);
         let asked = tokio::time::timeout(timeout, question.ask()).await;
         let what = config.describe();
         match asked {

@@ -13,6 +13,8 @@ use app::model::ProcessId;
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
 
+use crate::project::through_runyard;
+
 /// The kernel takes so many bytes in one piece: longer lines could be mixed with others.
 pub(super) const LONGEST_BYTES: usize = 4_096;
 /// Opens the pipe in place of the process's standard input, and becomes the process.
@@ -86,11 +88,8 @@ pub(super) fn in_terminal(
     program: &Path,
     argv: Vec<String>,
 ) -> (PathBuf, Vec<String>) {
-    let head = ["runyard", "terminal", "--size"].map(str::to_owned);
-    let size = format!("{columns}x{rows}");
-    let program = program.to_string_lossy().into_owned();
-    let words = head.into_iter().chain([size, "--".to_owned(), program]);
-    (exe.to_owned(), words.chain(argv.into_iter().skip(1)).collect())
+    let words = ["terminal".to_owned(), "--size".to_owned(), format!("{columns}x{rows}")];
+    through_runyard(exe, words.into(), program, argv)
 }
 
 /// Sends a line, with its end.

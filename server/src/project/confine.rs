@@ -15,9 +15,6 @@ pub struct Confined {
     /// Where it may write; `None` is everywhere.
     writable: Option<Vec<PathBuf>>,
     is_strict: bool,
-    /// The binary that does it; known where it runs.
-    #[serde(skip)]
-    pub exe: PathBuf,
 }
 
 impl Confined {
@@ -48,14 +45,14 @@ impl Confined {
             user: user.map(|user| (user.uid, user.gid, user.name.clone())),
             writable,
             is_strict: sandbox == Sandbox::Require,
-            exe: PathBuf::new(),
         })
     }
 
-    /// The command that becomes `program` with these arguments, its own name first.
+    /// The command of `exe`, which is Runyard, that becomes `program` with these arguments, its own name
+    /// first.
     #[must_use]
-    pub fn wrap(&self, program: &Path, argv: Vec<String>) -> (PathBuf, Vec<String>) {
-        let mut words = vec!["runyard".to_owned(), "confine".to_owned()];
+    pub fn wrap(&self, exe: &Path, program: &Path, argv: Vec<String>) -> (PathBuf, Vec<String>) {
+        let mut words = vec!["confine".to_owned()];
         if let Some((uid, gid, _)) = &self.user {
             words.extend(["--user".to_owned(), format!("{uid}:{gid}")]);
         }
@@ -65,8 +62,7 @@ impl Confined {
         if self.is_strict {
             words.push("--strict".to_owned());
         }
-        words.extend(["--".to_owned(), program.to_string_lossy().into_owned()]);
-        (self.exe.clone(), words.into_iter().chain(argv.into_iter().skip(1)).collect())
+        through_runyard(exe, words, program, argv)
     }
 
     /// For people: name and value of each rule.
@@ -83,4 +79,18 @@ impl Confined {
         }
         rules
     }
+}
+
+/// The command of `exe`, which is Runyard, that does what `words` say and then runs `program` with these
+/// arguments, its own name first.
+#[must_use]
+pub fn through_runyard(
+    exe: &Path,
+    words: Vec<String>,
+    program: &Path,
+    argv: Vec<String>,
+) -> (PathBuf, Vec<String>) {
+    let head = std::iter::once("runyard".to_owned()).chain(words);
+    let program = ["--".to_owned(), program.to_string_lossy().into_owned()];
+    (exe.to_owned(), head.chain(program).chain(argv.into_iter().skip(1)).collect())
 }

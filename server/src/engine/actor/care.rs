@@ -6,7 +6,7 @@ use std::time::Duration;
 use app::model::{Breaker, ProcessType};
 
 use super::{Actor, ActorError, Run, State, StopCause};
-use crate::engine::health::{Answer, Health, Probe, Probes, Verdict, run};
+use crate::engine::health::{Answer, Health, Means, Probe, Probes, Verdict, run};
 use crate::engine::watcher::Watcher;
 use crate::sys::spool::ExitRecord;
 
@@ -27,10 +27,13 @@ impl Actor {
             &self.plan,
             &run.name,
             up,
-            &self.shared.clock,
-            &self.shared.tasks,
-            &self.shared.probe_permits,
-            &self.shared.stop,
+            &Means {
+                clock: Arc::clone(&self.shared.clock),
+                tasks: self.shared.tasks.clone(),
+                permits: Arc::clone(&self.shared.probe_permits),
+                stop: self.shared.stop.clone(),
+                exe: self.shared.settings.exe.clone(),
+            },
         );
         if let Some(probes) = &run.probes {
             self.recorder.look_for(probes.needles.clone());
@@ -143,8 +146,9 @@ impl Actor {
         };
         // Its output is taken in meanwhile; what the command does shows in how the process ends.
         let (plan, name) = (Arc::clone(&self.plan), run.name.clone());
+        let exe = self.shared.settings.exe.clone();
         self.shared.tasks.spawn(async move {
-            match tokio::time::timeout(STOP_COMMAND, self::run(&command, &plan)).await {
+            match tokio::time::timeout(STOP_COMMAND, self::run(&command, &plan, &exe)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(why)) => tracing::warn!(run = name, why, "the stop command failed"),
                 Err(_) => tracing::warn!(run = name, "the stop command takes too long"),

@@ -174,10 +174,6 @@ impl Actor {
         state: State,
     ) -> Result<(Self, Arc<Handle>), EngineError> {
         let ProcessRecord { process, spec } = record;
-        let mut plan = plan;
-        if let Some(confined) = &mut plan.confined {
-            confined.exe.clone_from(&shared.settings.exe);
-        }
         let (sender, commands) = mpsc::channel(COMMANDS);
         // A process that was in memory keeps its live end: those who follow it go on.
         let log = match shared.registry.get(&process.id) {

@@ -53,11 +53,11 @@ impl Actor {
         let when_full = strategy.when_full.unwrap_or(settings.when_full);
         let plain = (self.plan.program.clone(), self.plan.argv.clone());
         let plain = match &self.plan.confined {
-            Some(confined) => confined.wrap(&plain.0, plain.1),
+            Some(confined) => confined.wrap(&settings.exe, &plain.0, plain.1),
             None => plain,
         };
         let (program, argv) = match strategy.tty {
-            Some(size) => stdin::in_terminal(&self.shared.settings.exe, size, &plain.0, plain.1),
+            Some(size) => stdin::in_terminal(&settings.exe, size, &plain.0, plain.1),
             None => plain,
         };
         let (program, argv) = if strategy.stdin {

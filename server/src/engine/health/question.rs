@@ -1,5 +1,6 @@
 //! One question to a process: an HTTP request (over TLS, too), a connection, a program.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use hyper::body::Incoming;
@@ -17,16 +18,16 @@ use crate::project::LaunchPlan;
 pub(super) enum Question<'a> {
     Http(&'a str),
     Tcp(&'a str),
-    Exec { command: &'a [String], plan: &'a LaunchPlan },
+    Exec { command: &'a [String], plan: &'a LaunchPlan, exe: &'a Path },
     Nothing,
 }
 
 impl<'a> Question<'a> {
-    pub(super) fn of(config: &'a ProbeConfig, plan: &'a LaunchPlan) -> Self {
+    pub(super) fn of(config: &'a ProbeConfig, plan: &'a LaunchPlan, exe: &'a Path) -> Self {
         match (&config.http, &config.tcp, &config.exec) {
             (Some(url), ..) => Self::Http(url),
             (_, Some(address), _) => Self::Tcp(address),
-            (.., Some(command)) => Self::Exec { command, plan },
+            (.., Some(command)) => Self::Exec { command, plan, exe },
             _ => Self::Nothing,
         }
     }
@@ -36,7 +37,7 @@ impl<'a> Question<'a> {
         match self {
             Self::Http(url) => ask_http(url).await,
             Self::Tcp(address) => connect(address).await.map(|_| ()),
-            Self::Exec { command, plan } => run(command, plan).await,
+            Self::Exec { command, plan, exe } => run(command, plan, exe).await,
             Self::Nothing => Ok(()),
         }
     }
@@ -90,8 +91,13 @@ where
     if status.as_u16() < 400 { Ok(()) } else { Err(format!("it answered {status}")) }
 }
 
-/// Runs a program as the process itself would be run; it is ended when it takes too long.
-pub(in crate::engine) async fn run(command: &[String], plan: &LaunchPlan) -> Result<(), String> {
+/// Runs a program as the process itself would be run, by `exe`, which is Runyard, where it is confined; it is
+/// ended when it takes too long.
+pub(in crate::engine) async fn run(
+    command: &[String],
+    plan: &LaunchPlan,
+    exe: &Path,
+) -> Result<(), String> {
     let (name, args) = command.split_first().ok_or("there is no command")?;
     let path = plan.env.get("PATH").cloned().unwrap_or_default();
     let program =
@@ -99,7 +105,7 @@ pub(in crate::engine) async fn run(command: &[String], plan: &LaunchPlan) -> Res
     let (program, args) = match &plan.confined {
         Some(confined) => {
             let argv = command.to_vec();
-            let (program, argv) = confined.wrap(&program, argv);
+            let (program, argv) = confined.wrap(exe, &program, argv);
             (program, argv.into_iter().skip(1).collect())
         }
         None => (program, args.to_vec()),

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use app::model::ProcessType;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -88,7 +89,7 @@ fn dead_after_enough_failures_past_the_grace() {
 }
 
 async fn ask(config: ProbeConfig) -> Result<(), String> {
-    Question::of(&config, &plan(None, None)).ask().await
+    Question::of(&config, &plan(None, None), Path::new("runyard")).ask().await
 }
 
 async fn serve(answer: &'static str) -> String {
@@ -193,11 +194,15 @@ async fn tcp_and_exec_are_asked() {
 #[tokio::test(start_paused = true)]
 async fn questions_keep_their_period() {
     let config = ProbeConfig { log: Some("up".into()), ..ProbeConfig::default() };
-    let (tasks, permits) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
-    let stop = CancellationToken::new();
     let plan = plan(Some(config), None);
-    let clock: Arc<dyn Clock> = Arc::new(crate::engine::SystemClock);
-    let start = || Probes::start(&plan, "a.1", Duration::ZERO, &clock, &tasks, &permits, &stop);
+    let means = Means {
+        clock: Arc::new(crate::engine::SystemClock),
+        tasks: TaskTracker::new(),
+        permits: Arc::new(Semaphore::new(AT_ONCE)),
+        stop: CancellationToken::new(),
+        exe: "runyard".into(),
+    };
+    let start = || Probes::start(&plan, "a.1", Duration::ZERO, &means);
     let mut probes = start().unwrap();
     let begin = tokio::time::Instant::now();
     assert!(probes.next().await.outcome.is_err());
@@ -213,6 +218,6 @@ async fn questions_keep_their_period() {
     let pause = begin.elapsed() - second;
     assert!((9_990..=10_010).contains(&pause.as_millis()), "{pause:?}");
     drop(probes);
-    tasks.close();
-    tasks.wait().await;
+    means.tasks.close();
+    means.tasks.wait().await;
 }
