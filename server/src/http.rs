@@ -33,6 +33,7 @@ mod rest;
 mod sign_in;
 mod sign_on;
 mod socket;
+mod stream;
 pub mod tls;
 mod ws;
 

@@ -36,7 +36,9 @@ mod logs;
 mod people;
 mod report;
 mod retention;
+mod roles;
 mod search;
+mod seldom;
 mod sessions;
 mod single_sign_on;
 mod sockets;
@@ -58,6 +60,7 @@ pub use logs::{DownloadParams, LogFormat, LogParams};
 pub use report::Comparison;
 use search::Searches;
 pub use search::{SearchEvent, SearchParams, SearchResult};
+use seldom::Seldom;
 use single_sign_on::SingleSignOn;
 pub use single_sign_on::{ProviderAnswer, SignedOut};
 pub use sockets::SocketPermit;
@@ -125,6 +128,7 @@ pub struct Service {
     strangers: RateLimit,
     sockets: Sockets,
     searches: Searches,
+    unready: Seldom,
     external: Option<ExternalTokens>,
     single_sign_on: SingleSignOn,
     is_auth_off: bool,
@@ -144,7 +148,7 @@ impl Service {
     /// # Errors
     /// When it cannot be read who may come in.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        Ok(Self {
+        let service = Self {
             directory: Directory::open(parts.people).await?,
             retention: Retention::new(parts.config.logs),
             starts: Starts::open(&*parts.store).await?,
@@ -154,6 +158,7 @@ impl Service {
             strangers: RateLimit::new(STRANGERS_PER_MINUTE),
             sockets: Sockets::new(parts.sockets_per_user),
             searches: Searches::default(),
+            unready: Seldom::default(),
             external: parts.external,
             single_sign_on: SingleSignOn::new(parts.provider, parts.sealer),
             is_auth_off: parts.is_auth_off,
@@ -168,7 +173,9 @@ impl Service {
             fleet: parts.fleet,
             configuration: Configuration::new(parts.config, parts.reader),
             clock: parts.clock,
-        })
+        };
+        service.note_roles().await?;
+        Ok(service)
     }
 
     /// Does what is due from time to time, until `stop`. `audit_keep_days` 0 is for ever.
@@ -196,7 +203,10 @@ impl Service {
     /// 503.
     pub async fn check_ready(&self, caller: Option<&Caller>) -> Result<(), ServiceError> {
         let Err(error) = self.store.ping().await else { return Ok(()) };
-        tracing::warn!(%error, "the database does not answer");
+        // Anybody may ask, as often as they like.
+        if self.unready.is_due(self.clock.now_ms()) {
+            tracing::error!(%error, "the database does not answer");
+        }
         let is_told = caller.is_some_and(|it| it.access().allows(Verb::Admin, Target::System));
         let why = if is_told { error.to_string() } else { "see runyard's log".to_owned() };
         let detail = format!("the database does not answer: {why}");

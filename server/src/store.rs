@@ -151,6 +151,9 @@ pub struct AuditRecord {
     pub at: i64,
     /// The name on the token or session.
     pub actor: String,
+    /// The person, or the one who made the token, by their id: a name may be given again. Empty for
+    /// everybody else.
+    pub actor_id: String,
     /// How they came in: `session`, `token`, `console`, `link`, `password`.
     pub via: String,
     /// From which address.

@@ -235,6 +235,8 @@ pub struct AuditEntry {
     pub at: i64,
     /// Who.
     pub actor: String,
+    /// The person, or the one who made the token; empty for everybody else, and in lines from before it was kept.
+    pub actor_id: String,
     /// How they came in: `session`, `token`, `console` ...
     pub via: String,
     /// From which address.

@@ -22,6 +22,8 @@ const MAX_ENTRIES: usize = 4096;
 struct Entry {
     tries: u32,
     last_ms: i64,
+    /// What `last_ms` was before the newest try.
+    before_ms: i64,
 }
 
 /// The tries of late.
@@ -58,21 +60,29 @@ impl Lockout {
             if entries.len() >= MAX_ENTRIES {
                 make_room(&mut entries, now_ms);
             }
-            let entry = entries.entry(hash(key)).or_insert(Entry { tries: 0, last_ms: now_ms });
+            let new = Entry { tries: 0, last_ms: now_ms, before_ms: now_ms };
+            let entry = entries.entry(hash(key)).or_insert(new);
             if now_ms - entry.last_ms > MEMORY_MS {
                 entry.tries = 0;
             }
             entry.tries = entry.tries.saturating_add(1);
-            entry.last_ms = now_ms;
+            (entry.before_ms, entry.last_ms) = (entry.last_ms, now_ms);
         }
         Ok(())
     }
 
-    /// The try was right: nothing is held against its keys any more.
-    pub fn succeed(&self, keys: &[&str]) {
+    /// The try was right: nothing is held against `name` any more. Of the other keys, as of an address, it
+    /// is taken back alone: who has an account could else wash off the tries at those of others.
+    pub fn succeed(&self, name: &str, others: &[&str]) {
         let mut entries = self.entries.lock();
-        for key in keys {
-            entries.remove(&hash(key));
+        entries.remove(&hash(name));
+        for key in others.iter().map(|key| hash(key)) {
+            let Some(entry) = entries.get_mut(&key) else { continue };
+            entry.tries -= 1;
+            entry.last_ms = entry.before_ms;
+            if entry.tries == 0 {
+                entries.remove(&key);
+            }
         }
     }
 }
@@ -144,8 +154,31 @@ mod tests {
         }
         assert!(lockout.begin(&["name:a", "address:new"], 0).is_err());
         lockout.begin(&["name:b", "address:new"], 0).unwrap();
-        lockout.succeed(&["name:a"]);
+        lockout.succeed("name:a", &["address:0"]);
         lockout.begin(&["name:a", "address:new"], 0).unwrap();
+    }
+
+    #[test]
+    fn who_has_an_account_cannot_wash_off_tries_at_those_of_others() {
+        let lockout = Lockout::default();
+        let own = &["name:own", "address:1"];
+        for n in 0..FREE {
+            lockout.begin(&[&format!("name:{n}"), "address:1"], 7_000).unwrap();
+            if n + 1 < FREE {
+                lockout.begin(own, 8_000).unwrap();
+                lockout.succeed(own[0], &own[1..]);
+            }
+        }
+        assert!(lockout.begin(own, 7_999).is_err());
+        lockout.begin(own, 8_000).unwrap();
+        lockout.succeed(own[0], &own[1..]);
+        // The wait is that of the wrong tries, and not longer for those that were right.
+        lockout.begin(&["name:x", "address:1"], 8_000).unwrap();
+        assert!(lockout.begin(own, 9_999).is_err());
+        // Nothing is left of one who was never wrong.
+        lockout.begin(&["name:b", "address:2"], 0).unwrap();
+        lockout.succeed("name:b", &["address:2"]);
+        assert!(!lockout.entries.lock().contains_key(&hash("address:2")));
     }
 
     #[test]

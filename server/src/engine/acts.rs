@@ -31,7 +31,7 @@ impl Engine {
         &self,
         plan: LaunchPlan,
         cause: Cause,
-        audit: impl Fn(&ProcessId) -> Option<AuditRecord>,
+        audit: impl Fn(&Process) -> AuditRecord,
     ) -> Result<Arc<Process>, EngineError> {
         self.start_together(vec![plan], cause, audit).await
     }
@@ -45,7 +45,7 @@ impl Engine {
         &self,
         plans: Vec<LaunchPlan>,
         cause: Cause,
-        audit: impl Fn(&ProcessId) -> Option<AuditRecord>,
+        audit: impl Fn(&Process) -> AuditRecord,
     ) -> Result<Arc<Process>, EngineError> {
         if self.shared.closing.is_cancelled() {
             return Err(EngineError::ShuttingDown);
@@ -53,8 +53,8 @@ impl Engine {
         let mut starts = Vec::with_capacity(plans.len());
         for plan in plans {
             let record = self.record_of(&plan)?;
-            let audit = audit(&record.process.id).map(Change::Audit);
-            starts.push((record, plan, audit.into_iter().collect()));
+            let audit = Change::Audit(audit(&record.process));
+            starts.push((record, plan, vec![audit]));
         }
         let handles = self.admit(starts, &cause)?;
         let first = handles.first().ok_or(EngineError::ShuttingDown)?;

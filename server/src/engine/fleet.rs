@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{
-    CauseKind, DeclaredList, DeclaredProcess, Process, ProcessId, ProcessType, StartRequest,
-};
+use app::model::{CauseKind, DeclaredList, DeclaredProcess, Process, ProcessType, StartRequest};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -120,7 +118,7 @@ impl Fleet {
         name: &str,
         request: &StartRequest,
         cause: &Cause,
-        audit: impl Fn(&ProcessId) -> Option<AuditRecord>,
+        audit: impl Fn(&Process) -> AuditRecord,
     ) -> Result<Arc<Process>, FleetError> {
         let _starting = self.starting.lock().await;
         let catalog = self.catalog.current();
@@ -149,9 +147,29 @@ impl Fleet {
 
     async fn start_by_itself(&self, name: &str, cause: &Cause) {
         let request = StartRequest { script_name: name.to_owned(), ..StartRequest::default() };
-        if let Err(error) = self.start(name, &request, cause, |_| None).await {
+        let audit = |process: &Process| self.told_start(process, cause);
+        if let Err(error) = self.start(name, &request, cause, audit).await {
             tracing::warn!(name, %error, "a declared process cannot be started");
             self.engine.shared.board.blame(name, format!("it cannot be started: {error}"));
+        }
+    }
+
+    /// The line of a start that is a part of something else: of a schedule, of another process that needs
+    /// it, of an act that has a line of its own.
+    fn told_start(&self, process: &Process, cause: &Cause) -> AuditRecord {
+        AuditRecord {
+            at: self.engine.shared.clock.now_ms(),
+            actor: "runyard".to_owned(),
+            via: "engine".to_owned(),
+            action: "process.start".to_owned(),
+            target: process.id.0.clone(),
+            project: process.project.clone(),
+            script: process.script.clone(),
+            process_id: process.id.0.clone(),
+            attempt: Some(1),
+            outcome: "ok".to_owned(),
+            detail: cause.words(),
+            ..AuditRecord::default()
         }
     }
 

@@ -1,11 +1,12 @@
 //! How many connections there may be: each costs a descriptor and memory before anybody has said who
 //! they are.
 //!
-//! An address has a share, so that one client cannot have all of it. This machine and proxies that the
-//! configuration names have none: behind a proxy everybody comes from there.
+//! An address has a share, so that one client cannot have all of it. The two addresses by which this machine
+//! speaks to itself, and proxies that the configuration names, have none: behind a proxy everybody comes from
+//! there.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -49,8 +50,7 @@ impl Crowd {
     /// A place for a connection from `address`; `None` when there is none.
     pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
         let address = address.to_canonical();
-        let is_exempt =
-            address.is_loopback() || self.0.proxies.iter().any(|it| it.contains(&address));
+        let is_exempt = is_myself(address) || self.0.proxies.iter().any(|it| it.contains(&address));
         let counted_as = (!is_exempt).then(|| network_of(address));
         let mut present = self.0.present.lock();
         if present.count >= self.0.most {
@@ -81,6 +81,11 @@ impl Drop for Place {
             }
         }
     }
+}
+
+/// 127.0.0.1 or ::1. Whoever comes from another address of 127.0.0.0/8 has chosen it.
+fn is_myself(address: IpAddr) -> bool {
+    address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
 /// Of IPv6 the network (/64), in which one has as many addresses as one likes.

@@ -1,11 +1,15 @@
 //! What handlers take out of a request; whatever does not fit is told in the words of a problem.
 
+use std::error::Error;
+
 use app::model::ProcessId;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FormRejection};
 use axum::extract::{Form, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
 
 use crate::service::{Caller, ServiceError};
 
@@ -28,13 +32,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ServiceError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
-            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ServiceError::body_too_large()
-            } else {
-                ServiceError::bad_request(format!("the body cannot be read: {error}"))
-            }
-        })?;
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|error| unread(&error))?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             ServiceError::new(400, "invalid_json", format!("the body does not fit: {error}"))
         })
@@ -88,11 +87,38 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Fields<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
         let form = Form::<T>::from_request(request, state).await;
-        form.map(|Form(fields)| Self(fields)).map_err(|error| {
-            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                return ServiceError::body_too_large();
+        form.map(|Form(fields)| Self(fields)).map_err(|error| match error {
+            FormRejection::BytesRejection(error) => unread(&error),
+            error => {
+                ServiceError::bad_request(format!("the form does not fit: {}", error.body_text()))
             }
-            ServiceError::bad_request(format!("the form does not fit: {}", error.body_text()))
         })
+    }
+}
+
+/// A request with all of its body, for what reads it in its own way.
+pub(super) struct Whole(pub(super) Request);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = ServiceError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::new(body), state).await;
+        let bytes = bytes.map_err(|error| unread(&error))?;
+        Ok(Self(Request::from_parts(parts, bytes.into())))
+    }
+}
+
+/// Why a body could not be read.
+fn unread(error: &BytesRejection) -> ServiceError {
+    let first: &(dyn Error + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |&error| error.source());
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        ServiceError::body_too_large()
+    } else if causes.any(|cause| cause.is::<TimeoutError>()) {
+        ServiceError::body_timeout()
+    } else {
+        ServiceError::bad_request(format!("the body cannot be read: {error}"))
     }
 }

@@ -19,7 +19,9 @@ pub(super) async fn require_identity(
 ) -> Response {
     let caller = match identify(&state, request.extensions(), request.headers()).await {
         Ok((caller, is_ambient)) => {
-            if is_ambient && needs_origin(&request) && !is_same_origin(request.headers()) {
+            let is_secure = state.edge.is_secure(request.extensions(), request.headers());
+            let is_own = || is_same_origin(request.headers(), is_secure);
+            if is_ambient && needs_origin(&request) && !is_own() {
                 let detail = "a request of a browser that changes something must come from \
                               runyard's own pages (Origin); programs use a bearer token";
                 return ServiceError::new(403, "origin_denied", detail).into_response();
@@ -96,9 +98,9 @@ fn needs_origin(request: &Request) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path() == "/ws"
 }
 
-/// Whether `Origin` names the host that was asked, and the browser, where it says so itself
-/// (`Sec-Fetch-Site`), agrees.
-pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
+/// Whether `Origin` names the host that was asked, over TLS where that is known to be how it was asked, and
+/// the browser, where it says so itself (`Sec-Fetch-Site`), agrees.
+pub(super) fn is_same_origin(headers: &HeaderMap, is_secure: bool) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if text(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin") {
         return false;
@@ -106,7 +108,9 @@ pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else {
         return false;
     };
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    // A proxy that is not named may speak TLS without our knowing.
+    let plain = origin.strip_prefix("http://").filter(|_| !is_secure);
+    let authority = origin.strip_prefix("https://").or(plain);
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
@@ -130,8 +134,13 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(header::ORIGIN, origin.parse().unwrap());
             }
-            assert_eq!(is_same_origin(&headers), same, "{origin:?}");
+            assert_eq!(is_same_origin(&headers, false), same, "{origin:?}");
+            assert!(!is_same_origin(&headers, true), "{origin:?} is not over tls");
         }
+        let origin = (header::ORIGIN, "https://127.0.0.1:3147".parse().unwrap());
+        let host = (header::HOST, "127.0.0.1:3147".parse().unwrap());
+        let headers = HeaderMap::from_iter([origin, host]);
+        assert!(is_same_origin(&headers, true) && is_same_origin(&headers, false));
     }
 
     #[test]
@@ -150,7 +159,7 @@ mod tests {
             if let Some(site) = site {
                 headers.insert(SEC_FETCH_SITE, site.parse().unwrap());
             }
-            assert_eq!(is_same_origin(&headers), same, "{site:?}");
+            assert_eq!(is_same_origin(&headers, false), same, "{site:?}");
         }
     }
 

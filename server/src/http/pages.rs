@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::nonce::Nonce;
 use leptos::prelude::provide_context;
 
-use super::extract::Who;
+use super::extract::{Who, Whole};
 use super::{AppState, headers};
 use crate::service::ServiceError;
 
@@ -60,7 +60,7 @@ async fn render_page(
 }
 
 /// `POST /api/ui/…`: what the pages call.
-pub(super) async fn server_function(Who(caller): Who, request: Request) -> Response {
+pub(super) async fn server_function(Who(caller): Who, Whole(request): Whole) -> Response {
     let backend: BackendRef = Arc::new(caller);
     let context = move || provide_context::<BackendRef>(Arc::clone(&backend));
     leptos_axum::handle_server_fns_with_context(context, request).await.into_response()

@@ -48,12 +48,12 @@ pub(super) async fn by_password(
     headers: HeaderMap,
     Fields(form): Fields<SignInForm>,
 ) -> Response {
-    if !guard::is_same_origin(&headers) {
+    let is_secure = state.edge.is_secure(&extensions, &headers);
+    if !guard::is_same_origin(&headers, is_secure) {
         let detail = "signing in must come from runyard's own page (Origin)";
         return ServiceError::new(403, "origin_denied", detail).into_response();
     }
     let peer = state.edge.peer(&extensions, &headers);
-    let is_secure = state.edge.is_secure(&extensions, &headers);
     match state.service.sign_in_by_password(form.name.trim(), form.password, &peer).await {
         Ok(token) => welcome(&token, is_secure),
         Err(error) => match error.retry_after_s {

@@ -109,12 +109,12 @@ impl Caller {
     }
 
     fn may_see_line(&self, record: &AuditRecord) -> bool {
-        let AuditRecord { project, script, actor, .. } = record;
+        let AuditRecord { project, script, actor_id, .. } = record;
         let is_about_a_script = !project.is_empty() && !script.is_empty();
         self.access().allows(Verb::Admin, Target::System)
             || (is_about_a_script
                 && self.access().allows(Verb::View, Target::Script { project, script }))
-            || (self.own_id().is_some() && actor == self.name() && !is_about_a_script)
+            || (!is_about_a_script && self.own_id().is_some_and(|id| id == actor_id))
     }
 
     /// A line about an act of this caller.
@@ -127,6 +127,7 @@ impl Caller {
     ) -> AuditRecord {
         let who = self.who();
         AuditRecord {
+            actor_id: who.user_id.clone().unwrap_or_default(),
             via: who.identity.via.as_str().to_owned(),
             address: who.peer.address.clone(),
             ..self.service().audit_record(self.name(), action, about, outcome, detail)
@@ -210,12 +211,13 @@ impl Service {
 
 fn entry(line: AuditLine) -> AuditEntry {
     let AuditLine { id, record, pid, exit_code, signal, hash } = line;
-    let AuditRecord { at, actor, via, address, action, target, .. } = record;
+    let AuditRecord { at, actor, actor_id, via, address, action, target, .. } = record;
     let AuditRecord { project, script, process_id, attempt, outcome, detail, .. } = record;
     AuditEntry {
         id,
         at,
         actor,
+        actor_id,
         via,
         address,
         action,

@@ -13,7 +13,7 @@ use super::identify::Who;
 use super::{Service, ServiceError};
 use crate::auth::{Access, Target, Via};
 use crate::engine::{Cause, Figures, Update};
-use crate::project::{LaunchPlan, ProcessEnv, signal_number};
+use crate::project::{ProcessEnv, signal_number};
 use crate::store::{AuditRecord, ListQuery};
 
 /// A page's size when nothing is said, and its largest.
@@ -178,19 +178,15 @@ impl Caller {
         let engine = &self.service.engine;
         let process = match catalog.declared_by(&request) {
             Some(name) => {
-                let (project, script) = catalog.locate(&request)?;
-                let about = About::script(project, script);
                 let detail = format!("the declared process {name}");
-                let audit = |id: &ProcessId| Some(self.started(about.clone(), id, detail.clone()));
+                let audit = |process: &Process| self.started(process, detail.clone());
                 self.service.fleet.start(name, &request, &self.cause(), audit).await?
             }
             None => {
                 let plans = catalog.plan_all(&request, &ProcessEnv)?;
-                let about = |plan: &LaunchPlan| About::script(&plan.project, &plan.script);
-                let about = plans.first().map(about).unwrap_or_default();
                 let detail = plans.first().map(|plan| plan.command_line.clone());
                 let detail = detail.unwrap_or_default();
-                let audit = |id: &ProcessId| Some(self.started(about.clone(), id, detail.clone()));
+                let audit = |process: &Process| self.started(process, detail.clone());
                 engine.start_together(plans, self.cause(), audit).await?
             }
         };
@@ -201,9 +197,8 @@ impl Caller {
     }
 
     /// The line of a start.
-    fn started(&self, about: About, id: &ProcessId, detail: String) -> AuditRecord {
-        let (target, process_id) = (id.0.clone(), id.0.clone());
-        let about = About { target, process_id, attempt: Some(1), ..about };
+    fn started(&self, process: &Process, detail: String) -> AuditRecord {
+        let about = About { attempt: Some(1), ..About::from(process) };
         self.record("process.start", about, "ok", detail)
     }
 

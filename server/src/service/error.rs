@@ -41,6 +41,14 @@ impl ServiceError {
         let detail = "the body is larger than 1 MiB, which is all that is taken in";
         Self::new(413, "body_too_large", detail)
     }
+
+    /// A body that did not come in time.
+    #[must_use]
+    pub fn body_timeout() -> Self {
+        let detail = "the body did not come in time: 15 seconds may pass between two parts of it, and \
+                      limits.body_timeout_s for all of it";
+        Self::new(408, "body_timeout", detail)
+    }
 }
 
 impl From<ServiceError> for Problem {

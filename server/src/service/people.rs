@@ -170,7 +170,7 @@ impl Caller {
             if !hashing::verify(&service.hashing, current, Some(hash)).await {
                 return Err(unfit("the present password is wrong"));
             }
-            service.lockout.succeed(&[&key]);
+            service.lockout.succeed(&key, &[]);
         }
         service.set_password(&mut user, &change.new).await?;
         let known = service.directory.known();

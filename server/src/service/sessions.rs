@@ -16,6 +16,21 @@ const CLIENT_CHARS: usize = 200;
 /// The one whom the link makes, when there is no admin.
 pub(super) const FIRST_USER: &str = "admin";
 
+/// Whom a sign-in is about, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Claimed {
+    /// Empty for a name that is nobody's.
+    pub(super) name: String,
+    /// Empty for somebody who is not known yet.
+    pub(super) user_id: String,
+}
+
+impl From<&UserRecord> for Claimed {
+    fn from(user: &UserRecord) -> Self {
+        Self { name: user.name.clone(), user_id: user.id.clone() }
+    }
+}
+
 impl Service {
     /// A new one-time code for the link on the console.
     ///
@@ -41,11 +56,11 @@ impl Service {
             Ok(()) => {
                 let user = self.first_admin().await?;
                 let token = self.begin_session(&user, "link", None, peer).await;
-                return self.signed_in(&user.name, "link", peer, token).await;
+                return self.signed_in((&user).into(), "link", peer, token).await;
             }
             Err(error) => Err(error),
         };
-        self.signed_in("", "link", peer, token).await
+        self.signed_in(Claimed::default(), "link", peer, token).await
     }
 
     /// Signs somebody in with their password. Name and password are refused alike, and in the same
@@ -62,7 +77,7 @@ impl Service {
         let keys = [format!("name:{}", name.to_lowercase()), format!("address:{}", peer.network())];
         let keys = keys.each_ref().map(String::as_str);
         if let Err(error) = self.begin_try(&keys) {
-            return self.signed_in("", "password", peer, Err(error)).await;
+            return self.signed_in(Claimed::default(), "password", peer, Err(error)).await;
         }
         let user = self.directory.known().user_named(name).cloned();
         let hash = user.as_ref().filter(|user| !user.is_disabled);
@@ -70,16 +85,16 @@ impl Service {
         let is_right = hashing::verify(&self.hashing, password, hash).await;
         match user {
             Some(user) if is_right => {
-                self.lockout.succeed(&keys);
+                self.lockout.succeed(keys[0], &keys[1..]);
                 let token = self.begin_session(&user, "password", None, peer).await;
-                self.signed_in(&user.name, "password", peer, token).await
+                self.signed_in((&user).into(), "password", peer, token).await
             }
             user => {
                 let detail = "the name or the password is wrong";
                 let refused = Err(ServiceError::new(401, "sign_in_refused", detail));
                 // Only the names of people: what else was typed may be a password.
-                let name = user.map(|user| user.name).unwrap_or_default();
-                self.signed_in(&name, "password", peer, refused).await
+                let claimed = user.as_ref().map(Claimed::from).unwrap_or_default();
+                self.signed_in(claimed, "password", peer, refused).await
             }
         }
     }
@@ -158,19 +173,22 @@ impl Service {
         Ok(issued.token)
     }
 
+    /// Writes down how a sign-in went.
     pub(super) async fn signed_in<T>(
         &self,
-        name: &str,
+        claimed: Claimed,
         via: &str,
         peer: &Peer,
         token: Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
+        let Claimed { name, user_id } = claimed;
         let (outcome, detail) = match &token {
             Ok(_) => ("ok", String::new()),
             Err(error) => (error.code, error.detail.clone()),
         };
         let mut record =
-            self.audit_record(name, "session.create", About::thing(name), outcome, detail);
+            self.audit_record(&name, "session.create", About::thing(&name), outcome, detail);
+        record.actor_id = user_id;
         record.via = via.to_owned();
         record.address.clone_from(&peer.address);
         self.audit(record).await;

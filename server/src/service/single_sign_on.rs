@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 use super::identify::Peer;
-use super::sessions::FIRST_USER;
+use super::sessions::{Claimed, FIRST_USER};
 use super::{Service, ServiceError};
 use crate::auth::{Flow, OidcError, OidcProvider, Vouched};
 use crate::seal::Sealer;
@@ -118,7 +118,7 @@ impl Service {
             Ok(begun) => begun,
             Err(error) => {
                 let error = refusal(&error);
-                return self.signed_in("", VIA, peer, Err(error)).await;
+                return self.signed_in(Claimed::default(), VIA, peer, Err(error)).await;
             }
         };
         let flow = serde_json::to_vec(&flow)
@@ -144,9 +144,9 @@ impl Service {
         // Nothing can be guessed here, and any page can send a browser here: it is counted as a
         // request, not as a try that keeps its whole network out.
         self.check_stranger(peer)?;
-        let mut name = String::new();
-        let token = self.try_finish(cookie, answer, peer, &mut name).await;
-        self.signed_in(&name, VIA, peer, token).await
+        let mut claimed = Claimed::default();
+        let token = self.try_finish(cookie, answer, peer, &mut claimed).await;
+        self.signed_in(claimed, VIA, peer, token).await
     }
 
     async fn try_finish(
@@ -154,7 +154,7 @@ impl Service {
         cookie: Option<&str>,
         answer: ProviderAnswer,
         peer: &Peer,
-        name: &mut String,
+        claimed: &mut Claimed,
     ) -> Result<String, ServiceError> {
         let provider = self.provider()?;
         let state = answer.state.unwrap_or_default();
@@ -173,7 +173,7 @@ impl Service {
         let vouched = provider.finish(&flow, code, self.now()).await;
         let vouched = vouched.map_err(|error| refusal(&error))?;
         let id_token = self.single_sign_on.keep(&vouched.id_token);
-        let user = self.welcome(provider.issuer(), vouched, name).await?;
+        let user = self.welcome(provider.issuer(), vouched, claimed).await?;
         self.begin_session(&user, VIA, id_token, peer).await
     }
 
@@ -201,14 +201,17 @@ impl Service {
         &self,
         issuer: &str,
         vouched: Vouched,
-        name: &mut String,
+        claimed: &mut Claimed,
     ) -> Result<UserRecord, ServiceError> {
         let known = self.directory.known();
         let is_meant = |user: &&UserRecord| {
             user.source == issuer && user.subject.as_deref() == Some(vouched.subject.as_str())
         };
         let user = known.records.users.iter().find(is_meant);
-        (*name).clone_from(user.map_or(&vouched.name, |user| &user.name));
+        *claimed = match user {
+            Some(user) => user.into(),
+            None => Claimed { name: vouched.name.clone(), ..Claimed::default() },
+        };
         let Some(role) = vouched.role else {
             // What was theirs before is not theirs any more.
             let now_ms = self.clock.now_ms();
@@ -238,7 +241,7 @@ impl Service {
                 UserRecord { source: issuer.to_owned(), subject, ..user }
             }
         };
-        name.clone_from(&user.name);
+        *claimed = (&user).into();
         self.directory.change(&[AccessChange::PutUser(user.clone())]).await?;
         Ok(user)
     }

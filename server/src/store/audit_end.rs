@@ -2,7 +2,7 @@
 //! anybody could know; so the end is a line of its own, a link of the chain like every other, stored
 //! in the transaction that stores the end.
 
-use app::model::{Attempt, CauseKind, Process};
+use app::model::{Attempt, CauseKind, EndKind, Process};
 
 use super::{AuditLine, AuditRecord};
 
@@ -11,13 +11,18 @@ pub const PROCESS_END: &str = "process.end";
 /// What no exit and no signal is called.
 const UNSEEN: &str = "no exit";
 
-/// The line about the newest attempt of `process`, which has ended; `None` for one that nobody asked
-/// for, such as a retry: no line tells of its start either.
+/// The line about the newest attempt of `process`, which has ended, once the status tells what follows.
+/// `None` for one that came and went by the strategy alone, with another one behind it: a service that
+/// fails without end must not fill the audit.
 #[must_use]
 pub fn end_record(process: &Process) -> Option<AuditRecord> {
     let attempt = process.attempts.last()?;
-    let kind = attempt.cause_kind?;
-    if !matches!(kind, CauseKind::Person | CauseKind::Token | CauseKind::Schedule) {
+    let is_by_strategy =
+        matches!(attempt.cause_kind?, CauseKind::Retry | CauseKind::Restart | CauseKind::Watch);
+    let is_ended_by_an_act = matches!(attempt.end_kind, Some(EndKind::Stop | EndKind::Restart));
+    // Behind one that a changed file has ended another one follows, whatever the status is in between.
+    let is_last = process.status.is_ended() && attempt.end_kind != Some(EndKind::Watch);
+    if is_by_strategy && !is_ended_by_an_act && !is_last {
         return None;
     }
     Some(AuditRecord {
@@ -67,6 +72,8 @@ pub(super) fn is_as_told(line: &AuditLine) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use app::model::Status;
+
     use super::super::conformance::samples::record;
     use super::*;
 
@@ -108,12 +115,28 @@ mod tests {
             assert!(!is_as_told(&line(None, Some("SIGTERM"), Some(7))), "{outcome}");
             assert!(is_as_told(&line(None, None, None)), "the attempt is not there any more");
         }
-        for kind in [CauseKind::Token, CauseKind::Schedule] {
-            assert!(end_record(&ended(kind, Some(0), None)).is_some());
+    }
+
+    #[test]
+    fn what_the_strategy_does_in_between_is_not_told() {
+        use CauseKind::{Autostart, Dependency, Person, Recovery, Restart, Retry, Token, Watch};
+        let is_told = |kind, status, end_kind| {
+            let mut process = ended(kind, Some(1), None);
+            process.status = status;
+            process.attempts[0].end_kind = Some(end_kind);
+            end_record(&process).is_some()
+        };
+        for kind in [Person, Token, CauseKind::Schedule, Dependency, Autostart, Recovery] {
+            assert!(is_told(kind, Status::BackingOff, EndKind::Exit), "{kind:?}");
         }
-        // A service that fails without end must not fill the audit.
-        for kind in [CauseKind::Retry, CauseKind::Restart, CauseKind::Autostart] {
-            assert_eq!(end_record(&ended(kind, Some(0), None)), None);
+        for kind in [Retry, Restart, Watch] {
+            assert!(!is_told(kind, Status::BackingOff, EndKind::Exit), "{kind:?}");
+            assert!(!is_told(kind, Status::Stopped, EndKind::Watch), "{kind:?}");
+            // With it the process is over, or somebody has ended it.
+            assert!(is_told(kind, Status::Failed, EndKind::Exit), "{kind:?}");
+            assert!(is_told(kind, Status::Lost, EndKind::Lost), "{kind:?}");
+            assert!(is_told(kind, Status::Stopped, EndKind::Stop), "{kind:?}");
+            assert!(is_told(kind, Status::Starting, EndKind::Restart), "{kind:?}");
         }
     }
 }

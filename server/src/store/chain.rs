@@ -28,6 +28,10 @@ pub(super) fn link(before: &Link, record: &AuditRecord) -> Link {
     {
         part(text.as_bytes());
     }
+    // Lines from before this was kept have no such part.
+    if !record.actor_id.is_empty() {
+        part(record.actor_id.as_bytes());
+    }
     let hash = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     (id, hash)
 }
@@ -187,5 +191,9 @@ mod tests {
         let one = AuditRecord { actor: "ab".into(), via: "c".into(), ..audit(1, "") };
         let other = AuditRecord { actor: "a".into(), via: "bc".into(), ..audit(1, "") };
         assert_ne!(link(&base, &one), link(&base, &other));
+        let anonymous = AuditRecord { actor_id: String::new(), ..one.clone() };
+        let another = AuditRecord { actor_id: "user-2".into(), ..one.clone() };
+        assert_ne!(link(&base, &one), link(&base, &anonymous));
+        assert_ne!(link(&base, &one), link(&base, &another));
     }
 }

@@ -1,9 +1,11 @@
 //! Nothing answers without an identity, and no other site can borrow one.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 
-use crate::support::Server;
+use crate::support::{LAUNCHER, Server};
 
 fn browser() -> Client {
     Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap()
@@ -112,8 +114,15 @@ async fn every_answer_is_hardened() {
 }
 
 #[tokio::test]
-async fn what_the_database_says_is_not_for_strangers() {
-    let server = Server::start(&[]);
+async fn what_the_database_says_is_not_for_strangers_nor_for_every_line_of_the_log() {
+    // What it says is for a file.
+    let folder = tempfile::tempdir().unwrap();
+    let (said, launcher) = (folder.path().join("said"), folder.path().join("launch"));
+    let runyard = env!("CARGO_BIN_EXE_runyard");
+    let script = format!("#!/bin/sh\nexec {runyard} \"$@\" 2>> {}\n", said.display());
+    std::fs::write(&launcher, script).unwrap();
+    std::fs::set_permissions(&launcher, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Server::start(&[(LAUNCHER, launcher.to_str().unwrap())]);
     let viewer = server.token_of("viewer", &[]);
     // What is kept in memory knows the token without it.
     assert_eq!(server.send_as(&viewer, Method::GET, "/readyz", None).await.status(), 200);
@@ -136,4 +145,14 @@ async fn what_the_database_says_is_not_for_strangers() {
     }
     let detail = told(Some(server.token())).await;
     assert!(detail.contains(folder) && detail.contains("put it back"), "{detail}");
+    // However often it is asked.
+    for _ in 0..20 {
+        told(None).await;
+    }
+    let said = std::fs::read_to_string(&said).unwrap();
+    let lines: Vec<_> =
+        said.lines().filter(|line| line.contains("the database does not answer")).collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(lines[0].contains("put it back"), "{said}");
+    assert!(!said.contains("a request failed"), "{said}");
 }

@@ -1,15 +1,10 @@
 //! What a browser, a proxy and the network may do.
 
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
-
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
-use crate::support::{PATIENCE, Server};
+use crate::support::Server;
 use crate::websocket::Socket;
 
 fn browser() -> Client {
@@ -27,13 +22,11 @@ async fn only_what_carries_the_nonce_runs() {
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
         let scripts = policy.split(';').find(|part| part.trim().starts_with("script-src")).unwrap();
-        assert!(
-            !scripts.contains("unsafe-inline") && !scripts.contains("'unsafe-eval'"),
-            "{policy}"
-        );
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
         let nonce = scripts.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
         assert!(nonce.len() >= 22, "{nonce}");
         let page = answer.text().await.unwrap();
+        assert!(!page.contains("style="), "{path} has a style that the policy forbids");
         let inline = page.split("<script").skip(1).map(|rest| rest.split('>').next().unwrap());
         for tag in inline {
             assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: <script{tag}>");
@@ -148,20 +141,6 @@ async fn with_auth_off_this_machine_is_let_in_and_a_rebound_name_is_not() {
 }
 
 #[tokio::test]
-async fn a_slow_head_is_cut_off() {
-    let server = Server::start(&[]);
-    let address: SocketAddr = server.address().parse().unwrap();
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
-    let begin = Instant::now();
-    let mut answer = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await;
-    read.unwrap().unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(25), "{:?}", begin.elapsed());
-    assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
-}
-
-#[tokio::test]
 async fn every_kind_of_answer_has_every_header() {
     let server = Server::start(&[("RUNYARD_SERVER__TRUSTED_PROXIES", "127.0.0.1")]);
     let client = browser();
@@ -213,92 +192,6 @@ async fn every_kind_of_answer_has_every_header() {
     let request = client.get(format!("{}/healthz", other.base));
     let answer = request.header("X-Forwarded-Proto", "https").send().await.unwrap();
     assert!(!answer.headers().contains_key("strict-transport-security"), "anybody could say that");
-}
-
-/// The head of a form of so many bytes, and the first few.
-fn begun_form(server: &Server, bytes: usize) -> String {
-    format!(
-        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: {1}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {bytes}\r\n\r\nname=",
-        server.address(),
-        server.base
-    )
-}
-
-#[tokio::test]
-async fn a_slow_body_is_cut_off() {
-    let server = Server::start(&[]);
-    let mut socket = TcpStream::connect(server.address()).await.unwrap();
-    socket.write_all(begun_form(&server, 1000).as_bytes()).await.unwrap();
-    let begin = Instant::now();
-    let mut answer = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await;
-    read.unwrap().unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(25), "{:?}", begin.elapsed());
-    let answer = String::from_utf8_lossy(&answer);
-    assert!(!answer.contains("200 OK") && !answer.contains("303"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_body_that_drips_is_cut_off_by_its_whole_time() {
-    let server = Server::start(&[("RUNYARD_LIMITS__BODY_TIMEOUT_S", "1")]);
-    let (mut reader, mut writer) = TcpStream::connect(server.address()).await.unwrap().into_split();
-    writer.write_all(begun_form(&server, 100000).as_bytes()).await.unwrap();
-    let drip = async {
-        // Never a pause that is worth the name.
-        while writer.write_all(b"a").await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        std::future::pending::<()>().await;
-    };
-    let mut answer = Vec::new();
-    let begin = Instant::now();
-    tokio::select! {
-        read = tokio::time::timeout(PATIENCE, reader.read_to_end(&mut answer)) => {
-            // Cut, with an answer or without one.
-            let _ = read.unwrap();
-        }
-        () = drip => {}
-    }
-    assert!(begin.elapsed() >= Duration::from_millis(900), "{:?}", begin.elapsed());
-    assert!(begin.elapsed() < Duration::from_secs(15), "not by the pauses: {:?}", begin.elapsed());
-    let answer = String::from_utf8_lossy(&answer);
-    assert!(!answer.contains("200 OK") && !answer.contains("303"), "{answer}");
-}
-
-#[tokio::test]
-async fn there_are_no_more_connections_than_are_let_in() {
-    let server = Server::start(&[("RUNYARD_LIMITS__MAX_CONNECTIONS", "8")]);
-    let ask = async || {
-        let mut socket = TcpStream::connect(server.address()).await.unwrap();
-        let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        // One that is refused may be closed before it has sent all.
-        let _ = socket.write_all(request).await;
-        let mut answer = Vec::new();
-        let _ = socket.read_to_end(&mut answer).await;
-        String::from_utf8(answer).unwrap()
-    };
-    let mut held = Vec::new();
-    let begin = Instant::now();
-    // The last one that the start has used may still be there.
-    while held.len() < 8 {
-        assert!(begin.elapsed() < PATIENCE);
-        let mut socket = TcpStream::connect(server.address()).await.unwrap();
-        socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let mut first = [0; 12];
-        if socket.read_exact(&mut first).await.is_ok() && first == *b"HTTP/1.1 200" {
-            held.push(socket);
-        }
-    }
-    let refused = ask().await;
-    // The words may be lost when the system resets what is closed with a request in it.
-    assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 503 "), "{refused}");
-    assert!(refused.is_empty() || refused.contains("too many connections"), "{refused}");
-    held.pop();
-    let begin = Instant::now();
-    while !ask().await.starts_with("HTTP/1.1 200 ") {
-        assert!(begin.elapsed() < PATIENCE, "a place that is free again is given");
-    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 
 mod access;
 mod audit;
+mod audit_ends;
 mod auth;
 mod bad_input;
 mod browser;
@@ -17,6 +18,7 @@ mod compare;
 mod crash;
 mod declared;
 mod detail;
+mod ended;
 mod endings;
 mod hardening;
 mod health;
@@ -33,6 +35,7 @@ mod retention;
 mod schedules;
 mod search;
 mod secrets;
+mod slow;
 mod start_up;
 mod stdin;
 mod support;

@@ -11,7 +11,7 @@ use server::config::{ProcessConfig, RunConfig, WhenFull};
 use server::engine::{Cause, Claim, Clock, Engine, EngineSettings, Fleet};
 use server::project::{Catalog, ProcessEnv, SharedCatalog};
 use server::seal::Sealer;
-use server::store::{SqliteStore, Store, Writer};
+use server::store::{AuditRecord, SqliteStore, Store, Writer};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
@@ -89,14 +89,19 @@ impl Bench {
         let request = StartRequest { script_name, strategy, ..StartRequest::default() };
         let plan = self.catalog.current().plan(&request, &ProcessEnv).unwrap();
         let cause = Cause::new(CauseKind::Person, "ann");
-        self.engine.start_process(plan, cause, |_| None).await.unwrap().id.clone()
+        self.engine.start_process(plan, cause, |_| AuditRecord::default()).await.unwrap().id.clone()
     }
 
     /// Starts a declared process.
     async fn start(&self, name: &str) -> ProcessId {
         let request = StartRequest { script_name: name.into(), ..StartRequest::default() };
         let cause = Cause::new(CauseKind::Person, "ann");
-        self.fleet.start(name, &request, &cause, |_| None).await.unwrap().id.clone()
+        self.fleet
+            .start(name, &request, &cause, |_| AuditRecord::default())
+            .await
+            .unwrap()
+            .id
+            .clone()
     }
 
     async fn process(&self, id: &ProcessId) -> Arc<Process> {

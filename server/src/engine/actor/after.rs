@@ -43,10 +43,10 @@ impl Actor {
     pub(super) async fn conclude_unstarted(&mut self, why: String) -> Result<Next, ActorError> {
         self.apply(Event::SpawnFailed { why: why.clone() })?;
         let now = self.shared.clock.now_ms();
-        self.note_unexited(EndKind::Spawn, &why, now);
-        let end = End::NotStarted(why);
+        let end = End::NotStarted(why.clone());
         let finished = Finished { end, up_ms: 0, is_early: true, unready: None };
         let After { next, words } = self.decide_next(&finished)?;
+        self.note_unexited(EndKind::Spawn, &why, now);
         let changes = self.record_changes();
         self.tell(changes, || words).await?;
         self.publish();

@@ -37,7 +37,7 @@ impl Actor {
         }
     }
 
-    /// The newest attempt ended, and there is no exit.
+    /// The newest attempt ended, and there is no exit; the status tells what follows.
     pub(super) fn note_unexited(&mut self, kind: EndKind, why: &str, now_ms: i64) {
         let was_open = self.is_attempt_open();
         self.process.ended_at = Some(now_ms);
@@ -57,7 +57,7 @@ impl Actor {
         self.process.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none())
     }
 
-    /// How the newest attempt ended, of whose entries the next one is `next_idx`.
+    /// How the newest attempt ended, of whose entries the next one is `next_idx`; the status tells what follows.
     pub(super) fn note_exit(&mut self, exit: &ExitRecord, next_idx: i64) {
         let was_open = self.is_attempt_open();
         self.process.exit_code = exit.exit_code;
@@ -136,15 +136,16 @@ impl Actor {
         let now = self.shared.clock.now_ms();
         let up_ms = now - self.process.started_at.unwrap_or(now);
         self.apply(Event::Vanished { why: why.clone() })?;
-        self.note_unexited(EndKind::Lost, &why, now);
         self.slot = None;
         self.close_stdin();
-        let finished = Finished { end: End::Lost(why), up_ms, is_early: false, unready: None };
+        let end = End::Lost(why.clone());
+        let finished = Finished { end, up_ms, is_early: false, unready: None };
         let After { next, words } = match astray {
             // Two of it would be worse than none.
             Some(_) => After { next: Next::Over, words: finished.describe() },
             None => self.follow_up(&before, &finished)?,
         };
+        self.note_unexited(EndKind::Lost, &why, now);
         let entry = self.recorder.stage_system(now, &words);
         self.note_lines(self.recorder.next_idx() + 1);
         let mut changes = self.record_changes();

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use crate::http::extract::{Params, Who};
+use crate::http::stream::while_let_in;
 use crate::service::{AuditExportParams, AuditFormat, AuditWalk, ServiceError};
 
 /// An export, and what was written of it.
@@ -18,7 +19,7 @@ struct Writing {
 }
 
 /// `GET /api/audit/export`: all of what was done that the query wants, as far as one may see it, newest
-/// first. One that breaks off has no end: the connection is cut.
+/// first. One that breaks off, as when the token that asks is taken back, has no end: the connection is cut.
 #[utoipa::path(
     get,
     path = "/api/audit/export",
@@ -40,7 +41,7 @@ pub(in crate::http) async fn export(
         AuditFormat::Json => ("application/json", "audit.json"),
         AuditFormat::Ndjson => ("application/x-ndjson", "audit.ndjson"),
     };
-    let walk = caller.export_audit(params)?;
+    let walk = caller.clone().export_audit(params)?;
     let writing = Writing { walk, format, has_begun: false, is_over: false };
     let parts = stream::try_unfold(writing, |mut writing| async move {
         let part = writing.next().await?;
@@ -49,7 +50,7 @@ pub(in crate::http) async fn export(
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers =
         [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, Body::from_stream(parts)).into_response())
+    Ok((headers, Body::from_stream(while_let_in(caller, parts))).into_response())
 }
 
 impl Writing {
@@ -83,9 +84,9 @@ impl Writing {
     }
 }
 
-const HEADINGS: [&str; 17] = [
-    "id", "at", "actor", "via", "address", "action", "target", "project", "script", "process",
-    "attempt", "pid", "exitCode", "signal", "outcome", "detail", "hash",
+const HEADINGS: [&str; 18] = [
+    "id", "at", "actor", "actorId", "via", "address", "action", "target", "project", "script",
+    "process", "attempt", "pid", "exitCode", "signal", "outcome", "detail", "hash",
 ];
 
 fn to_json(line: &AuditEntry) -> Result<Vec<u8>, ServiceError> {
@@ -112,12 +113,13 @@ fn to_csv(lines: &[AuditEntry], has_headings: bool) -> Result<Vec<u8>, ServiceEr
     writer.into_inner().map_err(unwritable)
 }
 
-fn record(line: &AuditEntry) -> [String; 17] {
+fn record(line: &AuditEntry) -> [String; 18] {
     let number = |number: Option<i64>| number.map_or_else(String::new, |n| n.to_string());
     [
         line.id.to_string(),
         line.at.to_string(),
         plain(&line.actor),
+        plain(&line.actor_id),
         plain(&line.via),
         plain(&line.address),
         plain(&line.action),

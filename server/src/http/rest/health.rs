@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
 
-use crate::http::{AppState, guard};
-use crate::service::ServiceError;
+use crate::http::{AppState, guard, problem};
 
 /// `GET /healthz`: the server answers.
 #[utoipa::path(
@@ -31,13 +31,16 @@ pub(in crate::http) async fn ready(
     State(state): State<AppState>,
     extensions: Extensions,
     headers: HeaderMap,
-) -> Result<&'static str, ServiceError> {
+) -> Response {
     let has_name = headers.contains_key(header::AUTHORIZATION);
     // Whoever brings a name that is none is a stranger here, as one who brings none.
     let caller = match has_name {
         true => guard::identify(&state, &extensions, &headers).await.ok(),
         false => None,
     };
-    state.service.check_ready(caller.as_ref().map(|(caller, _)| caller)).await?;
-    Ok("ready\n")
+    match state.service.check_ready(caller.as_ref().map(|(caller, _)| caller)).await {
+        Ok(()) => "ready\n".into_response(),
+        // What went wrong is in the log already.
+        Err(error) => problem::answer(&error.into()),
+    }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::extract::{Id, Params, Who};
+use crate::http::stream::while_let_in;
 use crate::logs::read::Page;
 use crate::logs::terminal::tame;
 use crate::service::{DownloadParams, LogFormat, LogParams, ServiceError};
@@ -100,7 +101,7 @@ pub(in crate::http) async fn timeline(
 }
 
 /// `GET /api/processes/:id/logs/download`: all of it, or what the query wants, as a file that is
-/// written while it is read.
+/// written while it is read. One that breaks off has no end: the connection is cut.
 #[utoipa::path(
     get,
     path = "/api/processes/{id}/logs/download",
@@ -135,7 +136,7 @@ pub(in crate::http) async fn download(
     });
     let headers =
         [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, Body::from_stream(parts)).into_response())
+    Ok((headers, Body::from_stream(while_let_in(caller, parts))).into_response())
 }
 
 fn write_entries(

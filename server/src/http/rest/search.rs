@@ -1,13 +1,14 @@
 //! `/api/logs/search`.
 
 use app::model::Problem;
-use axum::Json;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt as _, pin_mut};
+use axum::{BoxError, Json};
+use futures_util::{StreamExt as _, TryStreamExt as _, pin_mut};
 
 use crate::http::extract::{Params, Who};
+use crate::http::stream::while_let_in;
 use crate::service::{LogFormat, SearchEvent, SearchParams, SearchResult, ServiceError};
 
 /// `GET /api/logs/search`: lines that have a text, the newest first. As NDJSON they are sent as they
@@ -30,12 +31,13 @@ pub(in crate::http) async fn search(
     Params(params): Params<SearchParams>,
 ) -> Result<Response, ServiceError> {
     let events = caller.search_logs(&params).await?;
+    let events = while_let_in(caller, events.map(Ok));
     match params.format {
         LogFormat::Ndjson => {
             let lines = events.map(|event| {
-                let mut line = serde_json::to_vec(&event)?;
+                let mut line = serde_json::to_vec(&event?)?;
                 line.push(b'\n');
-                Ok::<_, serde_json::Error>(line)
+                Ok::<_, BoxError>(line)
             });
             let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
             Ok((headers, Body::from_stream(lines)).into_response())
@@ -43,7 +45,7 @@ pub(in crate::http) async fn search(
         LogFormat::Json => {
             let mut result = SearchResult::default();
             pin_mut!(events);
-            while let Some(event) = events.next().await {
+            while let Some(event) = events.try_next().await? {
                 match event {
                     SearchEvent::Hit(hit) => result.hits.push(hit),
                     SearchEvent::End { matches, truncated, .. } => {

@@ -68,6 +68,7 @@ pub(in crate::store) fn audit(at: i64, actor: &str) -> AuditRecord {
     AuditRecord {
         at,
         actor: actor.into(),
+        actor_id: "user-1".into(),
         via: "token".into(),
         address: "::1".into(),
         action: "process.start".into(),

@@ -17,7 +17,7 @@ use crate::store::{
 /// The columns of an [`AuditRow`]. What became of a process is its own table's to tell.
 macro_rules! columns {
     () => {
-        "audit.id, at, actor, via, address, action, target, project, script,
+        "audit.id, at, actor, actor_id, via, address, action, target, project, script,
          audit.process_id AS process_id, attempt, outcome, detail, hash, a.pid AS pid,
          a.exit_code AS exit_code, a.signal AS signal
          FROM audit LEFT JOIN attempts AS a

@@ -10,6 +10,7 @@ pub(super) struct AuditRow {
     id: i64,
     at: i64,
     actor: String,
+    actor_id: String,
     via: String,
     address: String,
     action: String,
@@ -31,6 +32,7 @@ impl From<AuditRow> for AuditLine {
         let record = AuditRecord {
             at: row.at,
             actor: row.actor,
+            actor_id: row.actor_id,
             via: row.via,
             address: row.address,
             action: row.action,
