@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { test as base, expect, type BrowserContext, type Locator, type Page } from '@playwright/test';
 
 import type { Api } from './api.ts';
 import type { Entry, Status } from './contract.ts';
@@ -22,6 +22,11 @@ interface Fixtures {
   api: Api;
   /** The page of a person who opened the printed link. */
   app: AppPage;
+  /**
+   * What the content security policy has stopped in any page of the test, in the browser's words. A test
+   * fails when there is something left in it at its end.
+   */
+  violations: string[];
 }
 
 export const test = base.extend<Fixtures>({
@@ -42,6 +47,23 @@ export const test = base.extend<Fixtures>({
     }
   },
   api: async ({ runyard }, use) => use(await runyard.api()),
+  violations: [
+    async ({ browser }, use) => {
+      const found: string[] = [];
+      // The console hears of it also where scripts are off.
+      const watch = (context: BrowserContext) =>
+        context.on('console', (message) => {
+          if (message.text().includes('Content Security Policy')) {
+            found.push(`${message.page()?.url() ?? '?'}: ${message.text()}`);
+          }
+        });
+      browser.on('context', watch);
+      await use(found);
+      browser.off('context', watch);
+      expect(found, 'something is on a page that its policy forbids').toEqual([]);
+    },
+    { auto: true },
+  ],
   baseURL: async ({ runyard }, use) => use(runyard.url),
   app: async ({ page, runyard }, use) => {
     await page.goto(runyard.signInLink);

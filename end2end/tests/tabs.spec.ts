@@ -37,7 +37,7 @@ breaker = { failures = 60, within_s = 3600, cooldown_s = 0 }
     await expect(rows).toHaveCount(50);
     await expect(rows.first()).toHaveAttribute('data-n', '60');
     await expect(rows.first()).toContainText('code 3');
-    await expect(page.getByTestId('attempt-bars').locator('i')).toHaveCount(50);
+    await expect(page.getByTestId('attempt-bars').locator('g')).toHaveCount(50);
     await page.getByTestId('older').click();
     await expect(rows).toHaveCount(10);
     await expect(rows.last()).toHaveAttribute('data-n', '1');

@@ -192,7 +192,8 @@ fn Chart(
                     <div
                         class="looked-at"
                         data-testid=format!("looked-at-{class}")
-                        style=format!("--across:{across};--down:{down}")
+                        style=("--across", across)
+                        style=("--down", down)
                     >
                         <i></i>
                         <output>{words}</output>

@@ -78,12 +78,12 @@ pub(super) struct LogPane {
     pub(super) filter: RwSignal<LineFilter>,
     /// What is drawn.
     pub(super) drawn: RwSignal<Drawn>,
-    /// How high all rows are that the page was loaded with.
-    pub(super) first_height_px: i32,
     /// The element that scrolls.
     pub(super) container: NodeRef<html::Div>,
     /// The element in it that is as high as all rows.
     pub(super) content: NodeRef<html::Div>,
+    /// The element in that with the rows that are drawn.
+    pub(super) rows: NodeRef<html::Div>,
 }
 
 impl LogPane {
@@ -94,7 +94,6 @@ impl LogPane {
         let feed = Feed::new(page.entries, next_idx.unwrap_or(newest));
         let first = if feed.is_held() { 0 } else { feed.len().saturating_sub(FIRST_ROWS) };
         let rows = feed.slice(first, if feed.is_held() { feed.len() } else { FIRST_ROWS });
-        let height_px = height_of(feed.len());
         let top_px = height_of(first);
         let drawn = Drawn { rows, top_px, is_held: feed.is_held(), ..Drawn::default() };
         Self {
@@ -108,9 +107,9 @@ impl LogPane {
             is_wrapped: RwSignal::new(false),
             filter: RwSignal::default(),
             drawn: RwSignal::new(drawn),
-            first_height_px: height_px,
             container: NodeRef::new(),
             content: NodeRef::new(),
+            rows: NodeRef::new(),
         }
     }
 
@@ -204,10 +203,7 @@ impl LogPane {
         let scroll_to = self.scroll_to.try_update_value(Option::take).flatten();
         let result = self.feed.try_update_value(|feed| {
             feed.refresh();
-            let style = web_sys::HtmlElement::style(&content);
-            let height_px = height_of(feed.len());
-            // Fails only for a name that is no property.
-            let _ = style.set_property("--height", &format!("{height_px}px"));
+            place(&content, "--height", height_of(feed.len()));
             match scroll_to {
                 _ if !feed.is_held() => container.set_scroll_top(container.scroll_height()),
                 Some(Goal::Top(top)) if !is_wrapped => container.set_scroll_top(top),
@@ -234,6 +230,9 @@ impl LogPane {
             (drawn, wanted)
         });
         let Some((drawn, wanted)) = result else { return };
+        if let Some(rows) = self.rows.try_get_untracked().flatten() {
+            place(&rows, "--top", drawn.top_px);
+        }
         let is_following = !drawn.is_held;
         if self.drawn.with_untracked(|before| *before != drawn) {
             self.drawn.set(drawn);
@@ -246,6 +245,12 @@ impl LogPane {
             self.ask(wanted);
         }
     }
+}
+
+/// Tells the style sheet a length. A policy forbids styles in the page itself, so what is served has none.
+fn place(element: &HtmlDivElement, property: &str, px: i32) {
+    // Fails only for a name that is no property.
+    let _ = web_sys::HtmlElement::style(element).set_property(property, &format!("{px}px"));
 }
 
 /// All rows while they are held; the newest while they are followed.

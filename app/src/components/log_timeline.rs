@@ -60,9 +60,12 @@ pub(super) fn LogTimeline(pane: LogPane, process: RwSignal<Process>) -> impl Int
         held.map_or_else(|| place_of(&timeline.read(), first), |(place, _)| place)
     });
     let left = move || {
-        let count = timeline.read().buckets.len().max(1);
-        let share = here.get() * 1_000 / count;
-        format!("{}.{}%", share / 10, share % 10)
+        // Nothing is said by the server, which does not count: the style sheet begins at the left.
+        let count = timeline.read().buckets.len();
+        (count > 0).then(|| {
+            let share = here.get() * 1_000 / count;
+            format!("{}.{}%", share / 10, share % 10)
+        })
     };
     let last = move || timeline.read().buckets.len().saturating_sub(1);
     // Said of a place to those who do not see it.
@@ -167,25 +170,37 @@ fn said_near(timeline: &Timeline, place: usize, is_back: bool) -> Option<(usize,
     if is_back { before().or_else(after) } else { after().or_else(before) }
 }
 
-/// A bar for every bucket: its height is how much was said, its foot how much of that was trouble.
+/// A bar for every bucket, as a drawing that the style sheet stretches: its height is how much was said,
+/// its foot how much of that was trouble.
 fn bars_html(timeline: &Timeline) -> String {
     let most = timeline.buckets.iter().map(|bucket| bucket.lines).max().unwrap_or(0).max(1);
-    let mut out = String::new();
-    for bucket in &timeline.buckets {
+    let [mut all, mut warnings, mut errors, mut gaps] = [const { String::new() }; 4];
+    for (at, bucket) in timeline.buckets.iter().enumerate() {
+        gaps.push_str(&format!("M{at} 0V100"));
         if bucket.lines == 0 {
-            out.push_str("<i></i>");
             continue;
         }
+        let height = (bucket.lines * 100 / most).max(6);
         // A single error among thousands of lines has to be seen.
         let share = |count: i64| if count == 0 { 0 } else { (count * 100 / bucket.lines).max(25) };
-        out.push_str(&format!(
-            "<i style=\"--h:{}%;--e:{}%;--w:{}%\"></i>",
-            (bucket.lines * 100 / most).max(6),
-            share(bucket.errors),
-            share(bucket.warnings),
-        ));
+        let foot = |percent: i64| height * percent.min(100) / 100;
+        let (red, amber) = (share(bucket.errors), share(bucket.warnings));
+        for (path, height) in [
+            (&mut all, height),
+            (&mut warnings, if amber == 0 { 0 } else { foot(red + amber) }),
+            (&mut errors, foot(red)),
+        ] {
+            if height > 0 {
+                path.push_str(&format!("M{at} 100v-{height}h1v{height}z"));
+            }
+        }
     }
-    out
+    format!(
+        "<svg viewBox=\"0 0 {} 100\" preserveAspectRatio=\"none\"><path d=\"{all}\"/>\
+         <path class=\"warn\" d=\"{warnings}\"/><path class=\"error\" d=\"{errors}\"/>\
+         <path class=\"gaps\" d=\"{gaps}\"/></svg>",
+        timeline.buckets.len()
+    )
 }
 
 #[cfg(test)]
@@ -211,9 +226,14 @@ mod tests {
         let bucket = |lines, errors| TimelineBucket { lines, errors, ..TimelineBucket::default() };
         let buckets = vec![bucket(1_000, 1), bucket(0, 0), bucket(10, 0)];
         let html = bars_html(&Timeline { from: 0, bucket_ms: 1, buckets });
-        assert_eq!(
-            html,
-            "<i style=\"--h:100%;--e:25%;--w:0%\"></i><i></i><i style=\"--h:6%;--e:0%;--w:0%\"></i>"
-        );
+        let path = |class: &str, d: &str| format!("<path{class} d=\"{d}\"/>");
+        for part in [
+            path("", "M0 100v-100h1v100zM2 100v-6h1v6z"),
+            path(" class=\"warn\"", ""),
+            path(" class=\"error\"", "M0 100v-25h1v25z"),
+        ] {
+            assert!(html.contains(&part), "{html}");
+        }
+        assert!(!html.contains("style="), "{html}");
     }
 }

@@ -148,15 +148,8 @@ pub(crate) fn LogView(
                         }
                     }
                 >
-                    <div
-                        class="log-content"
-                        style=format!("--height:{}px", pane.first_height_px)
-                        node_ref=pane.content
-                    >
-                        <div
-                            class="log-rows"
-                            style=move || format!("--top:{}px", drawn.read().top_px)
-                        >
+                    <div class="log-content" node_ref=pane.content>
+                        <div class="log-rows" node_ref=pane.rows>
                             <For each=rows key=|(epoch, row)| (*epoch, row.key()) children=row/>
                         </div>
                     </div>

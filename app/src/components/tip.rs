@@ -34,10 +34,17 @@ pub(crate) fn TipBox() -> impl IntoView {
     let tip = use_context::<Tip>();
     move || {
         let ((left, top), words) = tip.and_then(|tip| tip.0.get())?;
-        let place = format!("--left:{left}px;--top:{top}px");
-        Some(
-            view! { <div class="tip" data-testid="tip" aria-hidden="true" style=place>{words}</div> },
-        )
+        Some(view! {
+            <div
+                class="tip"
+                data-testid="tip"
+                aria-hidden="true"
+                style=("--left", format!("{left}px"))
+                style=("--top", format!("{top}px"))
+            >
+                {words}
+            </div>
+        })
     }
 }
 

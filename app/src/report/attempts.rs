@@ -110,14 +110,21 @@ fn bars(attempts: &[Attempt], now: i64, zone_min: i64) -> Option<AnyView> {
             format_duration(end - start),
             end_words(attempt)
         );
-        let place = format!("--at:{at};--length:{length}");
-        view! { <i style=place data-status=outcome(attempt) title=title></i> }.into_any()
+        // The first is what is always seen of one that was short.
+        view! {
+            <g data-status=outcome(attempt)>
+                <title>{title}</title>
+                <rect x=at.clone() width="4" height="100%"></rect>
+                <rect x=at width=length height="100%"></rect>
+            </g>
+        }
+        .into_any()
     });
     let marks = marks.collect_view();
     Some(
         view! {
             <figure class="attempt-bars" data-testid="attempt-bars">
-                <div role="img" aria-label=label>{marks}</div>
+                <div><svg role="img" aria-label=label>{marks}</svg></div>
                 <figcaption>
                     <span>{format_stamp(from, zone_min)}</span>
                     <span>{format_stamp(to, zone_min)}</span>
@@ -177,10 +184,10 @@ mod tests {
             next_before: Some(1),
         };
         let html = render_attempts(&ProcessId("p".into()), &page, 5_000, 0);
-        let bars: Vec<_> = html.split("<i ").skip(1).collect();
-        assert!(bars[0].contains("--at:50.0%;--length:50.0%"), "{html}");
+        let bars: Vec<_> = html.split("<g ").skip(1).collect();
+        assert!(bars[0].contains("x=\"50.0%\" width=\"50.0%\""), "{html}");
         assert!(bars[0].contains("data-status=\"running\""), "{html}");
-        assert!(bars[1].contains("--at:0.0%;--length:25.0%"), "{html}");
+        assert!(bars[1].contains("x=\"0.0%\" width=\"25.0%\""), "{html}");
         assert!(bars[1].contains("data-status=\"failed\""), "{html}");
         assert!(html.contains("2 attempts over 4.0 s, 1 of them failed"), "{html}");
         assert!(html.contains("href=\"?before=1\""), "{html}");

@@ -168,7 +168,7 @@ impl Tile {
         let Self { name, value, note, href, share, testid } = self;
         let note = note.map(|note| view! { <dd class="tile-note">{note}</dd> });
         let meter = share.map(|share| {
-            view! { <i class="meter" style=format!("--share:{share}") aria-hidden="true"></i> }
+            view! { <svg class="meter" aria-hidden="true"><rect width=share height="100%"></rect></svg> }
         });
         let inner = view! { <dl><dt>{name}</dt><dd>{value}</dd>{note}</dl>{meter} };
         match href {
@@ -249,7 +249,10 @@ mod tests {
         };
         let html = render_overview(&overview);
         assert!(html.contains("and 2 more") && html.contains("Next in line"), "{html}");
-        assert!(html.contains("2.0 MiB of it free") && html.contains("--share:25.0%"), "{html}");
+        assert!(
+            html.contains("2.0 MiB of it free") && html.contains("<rect width=\"25.0%\""),
+            "{html}"
+        );
         assert!(html.contains("Nothing failed.") && !html.contains("Busiest"), "{html}");
     }
 

@@ -12,8 +12,10 @@ use crate::model::{Color, Style};
 pub(crate) struct Piece {
     /// Classes, of the style sheet's own names.
     pub(crate) class: String,
-    /// Custom properties with exact colours.
-    pub(crate) style: String,
+    /// The exact colour of the text, as `rrggbb`.
+    pub(crate) color: Option<String>,
+    /// The exact colour behind it.
+    pub(crate) ground: Option<String>,
     /// The text.
     pub(crate) text: String,
 }
@@ -21,14 +23,45 @@ pub(crate) struct Piece {
 impl Piece {
     /// Text of one class.
     pub(crate) fn new(class: &str, text: impl Into<String>) -> Self {
-        Self { class: class.to_owned(), style: String::new(), text: text.into() }
+        Self { class: class.to_owned(), text: text.into(), ..Self::default() }
     }
 }
 
 impl From<Span> for Piece {
     fn from(Span { style, text }: Span) -> Self {
-        let (class, style) = look_of(style);
-        Self { class, style, text }
+        Self { text, ..look_of(style) }
+    }
+}
+
+impl Piece {
+    /// Appends what stands before the text.
+    ///
+    /// An exact colour is the `color` of a `font`, which HTML has given up and no browser will: it is the
+    /// one way to say any colour at all that is no style, and styles in a page are what the content
+    /// security policy forbids. The style sheet takes the colour from there as `currentColor`.
+    fn open(&self, out: &mut String) {
+        for (color, tag) in
+            [(&self.ground, "<font class=\"on\" color=\"#"), (&self.color, "<font color=\"#")]
+        {
+            if let Some(color) = color {
+                out.push_str(tag);
+                out.push_str(color);
+                out.push_str("\">");
+            }
+        }
+        if !self.class.is_empty() {
+            out.push_str("<span class=\"");
+            out.push_str(&self.class);
+            out.push_str("\">");
+        }
+    }
+
+    /// Appends what stands behind the text.
+    fn close(&self, out: &mut String) {
+        out.push_str(if self.class.is_empty() { "" } else { "</span>" });
+        for color in [&self.color, &self.ground] {
+            out.push_str(if color.is_some() { "</font>" } else { "" });
+        }
     }
 }
 
@@ -62,16 +95,7 @@ pub(crate) fn push_pieces(
     let mut at = 0;
     for piece in pieces {
         let end = at + piece.text.len();
-        let is_plain = piece.class.is_empty();
-        if !is_plain {
-            out.push_str("<span class=\"");
-            out.push_str(&piece.class);
-            if !piece.style.is_empty() {
-                out.push_str("\" style=\"");
-                out.push_str(&piece.style);
-            }
-            out.push_str("\">");
-        }
+        piece.open(out);
         while at < end {
             let link = links.iter().find(|link| link.contains(&at));
             let is_marked = marks.iter().any(|mark| mark.contains(&at));
@@ -89,7 +113,7 @@ pub(crate) fn push_pieces(
             out.push_str(if link.is_some() { "</a>" } else { "" });
             at = to;
         }
-        out.push_str(if is_plain { "" } else { "</span>" });
+        piece.close(out);
     }
 }
 
@@ -117,9 +141,11 @@ pub(crate) fn find_links(text: &str) -> Vec<Range<usize>> {
     links
 }
 
-/// The classes and custom properties of a style. Theme colours are classes, so that they change with
-/// the theme; exact ones are properties that the style sheet brings to a readable lightness.
-fn look_of(style: Style) -> (String, String) {
+/// A piece without text that looks so. Theme colours are classes, so that they change with the theme;
+/// exact ones are what they are, and the style sheet brings them to a readable lightness.
+fn look_of(style: Style) -> Piece {
+    let (fg, bg) = if style.inverse { (style.bg, style.fg) } else { (style.fg, style.bg) };
+    let (color, ground) = (exact(fg), exact(bg));
     let mut class = String::new();
     let mut add = |name: &str| {
         if !class.is_empty() {
@@ -127,20 +153,19 @@ fn look_of(style: Style) -> (String, String) {
         }
         class.push_str(name);
     };
-    let mut properties = String::new();
-    let (fg, bg) = if style.inverse { (style.bg, style.fg) } else { (style.fg, style.bg) };
-    for (color, prefix, exact, property, inverse) in
-        [(fg, "c", "rgb", "--fg", "inv"), (bg, "b", "brgb", "--bg", "binv")]
-    {
-        match color {
-            Some(Color::Palette(n)) => add(&format!("{prefix}{n}")),
-            Some(Color::Rgb(r, g, b)) => {
-                add(exact);
-                properties.push_str(&format!("{property}:rgb({r} {g} {b});"));
-            }
-            None if style.inverse => add(inverse),
-            None => {}
-        }
+    match (fg, &ground) {
+        (Some(Color::Palette(n)), _) => add(&format!("c{n}")),
+        (Some(Color::Rgb(..)), None) => add("rgb"),
+        (Some(Color::Rgb(..)), Some(_)) => add("both"),
+        // What can be read on an exact colour is found for that one.
+        (None, None) if style.inverse => add("inv"),
+        _ => {}
+    }
+    match bg {
+        Some(Color::Palette(n)) => add(&format!("b{n}")),
+        Some(Color::Rgb(..)) if color.is_none() => add("brgb"),
+        None if style.inverse => add("binv"),
+        _ => {}
     }
     let flags = [
         (style.bold, "bold"),
@@ -148,10 +173,17 @@ fn look_of(style: Style) -> (String, String) {
         (style.italic, "italic"),
         (style.underline, "underline"),
     ];
-    for (_, name) in flags.into_iter().filter(|(on, _)| *on) {
+    for (_, name) in flags.into_iter().filter(|(is_on, _)| *is_on) {
         add(name);
     }
-    (class, properties)
+    Piece { class, color, ground, text: String::new() }
+}
+
+/// An exact colour as `rrggbb`.
+fn exact(color: Option<Color>) -> Option<String> {
+    let Some(Color::Rgb(r, g, b)) = color else { return None };
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    Some([r, g, b].into_iter().flat_map(|part| [digit(part >> 4), digit(part & 15)]).collect())
 }
 
 #[cfg(test)]
@@ -206,13 +238,33 @@ mod tests {
 
     #[test]
     fn looks() {
-        let class = |style| look_of(style).0;
+        let class = |style| look_of(style).class;
         let red = Style { fg: Some(Color::Palette(1)), bold: true, ..Style::default() };
         assert_eq!(class(red), "c1 bold");
-        let exact = Style { bg: Some(Color::Rgb(1, 2, 3)), ..Style::default() };
-        assert_eq!(look_of(exact), ("brgb".into(), "--bg:rgb(1 2 3);".into()));
         assert_eq!(class(Style { inverse: true, ..Style::default() }), "inv binv");
         let green = Style { fg: Some(Color::Palette(2)), inverse: true, ..Style::default() };
         assert_eq!(class(green), "inv b2");
+    }
+
+    #[test]
+    fn exact_colours_are_no_styles() {
+        let drawn = |style| {
+            let piece = Piece::from(Span { style, text: "x".to_owned() });
+            html(&[piece], 0..0)
+        };
+        let (fg, bg) = (Some(Color::Rgb(255, 0, 9)), Some(Color::Rgb(1, 2, 3)));
+        let none = Style::default();
+        assert_eq!(
+            drawn(Style { fg, bold: true, ..none }),
+            "<font color=\"#ff0009\"><span class=\"rgb bold\">x</span></font>"
+        );
+        assert_eq!(
+            drawn(Style { bg, ..none }),
+            "<font class=\"on\" color=\"#010203\"><span class=\"brgb\">x</span></font>"
+        );
+        let both = "<font class=\"on\" color=\"#010203\"><font color=\"#ff0009\">\
+                    <span class=\"both\">x</span></font></font>";
+        assert_eq!(drawn(Style { fg, bg, ..none }), both);
+        assert_eq!(drawn(Style { fg: bg, bg: fg, inverse: true, ..none }), both);
     }
 }

@@ -31,13 +31,13 @@ const ALL: [(HeaderName, HeaderValue); 6] = [
 ];
 
 /// What a page may load, and who may frame it. Scripts are our files and those that carry `nonce`,
-/// which is another one for each answer; compiling WASM is all that looks like `eval`. The colours
-/// of a log are attributes of its lines, so styles may stand in attributes, and nowhere else.
+/// which is another one for each answer; compiling WASM is all that looks like `eval`. Styles are
+/// our files alone: what a script sets property by property is no style in the page.
 pub(super) fn policy(nonce: &str) -> HeaderValue {
     let nonce = if nonce.is_empty() { String::new() } else { format!(" 'nonce-{nonce}'") };
     let policy = format!(
         "default-src 'none'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; \
-         style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+         img-src 'self' data:; connect-src 'self'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     // A nonce of base64 is always a header's text; without one nothing inline runs.
