@@ -12,7 +12,7 @@ use crate::support::{PATIENCE, Server};
 const LINES: i64 = 100_000;
 /// A log of 30 MB.
 const LONG: &str = r#"{"name": "p", "scripts": {
-    "long": "head -c 30000000 /dev/zero | tr '\\\\0' x | fold -w 10000; echo"
+    "long": "head -c 30000000 /dev/zero | tr '\\0' x | fold -w 10000; echo"
 }}"#;
 
 /// Begins to read, lets the token be taken back, and reads on: how the reading ends, and what was read.
