@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 
 import { expect, test } from '../support/fixtures.ts';
+import { slowDown } from '../support/yardstick.ts';
 
 const LIMIT_MS = 1_000;
 /** As in `lighthouse.spec.ts`: what else the machine does makes it slower, so the best counts. */
@@ -15,11 +16,12 @@ async function loadAgain(page: Page): Promise<number> {
   return page.evaluate(() => performance.getEntriesByName('interactive')[0]?.startTime ?? Infinity);
 }
 
-test('the page answers within a second on a processor four times slower', async ({ app, page, api }) => {
+test('the page answers within a second on a processor four times slower', async ({ app, page, api, browser }) => {
+  test.slow();
   const { id } = await api.start({ scriptName: 'burst', args: ['2000'] });
   await app.isLive();
   const session = await page.context().newCDPSession(page);
-  await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  await session.send('Emulation.setCPUThrottlingRate', { rate: await slowDown(browser) });
   for (const path of ['/', `/processes/${id}`]) {
     await page.goto(path);
     const times: number[] = [];
