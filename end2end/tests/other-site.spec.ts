@@ -78,7 +78,7 @@ test('another site reads nothing, starts nothing and opens no socket', async ({ 
   }
 });
 
-test('another site cannot put us into a frame', async ({ app, page, runyard }) => {
+test('another site cannot put us into a frame', async ({ app, page, runyard, violations }) => {
   await app.isLive();
   const { url, server } = await otherSite();
   try {
@@ -92,6 +92,10 @@ test('another site cannot put us into a frame', async ({ app, page, runyard }) =
     await expect
       .poll(() => elsewhere.frames().map((frame) => frame.url()))
       .toContainEqual(expect.stringMatching(/^chrome-error:/));
+    // It is the policy that forbids it, and nothing else is forbidden.
+    await expect.poll(() => violations.join()).toContain("frame-ancestors 'none'");
+    expect(violations).toHaveLength(1);
+    violations.length = 0;
   } finally {
     server.close();
   }
