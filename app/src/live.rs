@@ -214,6 +214,6 @@ pub(crate) fn sample_entry(
     kind: crate::model::EntryKind,
     line: &str,
 ) -> crate::model::Entry {
-    let (line, style) = (line.to_owned(), crate::model::Style::default());
+    let (line, style) = (line.to_owned(), String::new());
     crate::model::Entry { idx, ts: idx, kind, line, continued: false, style, under: None }
 }

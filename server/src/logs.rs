@@ -1,7 +1,8 @@
 //! From bytes to numbered lines, live and kept.
 //!
-//! A line's way: [`split`] cuts a stream into lines, [`carry`] knows what goes on from one into
-//! the next, [`batch`] numbers and encodes them once, [`hub`] keeps the newest in memory and wakes whoever follows, [`chunk`] packs them for the store.
+//! A line's way: [`split`] cuts a stream into lines, [`carry`] knows what goes on from one into the
+//! next, [`batch`] numbers and encodes them once, [`hub`] keeps the newest in memory and wakes whoever
+//! follows, [`chunk`] packs them for the store.
 //! [`mask`] covers secrets before a line is numbered. [`tail`] drives it for one run from the keeper's
 //! spool; [`recorder`] owns a process's numbering; [`read`] joins memory and store for those who ask,
 //! and [`walk`] goes through both for what a [`filter`] wants. [`search`] and [`timeline`] look through

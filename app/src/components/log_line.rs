@@ -1,7 +1,7 @@
 //! One row of the log viewer: number, time, stream, and the text in its colours.
 
 use crate::live::{Clock, Line, Needle, Row};
-use crate::model::{Attempt, EntryKind};
+use crate::model::{Attempt, EntryKind, Style};
 use crate::text::ansi::parse_line;
 use crate::text::format::{format_count, format_offset};
 use crate::text::json_line::fold_json;
@@ -88,7 +88,7 @@ fn pieces_of(line: &Line, is_raw: bool) -> (Vec<Piece>, usize) {
         }
         return (pieces, 0);
     }
-    let (spans, cut) = parse_line(text, line.entry.style, MAX_CHARS);
+    let (spans, cut) = parse_line(text, Style::from(&*line.entry.style), MAX_CHARS);
     (spans.into_iter().map(Piece::from).collect(), cut)
 }
 

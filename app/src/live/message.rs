@@ -97,7 +97,7 @@ mod tests {
             kind: EntryKind::Stderr,
             line: "a \u{1b}[1m\"".to_owned(),
             continued: true,
-            style: "1;31".to_owned().into(),
+            style: "1;31".to_owned(),
             under: Some(Level::Error),
         };
         let messages = [

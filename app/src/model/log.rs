@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Level, Style};
+use super::Level;
 
 /// Which stream an entry came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,10 +45,10 @@ pub struct Entry {
     /// The line was too long: the next entry of the same stream goes on with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continued: bool,
-    /// The style that lines before it leave in force, as the parameters of an escape sequence: `1;31`.
-    #[serde(default, skip_serializing_if = "Style::is_plain")]
-    #[cfg_attr(feature = "ssr", schema(value_type = Option<String>))]
-    pub style: Style,
+    /// The style that lines before it leave in force, as the parameters of an escape sequence: `1;31`. What
+    /// that is, a [`Style`](super::Style) says where it is drawn.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub style: String,
     /// It goes on with what an entry of this level before it in its stream said, as a stack trace does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Level>,

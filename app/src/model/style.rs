@@ -3,8 +3,6 @@
 //! The server tells in what style a line begins, and the browser draws it. On the wire a style is the
 //! parameters that make it: `1;31`.
 
-use serde::{Deserialize, Serialize};
-
 /// A colour as a program names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Color {
@@ -33,8 +31,7 @@ impl Color {
 }
 
 /// How a run of text looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Style {
     /// `None`: the log's own colour.
     pub fg: Option<Color>,
@@ -118,8 +115,8 @@ impl From<Style> for String {
 }
 
 /// What is no parameter is passed over.
-impl From<String> for Style {
-    fn from(parameters: String) -> Self {
+impl From<&str> for Style {
+    fn from(parameters: &str) -> Self {
         let mut style = Self::default();
         let codes: Vec<[u16; 1]> =
             parameters.split(';').filter_map(|code| Some([code.parse().ok()?])).collect();
@@ -208,10 +205,10 @@ mod tests {
     #[test]
     fn a_style_is_the_parameters_that_make_it() {
         for parameters in ["", "1;31", "2;3;4;7", "97;101", "38;2;1;2;3;48;2;4;5;6", "36;40"] {
-            let style = Style::from(parameters.to_owned());
+            let style = Style::from(parameters);
             assert_eq!(String::from(style), parameters);
             assert_eq!(style.is_plain(), parameters.is_empty());
         }
-        assert!(Style::from("x;;-1".to_owned()).is_plain());
+        assert!(Style::from("x;;-1").is_plain());
     }
 }

@@ -5,8 +5,7 @@ use leptos::prelude::*;
 use super::process_link::process_link;
 use crate::admin::{Frame, plain_document};
 use crate::components::status_word;
-use crate::model::Style;
-use crate::model::{Entry, Process};
+use crate::model::{Entry, Process, Style};
 use crate::text::ansi::parse_line;
 use crate::text::format::{format_count, format_stamp};
 

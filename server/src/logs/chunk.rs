@@ -68,7 +68,7 @@ impl RawEntry<'_> {
             kind: self.kind,
             line: String::from_utf8_lossy(self.line).into_owned(),
             continued: self.continued,
-            style: self.begin.style,
+            style: self.begin.style.into(),
             under: self.begin.under,
         }
     }

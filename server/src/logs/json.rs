@@ -97,7 +97,7 @@ mod tests {
             under in prop_oneof![Just(None), Just(Some(Level::Error)), Just(Some(Level::Debug))],
         ) {
             let (ts, kind) = (1_700_000_000_123, EntryKind::Stderr);
-            let begin = Begin { style: style.to_owned().into(), under };
+            let begin = Begin { style: style.into(), under };
             let entry = RawEntry { idx: 7, ts, kind, line: &line, continued, begin };
             let mut out = Vec::new();
             write_entry(&mut out, &entry);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use app::model::Entry;
+use app::model::{Entry, Style};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
@@ -136,7 +136,7 @@ fn matching<T>(
     for batch in batches {
         let json = batch.json(from, end);
         for Entry { idx, ts, kind, line, continued, style, under } in decode(&json)? {
-            let (line, begin) = (line.as_bytes(), Begin { style, under });
+            let (line, begin) = (line.as_bytes(), Begin { style: Style::from(&*style), under });
             let entry = RawEntry { idx, ts, kind, line, continued, begin };
             if filter.fits(&entry) {
                 wanted.push(make(&entry));

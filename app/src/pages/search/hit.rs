@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use crate::live::{Clock, Needle};
-use crate::model::Style;
-use crate::model::{EntryKind, Level, ProcessId};
+use crate::model::{EntryKind, Level, ProcessId, Style};
 use crate::text::ansi::parse_line;
 use crate::text::markup::{Piece, push_escaped, push_pieces, text_of};
 

@@ -52,7 +52,7 @@ impl<'a> Entries<'a> {
         while head & CARRIED != 0 {
             let kind = kind_from_byte(head & !CARRIED)?;
             let under = level_from_byte(self.take_byte()?)?;
-            let style = Style::from(str::from_utf8(self.take_bytes()?).ok()?.to_owned());
+            let style = Style::from(str::from_utf8(self.take_bytes()?).ok()?);
             self.carry.resume(kind, Begin { style, under });
             head = self.take_byte()?;
         }

@@ -92,7 +92,8 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
     INSERT INTO audit (id, at, actor, actor_id, via, address, action, target, project, script,
         process_id, attempt, outcome, detail, hash)
     SELECT value ->> 'id', value ->> 'at', value ->> 'actor', value ->> 'actor_id',
-        value ->> 'via', value ->> 'address', value ->> 'action', value ->> 'target', value ->> 'project', value ->> 'script',
+        value ->> 'via', value ->> 'address', value ->> 'action', value ->> 'target',
+        value ->> 'project', value ->> 'script',
         value ->> 'process_id', value ->> 'attempt', value ->> 'outcome', value ->> 'detail',
         value ->> 'hash'
     FROM json_each(NEW.audit);
