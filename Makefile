@@ -18,6 +18,8 @@ BIN := $(CARGO_TARGET_DIR)/release/runyard
 # stands first is the order of the layers.
 STYLE := $(CARGO_TARGET_DIR)/style.css
 STYLE_PARTS := style/layers.css $(filter-out style/layers.css,$(sort $(wildcard style/*.css)))
+# What only the pages without a module need, which the others need not load.
+PLAIN_STYLE_PARTS := $(sort $(wildcard style/plain/*.css))
 
 # cargo-leptos writes the site anew each time, after which the server would have to be built anew
 # too; so it is called only when something that goes into the site has changed. Folders count as
@@ -56,6 +58,7 @@ $(SITE_STAMP): $(SITE_SOURCES) | setup
 	@mkdir -p $(dir $(STYLE)) && cat $(STYLE_PARTS) > $(STYLE)
 	@LEPTOS_SITE_ROOT=$(SITE) LEPTOS_STYLE_FILE=$(STYLE) cargo leptos build --release --frontend-only --split --lib-cargo-args=--locked
 	@scripts/mend-split.sh $(SITE)/pkg
+	@cat $(PLAIN_STYLE_PARTS) > $(SITE)/pkg/plain.css
 	@touch $@
 
 .PHONY: setup

@@ -62,7 +62,8 @@ mod embed {
     use super::Result;
 
     /// The files that a page names; there are others beside them, which these load.
-    const PAGE_FILES: [&str; 3] = ["pkg/runyard.js", "pkg/runyard.wasm", "pkg/runyard.css"];
+    const PAGE_FILES: [&str; 4] =
+        ["pkg/runyard.js", "pkg/runyard.wasm", "pkg/runyard.css", "pkg/plain.css"];
     /// Where the page's files are.
     const PAGE_DIR: &str = "pkg/";
     /// What becomes smaller; the other formats are compressed in themselves.

@@ -19,7 +19,7 @@ pub(crate) use audit::table as audit_table;
 pub use audit::{AuditView, render_audit};
 pub use docs::{DocsAnswer, DocsOperation, DocsPage, DocsParam, render_docs};
 pub(crate) use frame::plain_document;
-pub use frame::{Frame, Notice};
+pub use frame::{Frame, Notice, PlainStyles};
 pub use people::{PeoplePage, render_people};
 pub use refused::render_refused;
 pub use sessions::render_sessions;

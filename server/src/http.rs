@@ -115,7 +115,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(rest::health::ready))
         .split_for_parts();
     api.merge(health_api);
-    let docs = Arc::new(openapi::publish(api, &state.assets.urls().css));
+    let docs = Arc::new(openapi::publish(api, state.assets.plain_styles()));
     let rest = rest
         .route("/api/ui/{*function}", post(pages::server_function))
         .route("/api/{*unknown}", axum::routing::any(rest::unknown))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use leptos::tachys::view::RenderHtml;
 
+use super::frame::{PlainStyles, style_links};
 use super::table_region::table_region;
 use crate::components::Brand;
 use crate::shell::theme_script;
@@ -61,7 +62,7 @@ pub struct DocsAnswer {
 
 /// The page of `/docs`.
 #[must_use]
-pub fn render_docs(page: &DocsPage, css: String, nonce: String) -> String {
+pub fn render_docs(page: &DocsPage, styles: PlainStyles, nonce: String) -> String {
     let mut by_tag: BTreeMap<&str, Vec<&DocsOperation>> = BTreeMap::new();
     for operation in &page.operations {
         by_tag.entry(&operation.tag).or_default().push(operation);
@@ -84,7 +85,7 @@ pub fn render_docs(page: &DocsPage, css: String, nonce: String) -> String {
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <title>"API · Runyard"</title>
                 <script nonce=nonce>{theme_script()}</script>
-                <link rel="stylesheet" href=css/>
+                {style_links(styles)}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
             </head>
             <body>

@@ -12,12 +12,22 @@ use crate::shell::theme_script;
 pub struct Frame {
     /// Who is signed in.
     pub me: Me,
-    /// The style sheet's address.
-    pub css: String,
+    /// The addresses of the style sheets.
+    pub styles: PlainStyles,
     /// Marks the inline script as ours.
     pub nonce: String,
     /// What came of the form that was sent.
     pub notice: Option<Notice>,
+}
+
+/// The addresses of the style sheets of a page that only the server renders: those of the pages with a
+/// module do not load what only these need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainStyles {
+    /// That of all pages.
+    pub all: String,
+    /// That of plain pages.
+    pub plain: String,
 }
 
 /// What came of a form.
@@ -27,6 +37,10 @@ pub enum Notice {
     Done(String),
     /// It was refused, in the server's words.
     Refused(String),
+}
+
+pub(super) fn style_links(styles: PlainStyles) -> impl IntoView {
+    [styles.all, styles.plain].map(|href| view! { <link rel="stylesheet" href=href/> })
 }
 
 /// The whole document of a page of administration, as text.
@@ -44,7 +58,7 @@ pub(crate) fn document(frame: Frame, title: &'static str, content: AnyView) -> S
 
 /// The whole document of a page that only the server renders, as text.
 pub(crate) fn plain_document(frame: Frame, title: String, content: AnyView) -> String {
-    let Frame { me, css, nonce, notice } = frame;
+    let Frame { me, styles, nonce, notice } = frame;
     let notice = notice.map(|notice| match notice {
         Notice::Done(words) => {
             view! { <p class="notice" role="status" data-testid="notice">{words}</p> }.into_any()
@@ -62,7 +76,7 @@ pub(crate) fn plain_document(frame: Frame, title: String, content: AnyView) -> S
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <title>{heading}</title>
                 <script nonce=nonce>{theme_script()}</script>
-                <link rel="stylesheet" href=css/>
+                {style_links(styles)}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
             </head>
             <body>

@@ -13,6 +13,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use app::admin::PlainStyles;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -38,6 +39,8 @@ pub struct AssetUrls {
     pub wasm: String,
     /// The style sheet.
     pub css: String,
+    /// What plain pages need besides.
+    pub plain_css: String,
 }
 
 /// All files of the site.
@@ -89,9 +92,20 @@ impl Assets {
     }
 
     fn from_folder(dir: PathBuf) -> Self {
-        let plain = |extension| format!("/pkg/runyard.{extension}");
-        let urls = AssetUrls { js: plain("js"), wasm: plain("wasm"), css: plain("css") };
+        let file = |name| format!("/pkg/{name}");
+        let urls = AssetUrls {
+            js: file("runyard.js"),
+            wasm: file("runyard.wasm"),
+            css: file("runyard.css"),
+            plain_css: file("plain.css"),
+        };
         Self { source: Source::Folder(Folder::new(dir)), urls }
+    }
+
+    /// The style sheets of a page that only the server renders.
+    #[must_use]
+    pub fn plain_styles(&self) -> PlainStyles {
+        PlainStyles { all: self.urls.css.clone(), plain: self.urls.plain_css.clone() }
     }
 
     /// The paths that a page has to name.

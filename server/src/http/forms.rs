@@ -22,7 +22,7 @@ pub(super) mod tokens;
 /// What is around a page.
 fn frame(state: &AppState, caller: &Caller, notice: Option<Notice>) -> Frame {
     let nonce = Nonce::new().to_string();
-    Frame { me: caller.me(), css: state.assets.urls().css, nonce, notice }
+    Frame { me: caller.me(), styles: state.assets.plain_styles(), nonce, notice }
 }
 
 /// The answer with a page that `render` writes into the frame.

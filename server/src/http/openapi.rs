@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use app::admin::{DocsAnswer, DocsOperation, DocsPage, DocsParam, render_docs};
+use app::admin::{DocsAnswer, DocsOperation, DocsPage, DocsParam, PlainStyles, render_docs};
 use app::model::{Level, Problem};
 use axum::Extension;
 use axum::http::header;
@@ -40,7 +40,7 @@ struct Api;
 pub(super) struct Docs {
     json: Bytes,
     page: DocsPage,
-    css: String,
+    styles: PlainStyles,
 }
 
 /// Routes with their descriptions.
@@ -49,7 +49,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Completes the description and writes it out.
-pub(super) fn publish(mut api: utoipa::openapi::OpenApi, css: &str) -> Docs {
+pub(super) fn publish(mut api: utoipa::openapi::OpenApi, styles: PlainStyles) -> Docs {
     let components = api.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
@@ -63,7 +63,7 @@ pub(super) fn publish(mut api: utoipa::openapi::OpenApi, css: &str) -> Docs {
         }
     }
     let json = api.to_json().unwrap_or_default().into();
-    Docs { json, page: DocsPage { operations }, css: css.to_owned() }
+    Docs { json, page: DocsPage { operations }, styles }
 }
 
 /// `GET /api/openapi.json`.
@@ -75,7 +75,7 @@ pub(super) async fn json(Extension(docs): Extension<Arc<Docs>>) -> Response {
 pub(super) async fn page(Extension(docs): Extension<Arc<Docs>>) -> Response {
     let nonce = Nonce::new();
     let policy = headers::policy(&nonce);
-    let page = render_docs(&docs.page, docs.css.clone(), nonce.to_string());
+    let page = render_docs(&docs.page, docs.styles.clone(), nonce.to_string());
     let kind = header::HeaderValue::from_static("text/html; charset=utf-8");
     ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, policy)], page)
         .into_response()

@@ -35,6 +35,7 @@ pub(super) fn urls(table: &[EmbeddedAsset]) -> AssetUrls {
         js: page_file("/runyard.js"),
         wasm: page_file("/runyard.wasm"),
         css: page_file("/runyard.css"),
+        plain_css: page_file("/plain.css"),
     }
 }
 

@@ -18,6 +18,14 @@ static TABLE: &[EmbeddedAsset] = &[
         gz: None,
     },
     EmbeddedAsset {
+        path: "/pkg/dddd/plain.css",
+        hash: "bbbb",
+        immutable: true,
+        raw: b"plain",
+        br: None,
+        gz: None,
+    },
+    EmbeddedAsset {
         path: "/pkg/dddd/runyard.css",
         hash: "cccc",
         immutable: true,
@@ -66,6 +74,7 @@ fn urls_are_the_names_with_a_hash() {
         js: "/pkg/dddd/runyard.js".to_owned(),
         wasm: "/pkg/dddd/runyard.wasm".to_owned(),
         css: "/pkg/dddd/runyard.css".to_owned(),
+        plain_css: "/pkg/dddd/plain.css".to_owned(),
     };
     assert_eq!(Assets::from_table(TABLE).urls(), expected);
 }
