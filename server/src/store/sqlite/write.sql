@@ -29,7 +29,7 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         value ->> 'created_at', value ->> 'started_at', value ->> 'ended_at', value ->> 'pid',
         value ->> 'exit_code', value ->> 'signal', value ->> 'next_idx', value ->> 'search_text',
         value ->> 'spec', value ->> 'details'
-    FROM json_each(NEW.processes) WHERE true
+    FROM jsonb_each(NEW.processes) WHERE true
     ON CONFLICT (id) DO UPDATE SET
         project = excluded.project, project_folded = excluded.project_folded,
         script = excluded.script, args = excluded.args, type = excluded.type,
@@ -48,7 +48,7 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         value ->> 'systemMs', value ->> 'maxRssBytes', value ->> 'firstIdx', value ->> 'lastIdx',
         value ->> 'cause', value ->> 'causeKind', value ->> 'causeBy', value ->> 'configHash',
         value ->> 'endKind', value ->> 'endBy', value ->> 'end'
-    FROM json_each(NEW.attempts) WHERE true
+    FROM jsonb_each(NEW.attempts) WHERE true
     ON CONFLICT (process_id, n) DO UPDATE SET
         pid = excluded.pid, started_at = excluded.started_at, ended_at = excluded.ended_at,
         exit_code = excluded.exit_code, signal = excluded.signal, user_ms = excluded.user_ms,
@@ -59,12 +59,12 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         end_by = excluded.end_by, end_words = excluded.end_words;
 
     SELECT RAISE(ABORT, 'a chunk does not begin where its log ends')
-    FROM json_each(NEW.growth) AS growth
+    FROM jsonb_each(NEW.growth) AS growth
     LEFT JOIN processes ON processes.id = growth.value ->> 'process'
     WHERE processes.next_idx IS NOT growth.value ->> 'from';
 
     UPDATE processes SET next_idx = growth.value ->> 'to'
-    FROM json_each(NEW.growth) AS growth
+    FROM jsonb_each(NEW.growth) AS growth
     WHERE processes.id = growth.value ->> 'process';
 
     INSERT INTO process_logs (process_id, first_idx, last_idx, first_ts, last_ts, codec, bytes)
@@ -72,11 +72,11 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         value ->> 'last_ts', value ->> 'codec',
         -- Nothing cut out of nothing is NULL.
         coalesce(substr(NEW.bytes, value ->> 'at', value ->> 'length'), x'')
-    FROM json_each(NEW.chunks);
+    FROM jsonb_each(NEW.chunks);
 
     INSERT INTO cursors (run, index_off, out_off, err_off)
     SELECT value ->> 'run', value ->> 'index_off', value ->> 'out_off', value ->> 'err_off'
-    FROM json_each(NEW.cursors) WHERE true
+    FROM jsonb_each(NEW.cursors) WHERE true
     ON CONFLICT (run) DO UPDATE SET
         index_off = excluded.index_off, out_off = excluded.out_off, err_off = excluded.err_off;
 
@@ -84,7 +84,7 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
 
     -- Another program has added a line: the links are made again.
     SELECT RAISE(ABORT, 'the audit has grown meanwhile')
-    FROM json_each(NEW.audit) AS line
+    FROM jsonb_each(NEW.audit) AS line
     WHERE line.key = 0 AND NOT EXISTS (
         SELECT 1 FROM audit_head
         WHERE id = line.value ->> 'before_id' AND hash = line.value ->> 'before_hash');
@@ -96,16 +96,16 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         value ->> 'project', value ->> 'script',
         value ->> 'process_id', value ->> 'attempt', value ->> 'outcome', value ->> 'detail',
         value ->> 'hash'
-    FROM json_each(NEW.audit);
+    FROM jsonb_each(NEW.audit);
 
     UPDATE audit_head SET id = line.id, hash = line.hash
-    FROM (SELECT value ->> 'id' AS id, value ->> 'hash' AS hash FROM json_each(NEW.audit)
+    FROM (SELECT value ->> 'id' AS id, value ->> 'hash' AS hash FROM jsonb_each(NEW.audit)
           ORDER BY key DESC LIMIT 1) AS line;
 
     DELETE FROM kept WHERE key IN (
-        SELECT value ->> 'key' FROM json_each(NEW.kept) WHERE value ->> 'value' IS NULL);
+        SELECT value ->> 'key' FROM jsonb_each(NEW.kept) WHERE value ->> 'value' IS NULL);
     INSERT INTO kept (key, value)
     SELECT value ->> 'key', value ->> 'value'
-    FROM json_each(NEW.kept) WHERE value ->> 'value' IS NOT NULL
+    FROM jsonb_each(NEW.kept) WHERE value ->> 'value' IS NOT NULL
     ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 END;
