@@ -1,6 +1,7 @@
 //! The environment of a child: a clean one, with what the allow-list lets through.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -137,6 +138,8 @@ impl EnvSource for BTreeMap<String, String> {
 pub(super) struct EnvRules {
     patterns: Vec<String>,
     allowed: GlobSet,
+    /// What passes of Runyard's own, which does not change while it runs.
+    own: OnceLock<BTreeMap<String, String>>,
 }
 
 impl EnvRules {
@@ -146,7 +149,8 @@ impl EnvRules {
         for glob in patterns.iter().filter_map(|pattern| Glob::new(pattern).ok()) {
             builder.add(glob);
         }
-        Self { patterns: patterns.to_vec(), allowed: builder.build().unwrap_or_default() }
+        let allowed = builder.build().unwrap_or_default();
+        Self { patterns: patterns.to_vec(), allowed, own: OnceLock::new() }
     }
 
     /// The clean environment, then ours as far as it is allowed, then the start's.
@@ -155,6 +159,16 @@ impl EnvRules {
         base: &impl EnvSource,
         start: &BTreeMap<String, String>,
     ) -> Result<BTreeMap<String, String>, PlanError> {
+        let mut env = self.own.get_or_init(|| self.clean(base)).clone();
+        for (name, value) in start {
+            self.check(name, value)?;
+            env.insert(name.clone(), value.clone());
+        }
+        Ok(env)
+    }
+
+    /// The clean environment, and ours as far as it is allowed.
+    fn clean(&self, base: &impl EnvSource) -> BTreeMap<String, String> {
         let mut env = BTreeMap::from([
             ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
             ("LANG".to_owned(), DEFAULT_LANG.to_owned()),
@@ -172,11 +186,7 @@ impl EnvRules {
                 env.insert(name, value);
             }
         }
-        for (name, value) in start {
-            self.check(name, value)?;
-            env.insert(name.clone(), value.clone());
-        }
-        Ok(env)
+        env
     }
 
     fn allows(&self, name: &str) -> bool {

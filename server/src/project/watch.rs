@@ -1,11 +1,20 @@
 //! Remembers what was looked at, so that a change can be seen without reading anything again.
+//!
+//! Most of it is not there: the lock files of package managers that are not used, in every folder up the
+//! tree. A folder that has not changed since has no new file in it, so one look at it tells of all of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
+
+/// A folder may change again within a tick of its file system's clock, and its time stay the same. So its
+/// time tells something only when it is so many seconds old.
+const TICK_S: i64 = 2;
 /// No manifest that people write is larger; a larger file is not one.
 const LARGEST_BYTES: u64 = 4 << 20;
 
@@ -13,6 +22,8 @@ const LARGEST_BYTES: u64 = 4 << 20;
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     modified: (i64, i64),
+    /// Also changes with the permissions, and nobody sets it.
+    changed: (i64, i64),
     size: u64,
     inode: u64,
 }
@@ -21,22 +32,73 @@ impl From<Metadata> for Stamp {
     fn from(metadata: Metadata) -> Self {
         Self {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
             size: metadata.size(),
             inode: metadata.ino(),
         }
     }
 }
 
-/// The files and folders looked at, with their state at that time; `None` for those not there.
+impl Stamp {
+    /// Whether a later change would surely give another one.
+    fn is_settled(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).is_ok_and(|now_s| now_s > self.changed.0 + TICK_S)
+    }
+}
+
+/// The files and folders looked at, with their state at that time.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    seen: BTreeMap<PathBuf, Option<Stamp>>,
+    /// What is there, and links to what is not.
+    there: BTreeMap<PathBuf, Option<Stamp>>,
+    absent: Mutex<BTreeMap<PathBuf, Absent>>,
+}
+
+/// What was looked for in a folder and was not there.
+#[derive(Debug, Default)]
+struct Absent {
+    paths: Vec<PathBuf>,
+    /// Of the folder, from before it was last seen that none of them is there.
+    folder: Option<Stamp>,
+}
+
+impl Absent {
+    /// Whether one of them is there now.
+    fn has_come(&mut self, folder: &Path) -> bool {
+        let now = stamp(folder);
+        if now.is_some() && now == self.folder {
+            return false;
+        }
+        if self.paths.iter().any(|path| path.exists()) {
+            return true;
+        }
+        self.folder = now.filter(Stamp::is_settled);
+        false
+    }
 }
 
 impl Watch {
     /// Whether the path is there.
     pub(super) fn look(&mut self, path: &Path) -> bool {
-        self.seen.entry(path.to_owned()).or_insert_with(|| stamp(path)).is_some()
+        if let Some(seen) = self.there.get(path) {
+            return seen.is_some();
+        }
+        let folder = path.parent().unwrap_or(path);
+        let absent = self.absent.get_mut().entry(folder.to_owned()).or_default();
+        if absent.paths.iter().any(|known| known == path) {
+            return false;
+        }
+        let seen = stamp(path);
+        let is_there = seen.is_some();
+        if is_there || path.is_symlink() {
+            self.there.insert(path.to_owned(), seen);
+        } else {
+            // What was known of the folder tells nothing of this one.
+            absent.folder = None;
+            absent.paths.push(path.to_owned());
+        }
+        is_there
     }
 
     /// The file's text; `None` when there is no such file.
@@ -66,10 +128,73 @@ impl Watch {
 
     /// Whether any of them is no longer as it was.
     pub(super) fn is_changed(&self) -> bool {
-        self.seen.iter().any(|(path, seen)| stamp(path) != *seen)
+        self.there.iter().any(|(path, seen)| stamp(path) != *seen)
+            || self.absent.lock().iter_mut().any(|(folder, absent)| absent.has_come(folder))
     }
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
     fs::metadata(path).ok().map(Stamp::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A folder in which `b` is and `a` is not, and which was last changed so long ago.
+    fn watched(ago: Duration) -> (tempfile::TempDir, Watch) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("b"), "1").unwrap();
+        let mut watch = Watch::default();
+        assert!(watch.look(&dir.path().join("b")));
+        assert!(!watch.look(&dir.path().join("a")) && !watch.look(&dir.path().join("a")));
+        let absent = watch.absent.get_mut().get_mut(dir.path()).unwrap();
+        assert_eq!(absent.paths.len(), 1);
+        let mut seen = stamp(dir.path()).unwrap();
+        seen.changed.0 -= i64::try_from(ago.as_secs()).unwrap();
+        absent.folder = Some(seen).filter(Stamp::is_settled);
+        (dir, watch)
+    }
+
+    #[test]
+    fn every_change_is_seen_however_soon_it_comes() {
+        for ago in [Duration::ZERO, Duration::from_secs(60)] {
+            let changes: [(&str, &dyn Fn(&Path)); 4] = [
+                ("another file", &|dir| fs::write(dir.join("c"), "").unwrap()),
+                ("a file that was not there", &|dir| fs::write(dir.join("a"), "").unwrap()),
+                ("another text", &|dir| fs::write(dir.join("b"), "22").unwrap()),
+                ("no file", &|dir| fs::remove_file(dir.join("b")).unwrap()),
+            ];
+            for (what, change) in changes {
+                let (dir, watch) = watched(ago);
+                assert!(!watch.is_changed());
+                change(dir.path());
+                assert_eq!(watch.is_changed(), what != "another file", "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_that_was_just_changed_tells_nothing() {
+        let (dir, watch) = watched(Duration::ZERO);
+        assert!(!watch.is_changed());
+        assert_eq!(watch.absent.lock().get(dir.path()).unwrap().folder, None);
+        let settled = Stamp { changed: (0, 0), ..stamp(dir.path()).unwrap() };
+        assert!(settled.is_settled());
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_seen_to_lead_somewhere() {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (link, target) = (dir.path().join("a"), elsewhere.path().join("a"));
+        symlink(&target, &link).unwrap();
+        let mut watch = Watch::default();
+        assert!(!watch.look(&link) && !watch.look(&link));
+        assert!(!watch.is_changed());
+        fs::write(target, "").unwrap();
+        assert!(watch.is_changed());
+    }
 }
