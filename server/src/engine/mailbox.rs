@@ -41,6 +41,8 @@ pub(super) struct News {
     pub(super) exit: Option<ExitRecord>,
     /// The keeper was lost and another one found: ask it how the run is.
     pub(super) keeper_changed: bool,
+    /// There was more than is kept for an actor that is busy.
+    pub(super) is_incomplete: bool,
     count: usize,
 }
 
@@ -69,7 +71,7 @@ impl Mailboxes {
                 self.tell(&run, |news| {
                     if news.count + records.len() > MAX_RECORDS {
                         news.records.clear();
-                        news.count = 0;
+                        (news.count, news.is_incomplete) = (0, true);
                     } else {
                         news.count += records.len();
                         news.records.push((from_idx_off, records));

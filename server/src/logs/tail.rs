@@ -83,6 +83,8 @@ pub struct RunTail {
     /// The record in work: its bytes are not all taken in yet.
     current: Option<IndexRecord>,
     queued: std::collections::VecDeque<IndexRecord>,
+    /// The index has no record that is not known: of those that come the keeper tells.
+    is_index_known: bool,
     /// The record in work stands in no file.
     is_made_up: bool,
     /// What was written last may be missing.
@@ -119,6 +121,7 @@ impl RunTail {
             index_off: cursor.index_off,
             current: None,
             queued: std::collections::VecDeque::new(),
+            is_index_known: false,
             is_made_up: false,
             is_cut: false,
             end: None,
@@ -197,6 +200,16 @@ impl RunTail {
         self.is_cut
     }
 
+    /// Nothing is there yet, and the keeper tells of all that comes: the index need not be read.
+    pub fn expect_news(&mut self) {
+        self.is_index_known = true;
+    }
+
+    /// The keeper may not have told of everything: the index is read.
+    pub fn doubt_news(&mut self) {
+        self.is_index_known = false;
+    }
+
     /// Records that the keeper sent along; used when they follow on what is known, else the index
     /// file is read.
     pub fn offer(&mut self, from_off: u64, records: &[IndexRecord]) {
@@ -204,6 +217,8 @@ impl RunTail {
         let known = self.index_off + in_work * RECORD_SIZE;
         if from_off == known && self.queued.len() + records.len() <= RECORDS {
             self.queued.extend(records);
+        } else if from_off + records.len() as u64 * RECORD_SIZE > known {
+            self.is_index_known = false;
         }
     }
 
@@ -330,15 +345,22 @@ impl RunTail {
     /// that the next keeper cuts off and writes anew; only once the root has ended, what it has written
     /// is taken in without.
     fn read_on(&mut self) -> Result<(), SpoolError> {
-        let is_damaged = match self.reader.read_records(self.index_off, RECORDS) {
-            Ok(records) if !records.is_empty() => {
-                self.queued.extend(records);
-                return Ok(());
+        let ends_later = self.end.as_ref().is_some_and(|end| end.idx_off > self.index_off);
+        let mut is_damaged = false;
+        if !self.is_index_known || ends_later {
+            match self.reader.read_records(self.index_off, RECORDS) {
+                Ok(records) => {
+                    // A damaged one may stand behind those that were read.
+                    self.is_index_known = records.is_empty();
+                    if !records.is_empty() {
+                        self.queued.extend(records);
+                        return Ok(());
+                    }
+                }
+                Err(SpoolError::Corrupt { .. } | SpoolError::Released { .. }) => is_damaged = true,
+                Err(error) => return Err(error),
             }
-            Ok(_) => false,
-            Err(SpoolError::Corrupt { .. } | SpoolError::Released { .. }) => true,
-            Err(error) => return Err(error),
-        };
+        }
         if is_damaged && let Some(off) = self.reader.find_record(self.index_off)? {
             self.gaps.push_back(Gap::Records { count: (off - self.index_off) / RECORD_SIZE });
             self.index_off = off;

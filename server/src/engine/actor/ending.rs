@@ -100,6 +100,7 @@ impl Actor {
         why: &str,
     ) -> Result<Next, ActorError> {
         let name = run.name.clone();
+        run.tail.doubt_news();
         loop {
             match self.take_in(run).await {
                 Ok(true) => {}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::model::Process;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::after::After;
@@ -91,6 +92,9 @@ impl Actor {
 
     async fn read_news(&mut self, run: &mut Run) -> Result<Option<Next>, ActorError> {
         let news = run.mailbox.take();
+        if news.is_incomplete || news.keeper_changed {
+            run.tail.doubt_news();
+        }
         for (from_off, records) in &news.records {
             run.tail.offer(*from_off, records);
         }
@@ -279,6 +283,8 @@ impl Actor {
             self.note_exit(exit, self.recorder.next_idx());
         }
         self.publish();
+        // Those who wait for the end are told before the store has work with it.
+        yield_now().await;
         if !matches!(next, Next::Over) {
             return Ok(Some(next));
         }

@@ -19,6 +19,7 @@ impl Actor {
         match self.shared.keeper.spawn(spec).await {
             Ok(spawned) => {
                 failpoint::reach("after-spawn");
+                run.tail.expect_news();
                 let started_at = spawned.started_at_ms;
                 self.process.started_at = Some(started_at);
                 self.process.pid = Some(spawned.pid);
