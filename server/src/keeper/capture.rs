@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::failpoint;
-use crate::sys::spool::{Cause, IndexRecord, Moved, RECORD_SIZE, SpoolWriter, Stream, WhenFull};
+use crate::sys::spool::{Cause, IndexRecord, Moved, SpoolWriter, Stream, WhenFull};
 use crate::sys::{clock, pipe};
 
 /// Bytes moved from one pipe before the other runs have their turn.
@@ -19,9 +19,11 @@ const DROP_NS: u64 = 200_000_000;
 /// server has released.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// Bytes of the index.
+    /// Bytes of stdout, of stderr and of the index.
+    pub(super) out_off: AtomicU64,
+    pub(super) err_off: AtomicU64,
     pub(super) idx_off: AtomicU64,
-    /// Both streams have ended.
+    /// Both streams have ended, and nothing of the above will change.
     pub(super) closed: AtomicBool,
     /// Bytes of both streams that the server has taken in and stored.
     pub(super) released: AtomicU64,
@@ -71,6 +73,18 @@ pub(super) struct Step {
     pub(super) kept_again: bool,
     /// What kept the rest from moving.
     pub(super) error: Option<io::Error>,
+}
+
+impl Progress {
+    /// What was written so far.
+    pub(super) fn note(&self, spool: &SpoolWriter, is_closed: bool) {
+        let (out_off, err_off, idx_off) = spool.offsets();
+        self.out_off.store(out_off, Ordering::Relaxed);
+        self.err_off.store(err_off, Ordering::Relaxed);
+        self.idx_off.store(idx_off, Ordering::Relaxed);
+        // Whoever sees this sees the others.
+        self.closed.store(is_closed, Ordering::Release);
+    }
 }
 
 impl Capture {
@@ -218,10 +232,15 @@ impl Capture {
     }
 
     fn finish(&mut self, step: Step) -> Step {
+        let step = self.write_what_is_due(step);
+        self.progress.note(&self.spool, self.is_closed());
+        step
+    }
+
+    fn write_what_is_due(&mut self, step: Step) -> Step {
         if self.is_void {
             return step;
         }
-        self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
         // Of a run that says nothing nothing is kept: that its streams have ended is told with how
         // its root did.
         if self.spool.is_empty() && !self.root_has_ended && !self.spool.is_cut() {
@@ -238,18 +257,15 @@ impl Capture {
 
     /// Writes the records for which there was no room, or which could wait.
     pub(super) fn settle(&mut self) -> Step {
-        self.write_records(Step::default())
+        let step = self.write_records(Step::default());
+        self.progress.note(&self.spool, self.is_closed());
+        step
     }
 
     fn write_records(&mut self, mut step: Step) -> Step {
         let (_, _, from_idx_off) = self.spool.offsets();
         step.from_idx_off = from_idx_off;
         let written = self.spool.record(&mut step.records);
-        if !step.records.is_empty() {
-            let end = from_idx_off + step.records.len() as u64 * RECORD_SIZE;
-            self.progress.idx_off.store(end, Ordering::Release);
-        }
-        self.progress.closed.store(self.spool.is_closed(), Ordering::Release);
         if let Err(error) = written
             && self.may_drop(&error).is_none()
         {
@@ -285,7 +301,7 @@ impl Capture {
 
     /// Whether nothing can come any more, and the server knows all of it.
     pub(super) fn is_over(&self) -> bool {
-        self.root_has_ended && self.is_closed() && !self.untold
+        self.is_closed() && !self.untold
     }
 
     /// Whether both streams have ended.

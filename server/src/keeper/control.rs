@@ -313,9 +313,7 @@ impl Control {
     fn read_notes(&mut self) {
         for message in self.inbox.take() {
             match message {
-                Note::Drained { key, out_off, err_off, idx_off, closed } => {
-                    self.record_end(key, (out_off, err_off, idx_off), closed);
-                }
+                Note::Drained(key) => self.record_end(key),
                 Note::Removed(key) => self.delete(key),
                 Note::Started { run, result } => self.see_start(run, result),
                 Note::Blocked => {

@@ -48,7 +48,7 @@ pub(super) enum Command {
 #[derive(Debug)]
 pub(super) enum Note {
     /// A run's pipes were empty after its root had ended.
-    Drained { key: u64, out_off: u64, err_off: u64, idx_off: u64, closed: bool },
+    Drained(u64),
     /// Nothing will be written to this run's folder any more.
     Removed(u64),
     /// The server does not read.
@@ -130,7 +130,8 @@ impl Mover {
                 self.retry_stalled();
                 self.settle_owing();
             }
-            if pace.wake(now_ns, self.moved_bytes) {
+            // What it is told of is done at once, and costs nobody anything.
+            if self.moved_bytes > 0 && pace.wake(now_ns, self.moved_bytes) {
                 std::thread::sleep(NAP);
             }
         }
@@ -212,15 +213,13 @@ impl Mover {
     }
 
     fn drain(&mut self, key: u64) {
-        let Some(capture) = self.captures.get_mut(&key) else { return };
-        let step = capture.drain();
-        capture.root_has_ended = true;
-        self.digest(key, step);
-        if let Some(capture) = self.captures.get(&key) {
-            let (out_off, err_off, idx_off) = capture.offsets();
-            let closed = capture.is_closed();
-            self.control.push(Note::Drained { key, out_off, err_off, idx_off, closed });
+        // There is none any more when its pipes were closed just before.
+        if let Some(capture) = self.captures.get_mut(&key) {
+            let step = capture.drain();
+            capture.root_has_ended = true;
+            self.digest(key, step);
         }
+        self.control.push(Note::Drained(key));
         self.let_go(key);
     }
 

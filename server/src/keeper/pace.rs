@@ -1,6 +1,6 @@
 //! When to nap: many small moves cost more than few large ones.
 //!
-//! Above about 2,000 wakes a second, a mover sleeps a millisecond before it looks again; each wake
+//! Above about 2,000 moves a second, a mover sleeps a millisecond before it looks again; each wake
 //! then moves what came meanwhile, for half of the CPU time of everybody. Below, it moves at once,
 //! so that a single line is seen at once. A pipe that was nearly full is no small move, and who writes
 //! to it waits: after one there is no nap.
@@ -21,7 +21,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Counts a wake at this time that moved so many bytes. `true`: nap before the next one.
+    /// Counts a wake at this time that moved so many bytes. One that moved none is not counted. `true`: nap before the next one.
     pub(super) fn wake(&mut self, now_ns: u64, moved_bytes: u64) -> bool {
         self.wakes += 1;
         let elapsed = now_ns.saturating_sub(self.window_start_ns);

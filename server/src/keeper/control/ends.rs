@@ -8,6 +8,7 @@ use crate::sys::pidfd::{peek_any_ended, reap_pid};
 use crate::sys::spool::ExitRecord;
 use crate::sys::{clock, procfs};
 use std::os::fd::AsFd;
+use std::sync::atomic::Ordering;
 
 /// A process that was left to another parent is reaped by it in so long, or how it ended is given up.
 const REAPED_WITHIN_NS: u64 = 5_000_000_000;
@@ -45,6 +46,10 @@ impl Control {
             _ => None,
         };
         run.phase = Phase::Ending { pidfd, ended, ended_at_ms };
+        if run.progress.closed.load(Ordering::Acquire) {
+            // Nothing is left to be moved.
+            return self.record_end(key);
+        }
         let mover = run.mover;
         self.tell_mover(mover, Command::Drain(key));
     }
@@ -74,16 +79,17 @@ impl Control {
     }
 
     /// All that the root has written is in the spool.
-    pub(super) fn record_end(&mut self, key: u64, offsets: (u64, u64, u64), closed: bool) {
+    pub(super) fn record_end(&mut self, key: u64) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Phase::Ending { pidfd, ended, ended_at_ms } = &run.phase else { return };
-        let (out_off, err_off, idx_off) = offsets;
+        // First, for it is written last.
+        let streams_closed = run.progress.closed.load(Ordering::Acquire);
         let mut exit = ExitRecord {
             ended_at_ms: *ended_at_ms,
-            out_off,
-            err_off,
-            idx_off,
-            streams_closed: closed,
+            out_off: run.progress.out_off.load(Ordering::Relaxed),
+            err_off: run.progress.err_off.load(Ordering::Relaxed),
+            idx_off: run.progress.idx_off.load(Ordering::Relaxed),
+            streams_closed,
             ..ExitRecord::default()
         };
         if let Some(ended) = ended {

@@ -181,8 +181,7 @@ impl Control {
         let has_ended = matches!(phase, Phase::Ended(_));
         let key = self.insert_run(name, identity, phase);
         let Some(run) = self.runs.get(&key) else { return (key, 0) };
-        let (_, _, idx_off) = spool.offsets();
-        run.progress.idx_off.store(idx_off, Ordering::Release);
+        run.progress.note(&spool, false);
         run.progress.released.store(spool.released_bytes(), Ordering::Release);
         let progress = Arc::clone(&run.progress);
         let (mover, name) = (run.mover, run.name.clone());
