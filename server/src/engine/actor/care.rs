@@ -22,6 +22,12 @@ impl Actor {
             run.health.set_ready();
             run.was_ready = true;
         }
+        let strategy = &self.plan.strategy;
+        // How often a job is tried does not depend on how long it takes.
+        let is_service = self.process.kind == ProcessType::LongRunning;
+        if !is_service && strategy.ready.is_none() && strategy.alive.is_none() {
+            return;
+        }
         let up = Duration::from_millis(self.up_ms());
         run.probes = Probes::start(
             &self.plan,
@@ -39,8 +45,6 @@ impl Actor {
             self.recorder.look_for(probes.needles.clone());
         }
         let held = Duration::from_secs_f64(self.plan.strategy.restart.reset_after_s);
-        // How often a job is tried does not depend on how long it takes.
-        let is_service = self.process.kind == ProcessType::LongRunning;
         run.settles = is_service.then(|| self.shared.clock.instant() + held.saturating_sub(up));
     }
 
