@@ -18,6 +18,7 @@ use server::confine::Confinement;
 use server::console;
 use server::engine::SystemClock;
 use server::serve::Server;
+use server::sys::schedule;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -78,6 +79,8 @@ fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         runtime.worker_threads((cores / 2).max(1));
     }
+    // Where that is not allowed, they interrupt whom they serve.
+    runtime.on_thread_start(|| drop(schedule::wait_for_turns()));
     runtime.enable_all().build().context("no runtime can be made")?.block_on(work)
 }
 

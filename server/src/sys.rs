@@ -18,6 +18,7 @@ pub mod pipe;
 pub mod process;
 pub mod procfs;
 pub mod readiness;
+pub mod schedule;
 pub mod socket;
 pub mod spawn;
 pub mod spool;

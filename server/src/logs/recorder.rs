@@ -149,13 +149,15 @@ impl Recorder {
         self.needles = needles.into_iter().map(needle).collect();
     }
 
-    /// Shows what was numbered.
-    pub fn show(&mut self) {
-        if !self.batch.is_empty() {
+    /// Shows what was numbered; whether there was anything.
+    pub fn show(&mut self) -> bool {
+        let is_new = !self.batch.is_empty();
+        if is_new {
             let batch = self.batch.take(self.batch_first);
             self.batch_first = self.next_idx;
             self.log.publish(batch);
         }
+        is_new
     }
 
     /// Whether a chunk is full.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::{Actor, ActorError, Change, Cursor, Run};
@@ -29,7 +30,10 @@ impl Actor {
             run.tail.ends_at(exit);
         }
         let more = run.tail.step(&mut self.recorder, STEP_BYTES)?;
-        self.recorder.show();
+        if self.recorder.show() && self.recorder.log().is_followed() {
+            // Those who follow it are sent it before all else.
+            yield_now().await;
+        }
         self.mark_gaps(run).await?;
         if self.recorder.is_chunk_full() {
             self.save_output(run).await?;

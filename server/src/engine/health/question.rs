@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use super::tls;
 use crate::config::ProbeConfig;
 use crate::project::LaunchPlan;
+use crate::sys::schedule::Starting;
 
 /// See the module.
 pub(super) enum Question<'a> {
@@ -110,7 +111,8 @@ pub(in crate::engine) async fn run(
         }
         None => (program, args.to_vec()),
     };
-    let mut child = tokio::process::Command::new(program)
+    let starting = Starting::begin();
+    let child = tokio::process::Command::new(program)
         .args(args)
         .current_dir(&plan.cwd)
         .env_clear()
@@ -119,8 +121,9 @@ pub(in crate::engine) async fn run(
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("{name}: {error}"))?;
+        .spawn();
+    drop(starting);
+    let mut child = child.map_err(|error| format!("{name}: {error}"))?;
     let status = child.wait().await.map_err(|error| error.to_string())?;
     if status.success() { Ok(()) } else { Err(format!("{name} ended with {status}")) }
 }

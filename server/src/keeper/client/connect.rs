@@ -17,6 +17,7 @@ use crate::keeper::protocol::{self, Event, Request};
 use crate::sys::dir::{Dir, create_private_dirs};
 use crate::sys::process;
 use crate::sys::readiness;
+use crate::sys::schedule::Starting;
 use crate::sys::socket::Socket;
 use crate::sys::spawn::{Command, spawn};
 
@@ -140,6 +141,7 @@ impl Shared {
         let argv = [exe, "keeper".to_owned(), "--data".to_owned(), data_dir];
         // Nothing of this process's environment: a keeper serves many servers, and children get
         // what the server gives them.
+        let starting = Starting::begin();
         let child = spawn(&Command {
             program: &self.exe,
             argv: &argv,
@@ -149,6 +151,7 @@ impl Shared {
             stderr: log.as_fd(),
             group: None,
         })?;
+        drop(starting);
         tracing::info!(pid = child.pid, "started the keeper");
         // It is a child of this process as long as both are there, and has to be reaped.
         let pidfd = readiness::register(child.pidfd)?;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 
 use super::{ClientError, EventSink, KeeperEvent, RunInfo};
 use crate::keeper::protocol::{self, Event, MAX_MESSAGE, Request};
@@ -136,6 +137,8 @@ impl Link {
                 Ok((0, event)) => match event {
                     Event::Advanced { run, from_idx_off, records } => {
                         sink(KeeperEvent::Advanced { run, from_idx_off, records });
+                        // First what comes of it: a line is on its way before the next is looked for.
+                        yield_now().await;
                     }
                     Event::Exited { run, exit } => sink(KeeperEvent::Exited { run, exit }),
                     Event::Fenced => return LinkEnd::Fenced,
