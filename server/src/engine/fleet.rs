@@ -7,30 +7,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use app::model::{CauseKind, DeclaredList, DeclaredProcess, Process, ProcessType, StartRequest};
+use app::model::{CauseKind, Process, ProcessType, StartRequest};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
-use crate::config::{
-    Missed, Overlap, ProcessConfig, Schedule, dependants_first, dependencies_first,
-};
+use crate::config::{ProcessConfig, dependants_first, dependencies_first};
 use crate::project::{Catalog, PlanError, ProcessEnv, SharedCatalog};
-use crate::store::{AuditRecord, Change};
+use crate::store::AuditRecord;
 
 use super::board::Want;
 use super::cause::Cause;
 use super::{Engine, EngineError};
 
-use super::due::{Due, LONGEST_SLEEP, find_due};
-
-/// How a schedule's last time is kept.
-const KEPT: &str = "schedule/";
-/// How a time is kept that waits for the run before to end.
-const KEPT_PENDING: &str = "schedule-pending/";
-/// Times that are shown ahead.
-const SHOWN_TIMES: usize = 5;
+mod list;
+mod times;
 
 /// Why a declared process was not started.
 #[derive(Debug, thiserror::Error)]
@@ -74,17 +65,8 @@ impl Fleet {
     /// # Errors
     /// When the store fails.
     pub async fn begin(self: &Arc<Self>) -> Result<(), EngineError> {
+        self.recall_times().await?;
         let shared = Arc::clone(&self.engine.shared);
-        for (key, value) in shared.store.kept(KEPT).await? {
-            if let (Some(name), Ok(at)) = (key.strip_prefix(KEPT), value.parse()) {
-                self.last_times.lock().insert(name.to_owned(), at);
-            }
-        }
-        for (key, _) in shared.store.kept(KEPT_PENDING).await? {
-            if let Some(name) = key.strip_prefix(KEPT_PENDING) {
-                self.pending.lock().insert(name.to_owned());
-            }
-        }
         let wanted = shared.wants.lock().take();
         if let Some(wanted) = wanted {
             let (fleet, stop) = (Arc::clone(self), shared.stop.clone());
@@ -232,17 +214,7 @@ impl Fleet {
         let before = self.declared();
         self.catalog.replace(catalog);
         let after = self.declared();
-        // Another schedule is a new one: its past is nobody's concern.
-        let times = |config: &ProcessConfig| (config.schedule.clone(), config.timezone.clone());
-        self.last_times
-            .lock()
-            .retain(|name, _| before.get(name).map(times) == after.get(name).map(times));
-        let pending: Vec<String> = self.pending.lock().iter().cloned().collect();
-        for name in &pending {
-            if before.get(name).map(times) != after.get(name).map(times) {
-                self.note_pending(name, false).await;
-            }
-        }
+        self.forget_times(&before, &after).await;
         self.reloaded.notify_one();
         let is_changed =
             |name: &String| before.get(name).is_some_and(|config| after.get(name) != Some(config));
@@ -265,60 +237,6 @@ impl Fleet {
         self.start_each(&new, true, &cause).await;
     }
 
-    /// What is declared, with the times to come.
-    #[must_use]
-    pub fn list(&self) -> DeclaredList {
-        let now = self.engine.shared.clock.now_ms();
-        let catalogue = self.catalog.current();
-        let describe = |(name, config): (&String, &ProcessConfig)| {
-            let (project, kind) = catalogue.describe_declared(name)?;
-            let depends_on = config.depends_on.iter();
-            let schedule = config.schedule();
-            let live = self.engine.shared.registry.live_of(name);
-            Some(DeclaredProcess {
-                name: name.clone(),
-                is_declared: true,
-                project,
-                kind,
-                autostart: config.autostart,
-                replicas: config.replicas(),
-                depends_on: depends_on
-                    .map(|(other, condition)| format!("{other} to {}", condition.describe()))
-                    .collect(),
-                timezone: schedule.as_ref().and(config.timezone.clone()),
-                next_times: schedule.map_or(vec![], |it| it.next_times(now, SHOWN_TIMES)),
-                schedule: config.schedule.clone(),
-                live: live.into_iter().map(|(_, id)| id).collect(),
-            })
-        };
-        let declared = catalogue.declared().iter().filter_map(describe);
-        let mut processes: Vec<_> = declared.chain(self.list_timed(now)).collect();
-        processes.sort_by(|one, other| (&one.name, &one.live).cmp(&(&other.name, &other.live)));
-        DeclaredList { processes }
-    }
-
-    /// What a start gave a schedule, and nobody has stopped since.
-    fn list_timed(&self, now: i64) -> Vec<DeclaredProcess> {
-        let describe = |process: Arc<Process>| {
-            let pattern = process.schedule.clone()?;
-            let times = Schedule::parse(&pattern, process.timezone.as_deref()).ok()?;
-            Some(DeclaredProcess {
-                name: process.script.clone(),
-                is_declared: false,
-                project: process.project.clone(),
-                kind: process.kind,
-                autostart: false,
-                replicas: 1,
-                depends_on: vec![],
-                schedule: Some(pattern),
-                timezone: process.timezone.clone(),
-                next_times: times.next_times(now, SHOWN_TIMES),
-                live: vec![process.id.clone()],
-            })
-        };
-        self.engine.live_processes().into_iter().filter_map(describe).collect()
-    }
-
     async fn start_what_others_need(&self, mut wanted: mpsc::UnboundedReceiver<Want>) {
         while let Some(Want { name, condition, by }) = wanted.recv().await {
             let shared = &self.engine.shared;
@@ -329,109 +247,5 @@ impl Fleet {
                 self.start_by_itself(&name, &Cause::new(CauseKind::Dependency, by)).await;
             }
         }
-    }
-
-    /// Starts what is due, again and again.
-    async fn keep_time(&self) {
-        let shared = &self.engine.shared;
-        let mut moves = shared.board.watch();
-        loop {
-            moves.mark_unchanged();
-            let now = shared.clock.now_ms();
-            let mut nearest = LONGEST_SLEEP;
-            for (name, config) in self.declared() {
-                let Some(schedule) = config.schedule() else { continue };
-                let last = self.last_times.lock().get(&name).copied();
-                let Due { fires, last } =
-                    find_due(&schedule, last, now, config.missed == Missed::RunOnce);
-                self.note_time(&name, last).await;
-                if fires {
-                    self.fire(&name, &config).await;
-                }
-                let next = schedule.next_after(now).unwrap_or(i64::MAX);
-                let left_ms = u64::try_from(next - now).unwrap_or_default();
-                nearest = nearest.min(Duration::from_millis(left_ms));
-            }
-            self.start_pending().await;
-            tokio::select! {
-                () = shared.clock.sleep_until(shared.clock.instant() + nearest) => {}
-                () = self.reloaded.notified() => {}
-                _ = moves.changed(), if !self.pending.lock().is_empty() => {}
-            }
-        }
-    }
-
-    async fn note_time(&self, name: &str, last: i64) {
-        let before = self.last_times.lock().insert(name.to_owned(), last);
-        if before == Some(last) {
-            return;
-        }
-        let change = Change::Keep { key: format!("{KEPT}{name}"), value: Some(last.to_string()) };
-        // Before the start: a crash in between passes over one time, and starts none twice.
-        if let Err(error) = self.engine.shared.writer.submit(vec![change]).await {
-            tracing::error!(name, %error, "the time of a schedule cannot be kept");
-        }
-    }
-
-    async fn fire(&self, name: &str, config: &ProcessConfig) {
-        let is_live = !self.engine.shared.registry.live_of(name).is_empty();
-        if !is_live {
-            self.start_by_itself(name, &self.by_schedule(config)).await;
-            return;
-        }
-        let detail = match config.overlap {
-            Overlap::Skip => "passed over: the run before has not ended",
-            Overlap::Queue => {
-                self.note_pending(name, true).await;
-                "put off: the run before has not ended"
-            }
-        };
-        let record = AuditRecord {
-            at: self.engine.shared.clock.now_ms(),
-            actor: "schedule".into(),
-            action: "process.schedule".into(),
-            target: name.into(),
-            outcome: "skipped".into(),
-            detail: detail.into(),
-            ..AuditRecord::default()
-        };
-        if let Err(error) = self.engine.shared.writer.submit(vec![Change::Audit(record)]).await {
-            tracing::error!(name, %error, "a line of the audit cannot be written");
-        }
-    }
-
-    async fn start_pending(&self) {
-        let pending: Vec<String> = self.pending.lock().iter().cloned().collect();
-        let declared = self.declared();
-        for name in pending {
-            if self.engine.shared.registry.live_of(&name).is_empty() {
-                // Before the start, as with its times.
-                self.note_pending(&name, false).await;
-                let config = declared.get(&name).filter(|config| config.schedule.is_some());
-                if let Some(config) = config {
-                    self.start_by_itself(&name, &self.by_schedule(config)).await;
-                }
-            }
-        }
-    }
-
-    /// A time waits for the run before to end, or does so no longer; over a restart, too.
-    async fn note_pending(&self, name: &str, is_pending: bool) {
-        let is_news = match is_pending {
-            true => self.pending.lock().insert(name.to_owned()),
-            false => self.pending.lock().remove(name),
-        };
-        if !is_news {
-            return;
-        }
-        let value = is_pending.then(|| "true".to_owned());
-        let change = Change::Keep { key: format!("{KEPT_PENDING}{name}"), value };
-        if let Err(error) = self.engine.shared.writer.submit(vec![change]).await {
-            tracing::error!(name, %error, "a time that was put off cannot be kept");
-        }
-    }
-
-    fn by_schedule(&self, config: &ProcessConfig) -> Cause {
-        Cause::new(CauseKind::Schedule, config.schedule.clone().unwrap_or_default())
     }
 }

@@ -159,10 +159,12 @@ mod tests {
         (dir, watch)
     }
 
+    type Change<'a> = &'a dyn Fn(&Path);
+
     #[test]
     fn every_change_is_seen_however_soon_it_comes() {
         for ago in [Duration::ZERO, Duration::from_secs(60)] {
-            let changes: [(&str, &dyn Fn(&Path)); 4] = [
+            let changes: [(&str, Change<'_>); 4] = [
                 ("another file", &|dir| fs::write(dir.join("c"), "").unwrap()),
                 ("a file that was not there", &|dir| fs::write(dir.join("a"), "").unwrap()),
                 ("another text", &|dir| fs::write(dir.join("b"), "22").unwrap()),
