@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -146,6 +147,8 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         while let Some(first) = self.next().await {
+            // Those who are about to submit come first, and share the transaction.
+            yield_now().await;
             let group = self.gather(first);
             self.write(group).await;
         }
