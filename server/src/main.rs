@@ -108,7 +108,6 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("no signal handler")?;
     let server = Server::open(&config, exe, Arc::new(SystemClock), reader).await?;
     say(&format!("open {}", server.sign_in_link(address)?))?;
-    server::sys::memory::release_program_pages();
     let service = server.service();
     let reloading = async {
         loop {

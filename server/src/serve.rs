@@ -24,6 +24,7 @@ use crate::project::{Catalog, SharedCatalog};
 use crate::seal::Sealer;
 use crate::service::{ConfigReader, Parts, Service, slots_of};
 use crate::store::{SqliteStore, Store, Writer};
+use crate::sys::memory;
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -214,6 +215,9 @@ impl Server {
             closing.cancel();
         };
         let (router, tls) = (router(self.state.clone()), self.tls.clone());
+        // Making the routes was the last of what only starting needs.
+        memory::release_freed();
+        memory::release_program_pages();
         let serving = listen::serve(listener, router, tls, self.crowd.clone(), stop.clone());
         tokio::join!(serving, close_sockets);
         sockets.close();

@@ -26,7 +26,10 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("console", &["auth", "config", "store"]),
         (
             "serve",
-            &["auth", "config", "confine", "engine", "http", "project", "seal", "service", "store"],
+            &[
+                "auth", "config", "confine", "engine", "http", "project", "seal", "service",
+                "store", "sys",
+            ],
         ),
         ("terminal", &[]),
         ("lib", &[]),

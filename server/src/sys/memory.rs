@@ -14,6 +14,15 @@ pub fn share_one_heap() {
     };
 }
 
+/// Gives back what has been freed.
+pub fn release_freed() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: what is in use is left alone.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
 /// Lets go of the pages of the program file that were mapped while it started: most are never
 /// needed again. One that is comes back from the system's cache of files, without a read.
 ///
