@@ -167,18 +167,22 @@ mod embed {
         Ok(text)
     }
 
+    /// The logarithm of the size of a block that suits code; 0 leaves it to the encoder.
+    const CODE_BLOCK: i32 = 20;
+
     /// The smaller of two: what helps text does not help code, and the encoder does not look which it is.
     fn brotli(content: &[u8]) -> Result<Vec<u8>> {
-        let generic = brotli_as(BrotliEncoderMode::BROTLI_MODE_GENERIC, content)?;
-        let binary = brotli_as(BrotliEncoderMode::BROTLI_MODE_FONT, content)?;
-        Ok(if binary.len() < generic.len() { binary } else { generic })
+        let text = brotli_as(BrotliEncoderMode::BROTLI_MODE_GENERIC, 0, content)?;
+        let code = brotli_as(BrotliEncoderMode::BROTLI_MODE_FONT, CODE_BLOCK, content)?;
+        Ok(if code.len() < text.len() { code } else { text })
     }
 
-    fn brotli_as(mode: BrotliEncoderMode, content: &[u8]) -> Result<Vec<u8>> {
+    fn brotli_as(mode: BrotliEncoderMode, lgblock: i32, content: &[u8]) -> Result<Vec<u8>> {
         let params = BrotliEncoderParams {
             mode,
             quality: 11,
             lgwin: 22,
+            lgblock,
             size_hint: content.len(),
             ..BrotliEncoderParams::default()
         };
