@@ -311,6 +311,9 @@ async fn old_lines_go_and_the_chain_of_the_rest_holds() {
     assert_eq!(server.get("/api/processes").await["processes"].as_array().unwrap().len(), 3);
 }
 
+/// For a server that does not sweep away what [`add_old_lines`] adds.
+pub(crate) const KEEPS_OLD_LINES: (&str, &str) = ("RUNYARD_AUDIT__KEEP_DAYS", "0");
+
 /// Lines of long ago, before all that the server has written: it goes on behind its own newest one.
 pub(crate) async fn add_old_lines(server: &Server, count: i64) {
     let pool = database(server).await;
@@ -330,7 +333,7 @@ pub(crate) async fn add_old_lines(server: &Server, count: i64) {
 
 #[tokio::test]
 async fn an_export_has_all_of_it() {
-    let server = Server::start(&[("RUNYARD_ROLES__NARROW", "view on hello")]);
+    let server = Server::start(&[("RUNYARD_ROLES__NARROW", "view on hello"), KEEPS_OLD_LINES]);
     assert_eq!(export(&server, server.token(), "format=json&actor=nobody").await, "[]\n");
     add_old_lines(&server, 12_001).await;
     let json = export(&server, server.token(), "format=json&actor=old").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::audit::add_old_lines;
+use crate::audit::{KEEPS_OLD_LINES, add_old_lines};
 use crate::support::{PATIENCE, Server};
 
 /// More than what fits into all buffers between a server and a client that does not read.
@@ -45,7 +45,7 @@ async fn read_on_without_token(server: &Server, path: &str) -> (reqwest::Result<
 
 #[tokio::test]
 async fn what_is_written_while_it_is_read_ends_with_the_token_that_asked() {
-    let server = Server::start_with(LONG, &[]);
+    let server = Server::start_with(LONG, &[KEEPS_OLD_LINES]);
     add_old_lines(&server, LINES).await;
     let id = server.run("long", &[]).await;
     server.wait_for_status(&id, "completed").await;
