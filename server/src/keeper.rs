@@ -137,8 +137,7 @@ pub fn succeed(data_dir: &Path, estate_fd: i32) -> Result<(), KeeperError> {
 fn work(holdings: Holdings, data_dir: &Path, folder: &Dir) -> Result<(), KeeperError> {
     memory::share_one_heap();
     let control = Control::new(holdings, data_dir, IDLE_MS)?;
-    memory::release_freed();
-    memory::release_program_pages();
+    memory::release_start();
     let ended = control.run();
     let path = data_dir.join(SOCKET);
     remove(folder, SOCKET).map_err(|source| KeeperError::Path { path, source })?;

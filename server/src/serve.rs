@@ -216,8 +216,7 @@ impl Server {
         };
         let (router, tls) = (router(self.state.clone()), self.tls.clone());
         // Making the routes was the last of what only starting needs.
-        memory::release_freed();
-        memory::release_program_pages();
+        memory::release_start();
         let serving = listen::serve(listener, router, tls, self.crowd.clone(), stop.clone());
         tokio::join!(serving, close_sockets);
         sockets.close();

@@ -180,7 +180,7 @@ impl Probes {
         means: &Means,
     ) -> Option<Self> {
         let strategy = &plan.strategy;
-        if strategy.ready.is_none() && strategy.alive.is_none() {
+        if !strategy.is_probed() {
             return None;
         }
         let stop = means.stop.child_token();

@@ -142,6 +142,12 @@ impl Strategy {
         delay_ms.saturating_mul(2).max(to_ms(self.breaker.cooldown_s))
     }
 
+    /// Whether it is asked anything while it runs.
+    #[must_use]
+    pub fn is_probed(&self) -> bool {
+        self.ready.is_some() || self.alive.is_some()
+    }
+
     /// That of a start which says nothing: a service comes back, a job runs once.
     pub(super) fn plain(is_service: bool) -> Self {
         match is_service {

@@ -140,22 +140,17 @@ fn stamp(path: &Path) -> Option<Stamp> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::time::Duration;
 
     use super::*;
 
-    /// A folder in which `b` is and `a` is not, and which was last changed so long ago.
-    fn watched(ago: Duration) -> (tempfile::TempDir, Watch) {
+    /// A folder in which `b` is and `a` is not.
+    fn watched() -> (tempfile::TempDir, Watch) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("b"), "1").unwrap();
         let mut watch = Watch::default();
         assert!(watch.look(&dir.path().join("b")));
         assert!(!watch.look(&dir.path().join("a")) && !watch.look(&dir.path().join("a")));
-        let absent = watch.absent.get_mut().get_mut(dir.path()).unwrap();
-        assert_eq!(absent.paths.len(), 1);
-        let mut seen = stamp(dir.path()).unwrap();
-        seen.changed.0 -= i64::try_from(ago.as_secs()).unwrap();
-        absent.folder = Some(seen).filter(Stamp::is_settled);
+        assert_eq!(watch.absent.get_mut().get(dir.path()).unwrap().paths.len(), 1);
         (dir, watch)
     }
 
@@ -163,29 +158,36 @@ mod tests {
 
     #[test]
     fn every_change_is_seen_however_soon_it_comes() {
-        for ago in [Duration::ZERO, Duration::from_secs(60)] {
-            let changes: [(&str, Change<'_>); 4] = [
-                ("another file", &|dir| fs::write(dir.join("c"), "").unwrap()),
-                ("a file that was not there", &|dir| fs::write(dir.join("a"), "").unwrap()),
-                ("another text", &|dir| fs::write(dir.join("b"), "22").unwrap()),
-                ("no file", &|dir| fs::remove_file(dir.join("b")).unwrap()),
-            ];
-            for (what, change) in changes {
-                let (dir, watch) = watched(ago);
-                assert!(!watch.is_changed());
-                change(dir.path());
-                assert_eq!(watch.is_changed(), what != "another file", "{what}");
-            }
+        let changes: [(&str, Change<'_>); 4] = [
+            ("another file", &|dir| fs::write(dir.join("c"), "").unwrap()),
+            ("a file that was not there", &|dir| fs::write(dir.join("a"), "").unwrap()),
+            ("another text", &|dir| fs::write(dir.join("b"), "22").unwrap()),
+            ("no file", &|dir| fs::remove_file(dir.join("b")).unwrap()),
+        ];
+        for (what, change) in changes {
+            let (dir, watch) = watched();
+            assert!(!watch.is_changed());
+            change(dir.path());
+            assert_eq!(watch.is_changed(), what != "another file", "{what}");
         }
     }
 
     #[test]
-    fn a_folder_that_was_just_changed_tells_nothing() {
-        let (dir, watch) = watched(Duration::ZERO);
+    fn a_folder_tells_of_its_files_once_it_is_settled_and_the_same() {
+        let (dir, watch) = watched();
         assert!(!watch.is_changed());
-        assert_eq!(watch.absent.lock().get(dir.path()).unwrap().folder, None);
-        let settled = Stamp { changed: (0, 0), ..stamp(dir.path()).unwrap() };
-        assert!(settled.is_settled());
+        let mut all = watch.absent.lock();
+        let absent = all.get_mut(dir.path()).unwrap();
+        assert_eq!(absent.folder, None, "it was just changed");
+        // One that is there tells whether it is looked for.
+        absent.paths.push(dir.path().join("b"));
+        assert!(absent.has_come(dir.path()));
+        absent.folder = stamp(dir.path());
+        assert!(!absent.has_come(dir.path()));
+        let before = Stamp { changed: (0, 0), ..stamp(dir.path()).unwrap() };
+        assert!(before.is_settled());
+        absent.folder = Some(before);
+        assert!(absent.has_come(dir.path()));
     }
 
     #[test]

@@ -14,8 +14,13 @@ pub fn share_one_heap() {
     };
 }
 
-/// Gives back what has been freed.
-pub fn release_freed() {
+/// Gives back what only starting has needed. For the moment when all is set up.
+pub fn release_start() {
+    release_freed();
+    release_program_pages();
+}
+
+fn release_freed() {
     #[cfg(target_env = "gnu")]
     // SAFETY: what is in use is left alone.
     unsafe {
@@ -28,7 +33,7 @@ pub fn release_freed() {
 ///
 /// Only segments that can never be written are let go of, so nothing can be lost. That it is not
 /// done, for whatever reason, is no error: the pages stay where they are.
-pub fn release_program_pages() {
+fn release_program_pages() {
     // SAFETY: the callback is of the type that is asked for, and takes no data.
     unsafe { libc::dl_iterate_phdr(Some(release), std::ptr::null_mut()) };
 }

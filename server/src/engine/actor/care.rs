@@ -22,10 +22,9 @@ impl Actor {
             run.health.set_ready();
             run.was_ready = true;
         }
-        let strategy = &self.plan.strategy;
         // How often a job is tried does not depend on how long it takes.
         let is_service = self.process.kind == ProcessType::LongRunning;
-        if !is_service && strategy.ready.is_none() && strategy.alive.is_none() {
+        if !is_service && !self.plan.strategy.is_probed() {
             return;
         }
         let up = Duration::from_millis(self.up_ms());
