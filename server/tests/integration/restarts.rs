@@ -1,6 +1,6 @@
 //! Services come back with patience and give up with a reason; jobs are tried again.
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::Server;
@@ -107,29 +107,6 @@ async fn exit_codes_decide() {
     let process = server.wait_for_status(&id, "failed").await;
     let reason = process["reason"].as_str().unwrap();
     assert!(reason.ends_with("not started again after exit code 78"), "{reason}");
-}
-
-#[tokio::test]
-async fn restarts_at_the_same_time_start_one_process() {
-    // It takes a second to end: all of them are there before the next attempt begins.
-    let server = Server::start(&[("RUNYARD_RUN__GRACE_S", "1")]);
-    let body = json!({"scriptName": "stubborn", "type": "long-running"});
-    let id = server.run_with(body).await;
-    server.wait_for_line(&id, "ready").await;
-    let path = format!("/api/processes/{id}/restart");
-    // Of one that runs, and of one that has ended.
-    for attempts in [2, 3] {
-        // Their connections are there before, so that the requests come together.
-        futures_util::future::join_all((0..8).map(|_| server.get("/api/me"))).await;
-        let all = (0..8).map(|_| server.send(Method::POST, &path, None));
-        for answer in futures_util::future::join_all(all).await {
-            assert_eq!(answer.status(), StatusCode::OK);
-        }
-        server.wait_for_status(&id, "running").await;
-        let process = server.process(&id).await;
-        assert_eq!(process["attempts"].as_array().unwrap().len(), attempts, "{process}");
-        server.send(Method::DELETE, &format!("/api/processes/{id}?wait=true"), None).await;
-    }
 }
 
 #[tokio::test]
