@@ -24,10 +24,11 @@ pub(crate) fn rows() -> Vec<Row> {
 
 const MIB: u64 = 1024 * 1024;
 
-/// What of a process is in memory.
+/// What a process has in memory that is its own: not the pages of its program, which come and go, and of
+/// which a test's has many.
 fn memory(pid: i32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
