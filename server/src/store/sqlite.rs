@@ -34,17 +34,18 @@ mod open;
 mod processes;
 mod row;
 mod space;
+mod turn;
 mod write;
 
 use audit::AuditChain;
 use error::to_store_error;
 use file::DatabaseFile;
+use turn::Writer;
 
 /// A database in a file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    /// One connection: whoever has it is the writer.
-    writer: SqlitePool,
+    writer: Writer,
     readers: SqlitePool,
     /// Where the audit's next line belongs.
     chain: Arc<AuditChain>,
@@ -67,9 +68,10 @@ impl SqliteStore {
     async fn fold(&self) -> Result<(), StoreError> {
         let refuse = |why: &str| StoreError::Unavailable(format!("cannot fold the log: {why}"));
         failpoint::disturb("store-sync").map_err(|error| refuse(&error.to_string()))?;
+        let mut turn = self.writer.turn().await?;
         let (is_busy, in_log, copied): (i64, i64, i64) =
             sqlx::query_as("PRAGMA wal_checkpoint(FULL)")
-                .fetch_one(&self.writer)
+                .fetch_one(&mut *turn)
                 .await
                 .map_err(to_store_error)?;
         if is_busy == 0 && in_log == copied { Ok(()) } else { Err(refuse("somebody reads it")) }
@@ -92,11 +94,9 @@ impl Store for SqliteStore {
         }
         // SQLite would go on writing to a file that nobody finds again.
         self.file.check()?;
-        let mut connection = self.writer.acquire().await.map_err(to_store_error)?;
-        let result = self.chain.commit(&mut connection, &plan).await;
+        let result = self.chain.commit(&mut *self.writer.turn().await?, &plan).await;
         if matches!(result, Err(StoreError::Unavailable(_))) {
-            // The next try opens the file anew: it may be on a disk that came back.
-            connection.close().await.ok();
+            self.writer.renew().await;
         }
         result
     }
@@ -166,7 +166,7 @@ impl Store for SqliteStore {
     }
 
     async fn prune_logs(&self, wanted: LogPrune, limit: u32) -> Result<LogPruned, StoreError> {
-        logs::prune(&self.writer, wanted, limit).await
+        logs::prune(&mut *self.writer.turn().await?, wanted, limit).await
     }
 
     async fn space(&self) -> Result<Space, StoreError> {
@@ -174,7 +174,7 @@ impl Store for SqliteStore {
     }
 
     async fn give_back(&self, bytes: i64) -> Result<bool, StoreError> {
-        space::give_back(&self.writer, bytes).await
+        space::give_back(&mut *self.writer.turn().await?, bytes).await
     }
 
     async fn kept(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {

@@ -3,7 +3,7 @@
 mod rows;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 
 use rows::{AuditRow, SessionRow, TokenRow, UserRow};
 
@@ -64,7 +64,8 @@ impl AccessStore for SqliteStore {
     }
 
     async fn change_access(&self, changes: &[AccessChange]) -> Result<(), StoreError> {
-        let mut write = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(to_store_error)?;
+        let mut turn = self.writer.turn().await?;
+        let mut write = turn.begin_with("BEGIN IMMEDIATE").await.map_err(to_store_error)?;
         for change in changes {
             make(&mut write, change).await?;
         }
@@ -106,7 +107,8 @@ impl AccessStore for SqliteStore {
     }
 
     async fn prune_audit(&self, at: i64) -> Result<u64, StoreError> {
-        let mut write = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(to_store_error)?;
+        let mut turn = self.writer.turn().await?;
+        let mut write = turn.begin_with("BEGIN IMMEDIATE").await.map_err(to_store_error)?;
         // Up to the first line that stays: the clock may have been put back in between.
         let last: Option<i64> = sqlx::query_scalar(
             "SELECT coalesce((SELECT min(id) FROM audit WHERE at >= ?1) - 1,

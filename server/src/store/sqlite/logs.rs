@@ -2,7 +2,7 @@
 
 use app::model::ProcessId;
 use futures_util::TryStreamExt as _;
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{damaged, to_store_error};
 use super::row::{ChunkRow, CursorRow, SweptRow};
@@ -143,7 +143,7 @@ const REMOVE_OLDEST: &str = "
 
 /// Removes chunks, the first stored first.
 pub(super) async fn prune(
-    writer: &SqlitePool,
+    writer: &mut SqliteConnection,
     wanted: LogPrune,
     limit: u32,
 ) -> Result<LogPruned, StoreError> {

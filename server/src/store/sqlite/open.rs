@@ -10,7 +10,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, SqlitePool};
 
 use super::space::{self, Prepared};
-use super::{DatabaseFile, StoreError, location, write};
+use super::{DatabaseFile, StoreError, Writer, location};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -30,10 +30,8 @@ const CHECKPOINT_PAGES: &str = "4000";
 /// Bytes that the write-ahead log is cut back to after it has grown.
 const WAL_LIMIT: &str = "16777216";
 
-/// The pool of the one writer, and that of the readers.
-pub(super) async fn open(
-    location: &str,
-) -> Result<(SqlitePool, SqlitePool, DatabaseFile), StoreError> {
+/// The one writer, and the pool of the readers.
+pub(super) async fn open(location: &str) -> Result<(Writer, SqlitePool, DatabaseFile), StoreError> {
     let refuse = |why: String| StoreError::Open { url: location.to_owned(), why };
     let path = location::parse(location).map_err(refuse)?;
     location::prepare(&path).map_err(refuse)?;
@@ -50,7 +48,7 @@ pub(super) async fn open(
         }
         error => refuse(error.to_string()),
     })?;
-    let writer = connect_writer(&path).await.map_err(|error| refuse(words(&error)))?;
+    let writer = Writer::open(&path).await.map_err(|error| refuse(words(&error)))?;
     let readers = connect_readers(&path).await.map_err(|error| refuse(words(&error)))?;
     let file = DatabaseFile::of(&path).map_err(|error| refuse(error.to_string()))?;
     Ok((writer, readers, file))
@@ -82,18 +80,6 @@ async fn migrate(path: &Path) -> Result<(), MigrateError> {
     result
 }
 
-async fn connect_writer(path: &Path) -> Result<SqlitePool, sqlx::Error> {
-    pool_options(1)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql(write::SET_UP).execute(connection).await?;
-                Ok(())
-            })
-        })
-        .connect_with(writer_options(path))
-        .await
-}
-
 async fn connect_readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
     pool_options(READERS).connect_with(reader_options(path)).await
 }
@@ -116,7 +102,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn writer_options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn writer_options(path: &Path) -> SqliteConnectOptions {
     options(path)
         // Before the first page is written, so that space can be given back: see `space`.
         .auto_vacuum(SqliteAutoVacuum::Incremental)

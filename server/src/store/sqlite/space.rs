@@ -4,7 +4,7 @@
 //! of them be cut off at the end of the file while others are at work; a database has that from its
 //! first page on, or after a `VACUUM`, which writes it anew.
 
-use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Executor, Sqlite, SqliteConnection};
 
 use super::error::to_store_error;
 use super::{Space, StoreError};
@@ -26,9 +26,11 @@ pub(super) async fn space(
 }
 
 /// Cuts free pages off, as many as make `bytes`. Whether there are more.
-pub(super) async fn give_back(writer: &SqlitePool, bytes: i64) -> Result<bool, StoreError> {
-    let mut connection = writer.acquire().await.map_err(to_store_error)?;
-    if auto_vacuum(&mut connection).await? != INCREMENTAL {
+pub(super) async fn give_back(
+    connection: &mut SqliteConnection,
+    bytes: i64,
+) -> Result<bool, StoreError> {
+    if auto_vacuum(&mut *connection).await? != INCREMENTAL {
         return Ok(false);
     }
     if space(&mut *connection).await?.free_bytes == 0 {

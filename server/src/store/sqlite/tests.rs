@@ -1,3 +1,4 @@
+use sqlx::Connection as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -49,7 +50,7 @@ impl Fixture for SqliteFixture {
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'of the future', true, x'00', 0)",
         )
-        .execute(&self.opened().writer)
+        .execute(&mut *self.opened().writer.turn().await.unwrap())
         .await
         .unwrap();
     }
@@ -104,7 +105,10 @@ async fn a_full_database_is_unavailable_and_works_again_with_room() {
     let store = fixture.open().await.unwrap();
     store.commit(&[put(&record("p"))]).await.unwrap();
     let writer = &fixture.opened().writer;
-    sqlx::query("PRAGMA max_page_count = 1").execute(writer).await.unwrap();
+    sqlx::query("PRAGMA max_page_count = 1")
+        .execute(&mut *writer.turn().await.unwrap())
+        .await
+        .unwrap();
     let large = Chunk { bytes: vec![7; 1 << 20], ..chunk(0, 0, 1) };
     let error = store.commit(&[append("p", large.clone())]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
@@ -164,9 +168,13 @@ async fn a_lock_of_another_program_is_unavailable() {
     let store = fixture.open().await.unwrap();
     let writer = &fixture.opened().writer;
     // The lock is held for the whole test: waiting for it would change nothing.
-    sqlx::query("PRAGMA busy_timeout = 0").execute(writer).await.unwrap();
+    sqlx::query("PRAGMA busy_timeout = 0")
+        .execute(&mut *writer.turn().await.unwrap())
+        .await
+        .unwrap();
     let other = SqliteStore::open(&fixture.location()).await.unwrap();
-    let lock = other.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut turn = other.writer.turn().await.unwrap();
+    let lock = turn.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let error = store.commit(&[put(&record("p"))]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     lock.rollback().await.unwrap();
@@ -207,7 +215,7 @@ async fn statements_find_their_rows_by_an_index() {
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
-                .fetch_all(&store.writer)
+                .fetch_all(&mut *store.writer.turn().await.unwrap())
                 .await
                 .unwrap();
         let sorts_or_scans = |(_, _, _, step): &(i64, i64, i64, String)| {
@@ -227,10 +235,13 @@ async fn a_database_of_before_gives_space_back_as_well() {
     };
     let store = fixture.opened();
     store.commit(&[put(&record("p")), append("p", chunk(0, 9, 100))]).await.unwrap();
-    sqlx::raw_sql("PRAGMA auto_vacuum = none; VACUUM").execute(&store.writer).await.unwrap();
+    sqlx::raw_sql("PRAGMA auto_vacuum = none; VACUUM")
+        .execute(&mut *store.writer.turn().await.unwrap())
+        .await
+        .unwrap();
     {
         // One that is too large is left alone, and told of.
-        let mut connection = store.writer.acquire().await.unwrap();
+        let mut connection = store.writer.turn().await.unwrap();
         let told = space::prepare(&mut connection, 4096).await.unwrap();
         assert!(matches!(told, Prepared::TooLarge(bytes) if bytes > 4096), "{told:?}");
     }
@@ -240,7 +251,7 @@ async fn a_database_of_before_gives_space_back_as_well() {
     fixture.open().await.unwrap();
     let store = fixture.opened();
     assert_eq!(mode(&store).await, 2);
-    let mut connection = store.writer.acquire().await.unwrap();
+    let mut connection = store.writer.turn().await.unwrap();
     assert_eq!(space::prepare(&mut connection, 0).await.unwrap(), Prepared::Before);
     drop(connection);
     assert_eq!(store.get_process(&id("p")).await.unwrap().unwrap().process.next_idx, 10);
@@ -254,7 +265,10 @@ async fn the_file_itself_gets_smaller() {
     let large = Chunk { bytes: vec![7; 3_000_000], ..chunk(0, 0, 0) };
     store.commit(&[append("p", large)]).await.unwrap();
     let size = || std::fs::metadata(fixture.location()).unwrap().len();
-    sqlx::raw_sql("PRAGMA wal_checkpoint").execute(&fixture.opened().writer).await.unwrap();
+    sqlx::raw_sql("PRAGMA wal_checkpoint")
+        .execute(&mut *fixture.opened().writer.turn().await.unwrap())
+        .await
+        .unwrap();
     assert!(size() > 3_000_000);
     store.prune_logs(LogPrune::Oldest(1), 1).await.unwrap();
     while store.give_back(1 << 20).await.unwrap() {}
