@@ -182,6 +182,9 @@ pub enum Change {
     /// Inserts the process with its attempts, or replaces it. `next_idx` counts for a new process
     /// only: afterwards the chunks alone move it. Attempts are added and replaced, not removed.
     PutProcess(Box<ProcessRecord>),
+    /// Replaces what is seen of a process in the same way, and leaves how to run it as it is. One that is
+    /// not there is refused.
+    UpdateProcess(Box<Process>),
     /// Appends a chunk to a log, and moves the cursor of the run that it came from. A chunk whose
     /// `first_idx` is not the process's next index is refused ([`StoreError::Gap`]).
     AppendChunk {

@@ -97,6 +97,8 @@ pub(super) struct Actor {
     commands: mpsc::Receiver<Command>,
     plan: Arc<LaunchPlan>,
     spec: String,
+    /// It was handed to the store, which keeps it while the process changes.
+    is_spec_stored: bool,
     process: Process,
     state: State,
     /// The line of the audit about the end of its newest attempt, until it is stored with that.
@@ -233,9 +235,14 @@ impl Actor {
     fn record_changes(&mut self) -> Vec<Change> {
         self.is_unsaved = false;
         self.process.next_idx = self.recorder.next_idx();
-        let record = ProcessRecord { process: self.process.clone(), spec: self.spec.clone() };
+        let process = self.process.clone();
+        let change = if std::mem::replace(&mut self.is_spec_stored, true) {
+            Change::UpdateProcess(Box::new(process))
+        } else {
+            Change::PutProcess(Box::new(ProcessRecord { process, spec: self.spec.clone() }))
+        };
         let told = self.untold_end.take().map(Change::Audit);
-        [Change::PutProcess(Box::new(record))].into_iter().chain(told).collect()
+        [change].into_iter().chain(told).collect()
     }
 
     fn publish(&mut self) {
@@ -269,6 +276,8 @@ impl Actor {
             self.note_unexited(EndKind::Lost, &why, now);
         }
         self.publish();
+        // Who knows what of it was stored.
+        self.is_spec_stored = false;
         if let Err(error) = self.save_later().await {
             tracing::error!(process = %self.process.id, %error, "its end cannot be stored");
         }

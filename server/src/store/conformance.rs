@@ -35,6 +35,8 @@ macro_rules! suite {
             round_trips_a_process,
             gives_nothing_for_an_unknown_id,
             replaces_a_process_and_its_attempts,
+            an_update_keeps_how_to_run_it,
+            refuses_an_update_of_no_process,
             keeps_next_idx_when_a_process_is_put,
             keeps_the_end_of_a_transaction,
             lists_newest_first_by_pages,

@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use app::model::ProcessId;
+use app::model::{Process, ProcessId};
 
-use super::{AuditRecord, Change, Chunk, Cursor, ProcessRecord, StoreError};
+use super::{AuditRecord, Change, Chunk, Cursor, StoreError};
 
 /// A process as it stands at the end of the transaction.
 #[derive(Debug)]
 pub(super) struct PlannedProcess<'a> {
-    /// The last of its records.
-    pub(super) record: &'a ProcessRecord,
+    /// The last that is known of it.
+    pub(super) process: &'a Process,
+    /// How to run it; `None` when that stays as it is stored.
+    pub(super) spec: Option<&'a str>,
     /// The next index for a row that does not exist yet: that of the first of its records, for the
     /// chunks of this transaction count from there.
     pub(super) next_idx: i64,
@@ -73,7 +75,10 @@ impl<'a> Plan<'a> {
         let mut kept = BTreeMap::new();
         for change in changes {
             match change {
-                Change::PutProcess(record) => plan.put_process(record, &mut processes),
+                Change::PutProcess(record) => {
+                    plan.put_process(&record.process, Some(&record.spec), &mut processes);
+                }
+                Change::UpdateProcess(process) => plan.put_process(process, None, &mut processes),
                 Change::AppendChunk { process, chunk, cursor } => {
                     plan.append_chunk(process, chunk, &mut logs)?;
                     if let Some(cursor) = cursor {
@@ -114,15 +119,18 @@ impl<'a> Plan<'a> {
 
     fn put_process(
         &mut self,
-        record: &'a ProcessRecord,
+        process: &'a Process,
+        spec: Option<&'a str>,
         places: &mut HashMap<&'a ProcessId, usize>,
     ) {
-        let process = &record.process;
         match places.get(&process.id).and_then(|place| self.processes.get_mut(*place)) {
-            Some(planned) => planned.record = record,
+            Some(planned) => {
+                planned.process = process;
+                planned.spec = spec.or(planned.spec);
+            }
             None => {
                 places.insert(&process.id, self.processes.len());
-                self.processes.push(PlannedProcess { record, next_idx: process.next_idx });
+                self.processes.push(PlannedProcess { process, spec, next_idx: process.next_idx });
             }
         }
     }
@@ -172,11 +180,12 @@ mod tests {
         let changes = [
             Change::PutProcess(Box::new(record("p"))),
             Change::AppendChunk { process: id("p"), chunk: chunk(0, 2, 1), cursor: None },
-            Change::PutProcess(Box::new(ended.clone())),
+            Change::UpdateProcess(Box::new(ended.process.clone())),
         ];
         let plan = Plan::new(&changes).unwrap();
         assert_eq!(plan.processes.len(), 1);
-        assert_eq!(plan.processes[0].record, &ended);
+        assert_eq!(plan.processes[0].process, &ended.process);
+        assert_eq!(plan.processes[0].spec, Some(ended.spec.as_str()));
         assert_eq!(plan.processes[0].next_idx, 0);
         assert_eq!(plan.growth, [Growth { process: "p", from: 0, to: 3 }]);
     }

@@ -6,6 +6,9 @@
 //!
 //! Theory of operation: a submission takes room (bytes) and a place in the queue; both are bounded,
 //! so whoever writes faster than the database is slowed down, and the spool takes the difference.
+//! What nobody waits for (a job has ended, and everybody knows it) waits for company: it goes with the
+//! next that somebody waits for, or after a moment without. So a job that follows another one takes
+//! that one's end along, and the two are one transaction.
 //! A group that the database refuses for good is tried again one submission at a time, so that only
 //! the guilty one fails. While the database cannot write at all (locked, disk full), the group stays
 //! at the head of the queue and is tried again for ever: nothing is lost and the order is kept.
@@ -14,8 +17,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::model::Process;
+
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -37,10 +43,15 @@ struct Backoff {
     max: Duration,
 }
 
+/// How long what nobody waits for waits for others to go with.
+const LINGER: Duration = Duration::from_millis(10);
+
 const BACKOFF: Backoff = Backoff { first: Duration::from_millis(50), max: Duration::from_secs(2) };
 
 struct Submission {
     changes: Vec<Change>,
+    /// Nobody waits for it.
+    may_linger: bool,
     /// Given back when it is done with.
     room: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<(), StoreError>>,
@@ -87,6 +98,15 @@ impl Writer {
         self.submit_later(changes).await?.await.unwrap_or_else(|_| Err(has_ended()))
     }
 
+    /// As [`Writer::submit`], for what nobody waits for: it goes with the next changes that somebody
+    /// waits for, or after [`LINGER`].
+    ///
+    /// # Errors
+    /// As for [`Writer::submit`].
+    pub async fn submit_at_leisure(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.enqueue(changes, true).await?.await.unwrap_or_else(|_| Err(has_ended()))
+    }
+
     /// Waits only for room in the queue; the answer comes when the changes are durable. What one
     /// task submits is written in that order.
     ///
@@ -96,13 +116,21 @@ impl Writer {
         &self,
         changes: Vec<Change>,
     ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
+        self.enqueue(changes, false).await
+    }
+
+    async fn enqueue(
+        &self,
+        changes: Vec<Change>,
+        may_linger: bool,
+    ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
         let bytes = changes.iter().map(size_of_change).sum::<usize>();
         // A submission larger than the whole queue takes all of it, and goes alone.
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, QUEUE_BYTES);
         let room =
             Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| has_ended())?;
         let (done, result) = oneshot::channel();
-        let submission = Submission { changes, room, done };
+        let submission = Submission { changes, may_linger, room, done };
         self.queue.send(submission).await.map_err(|_| has_ended())?;
         Ok(result)
     }
@@ -122,18 +150,46 @@ fn has_ended() -> StoreError {
 /// About how much memory a change holds.
 fn size_of_change(change: &Change) -> usize {
     let data = match change {
-        Change::PutProcess(record) => {
-            let process = &record.process;
-            let args: usize = process.args.iter().map(String::len).sum();
-            let attempts = std::mem::size_of_val(process.attempts.as_slice());
-            record.spec.len() + process.reason.len() + args + attempts
-        }
+        Change::PutProcess(record) => record.spec.len() + size_of_process(&record.process),
+        Change::UpdateProcess(process) => size_of_process(process),
         Change::AppendChunk { chunk, .. } => chunk.bytes.len(),
         Change::Audit(record) => record.detail.len() + record.target.len(),
         Change::Keep { key, value } => key.len() + value.as_ref().map_or(0, String::len),
         Change::PutCursor(_) | Change::DropCursor(_) => 0,
     };
     size_of::<Change>() + data
+}
+
+/// What goes together.
+struct Group {
+    submissions: Vec<Submission>,
+    bytes: u32,
+    /// Nobody waits for any of it.
+    may_linger: bool,
+}
+
+impl Group {
+    fn of(first: Submission) -> Self {
+        let mut group = Self { submissions: Vec::new(), bytes: 0, may_linger: true };
+        group.add(first);
+        group
+    }
+
+    fn add(&mut self, submission: Submission) {
+        let bytes = u32::try_from(submission.room.num_permits()).unwrap_or(u32::MAX);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.may_linger &= submission.may_linger;
+        self.submissions.push(submission);
+    }
+
+    fn is_full(&self) -> bool {
+        self.submissions.len() >= GROUP || self.bytes >= GROUP_BYTES
+    }
+}
+
+fn size_of_process(process: &Process) -> usize {
+    let args: usize = process.args.iter().map(String::len).sum();
+    process.reason.len() + args + std::mem::size_of_val(process.attempts.as_slice())
 }
 
 /// The one that writes.
@@ -147,10 +203,18 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         while let Some(first) = self.next().await {
+            let mut group = Group::of(first);
+            if group.may_linger {
+                self.wait_for_others(&mut group).await;
+            }
             // Those who are about to submit come first, and share the transaction.
             yield_now().await;
-            let group = self.gather(first);
-            self.write(group).await;
+            while !group.is_full()
+                && let Ok(next) = self.waiting.try_recv()
+            {
+                group.add(next);
+            }
+            self.write(group.submissions).await;
         }
     }
 
@@ -166,21 +230,21 @@ impl Task {
         self.waiting.recv().await
     }
 
-    /// `first` and what waits behind it.
-    fn gather(&mut self, first: Submission) -> Vec<Submission> {
-        let size = |submission: &Submission| {
-            u32::try_from(submission.room.num_permits()).unwrap_or(u32::MAX)
-        };
-        let mut bytes = size(&first);
-        let mut group = vec![first];
-        while group.len() < GROUP
-            && bytes < GROUP_BYTES
-            && let Ok(next) = self.waiting.try_recv()
-        {
-            bytes = bytes.saturating_add(size(&next));
-            group.push(next);
+    /// Nobody waits for what is in the group: until there is one that somebody waits for, or for so
+    /// long as it may be.
+    async fn wait_for_others(&mut self, group: &mut Group) {
+        let until = Instant::now() + LINGER;
+        while group.may_linger && !group.is_full() {
+            tokio::select! {
+                biased;
+                () = self.closing.cancelled() => return,
+                next = self.waiting.recv() => match next {
+                    Some(next) => group.add(next),
+                    None => return,
+                },
+                () = sleep_until(until) => return,
+            }
         }
-        group
     }
 
     async fn write(&self, group: Vec<Submission>) {

@@ -205,6 +205,7 @@ impl Actor {
             commands,
             plan: Arc::new(plan),
             spec,
+            is_spec_stored: false,
             process,
             state,
             untold_end: None,

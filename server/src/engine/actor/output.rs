@@ -125,7 +125,7 @@ impl Actor {
         if run.has_cursor {
             changes.push(Change::DropCursor(run.name.clone()));
         }
-        self.shared.writer.submit(changes).await?;
+        self.shared.writer.submit_at_leisure(changes).await?;
         failpoint::reach("before-forget");
         if run.tail.bytes_taken() > 0 {
             self.shared.releases.forget(&run.name);

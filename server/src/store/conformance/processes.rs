@@ -2,9 +2,9 @@
 
 use app::model::{Breaker, Limits, Means, Process, ProcessType, Status};
 
-use crate::store::{Change, ListQuery, Store};
+use crate::store::{Change, ListQuery, Store, StoreError};
 
-use super::samples::{append, attempt, chunk, id, put, record};
+use super::samples::{append, attempt, chunk, id, put, record, update};
 
 const ALL: ListQuery = ListQuery {
     q: None,
@@ -81,6 +81,31 @@ pub(in crate::store) async fn replaces_a_process_and_its_attempts(store: &dyn St
     assert_eq!(store.get_process(&id("p")).await.unwrap(), Some(record));
     let found = list(store, ListQuery { q: Some("other".into()), ..ALL }).await;
     assert_eq!(found, ["p"]);
+}
+
+pub(in crate::store) async fn an_update_keeps_how_to_run_it(store: &dyn Store) {
+    let mut record = record("p");
+    record.spec = r#"{"env":{"A":"\u0000\"b\""}}"#.into();
+    store.commit(&[put(&record)]).await.unwrap();
+    record.process.status = Status::Failed;
+    record.process.attempts.push(attempt(2));
+    store.commit(&[update(&record)]).await.unwrap();
+    assert_eq!(store.get_process(&id("p")).await.unwrap(), Some(record.clone()));
+    // Also of one that comes in the same transaction, and of one that is replaced in it.
+    for (name, spec) in [("q", "{\"v\":1}"), ("p", "{\"v\":2}")] {
+        record.process.id = id(name);
+        record.spec = spec.into();
+        let before = put(&record);
+        record.process.status = Status::Completed;
+        store.commit(&[before, update(&record)]).await.unwrap();
+        assert_eq!(store.get_process(&id(name)).await.unwrap(), Some(record.clone()));
+    }
+}
+
+pub(in crate::store) async fn refuses_an_update_of_no_process(store: &dyn Store) {
+    let error = store.commit(&[put(&record("p")), update(&record("q"))]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed(_)), "{error}");
+    assert!(store.list_processes(&ALL).await.unwrap().is_empty());
 }
 
 pub(in crate::store) async fn keeps_next_idx_when_a_process_is_put(store: &dyn Store) {

@@ -86,6 +86,10 @@ pub(in crate::store) fn put(record: &ProcessRecord) -> Change {
     Change::PutProcess(Box::new(record.clone()))
 }
 
+pub(in crate::store) fn update(record: &ProcessRecord) -> Change {
+    Change::UpdateProcess(Box::new(record.process.clone()))
+}
+
 pub(in crate::store) fn append(process: &str, chunk: Chunk) -> Change {
     Change::AppendChunk { process: id(process), chunk, cursor: None }
 }

@@ -29,7 +29,7 @@ pub(super) struct NewProcess<'a> {
     signal: Option<&'a str>,
     next_idx: i64,
     search_text: String,
-    spec: &'a str,
+    spec: Option<&'a str>,
     details: String,
 }
 
@@ -89,7 +89,7 @@ impl From<&Process> for Details {
 
 impl<'a> NewProcess<'a> {
     pub(super) fn new(planned: &PlannedProcess<'a>) -> Result<Self, StoreError> {
-        let process = &planned.record.process;
+        let process = planned.process;
         let args = serde_json::to_string(&process.args)
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let details = serde_json::to_string(&Details::from(process))
@@ -112,7 +112,7 @@ impl<'a> NewProcess<'a> {
             signal: process.signal.as_deref(),
             next_idx: planned.next_idx,
             search_text: search_text(process),
-            spec: &planned.record.spec,
+            spec: planned.spec,
         })
     }
 }

@@ -18,6 +18,9 @@ const MAKE_CHANGES: &str = "
         (processes, attempts, growth, chunks, bytes, cursors, dropped_cursors, audit, kept)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
+/// What a row of most tables is as JSON, or less.
+const ROW_BYTES: usize = 1024;
+
 /// Makes all the changes of a plan, or none. `links` are those of the audit: the one that its lines
 /// are to follow, and one for each line.
 pub(super) async fn commit(
@@ -66,11 +69,15 @@ fn to_json<T: Serialize>(rows: &[T]) -> Result<Option<String>, StoreError> {
     if rows.is_empty() {
         return Ok(None);
     }
-    serde_json::to_string(rows).map(Some).map_err(|error| StoreError::Failed(error.to_string()))
+    // About as much as rows have: to grow is to copy all that is there.
+    let mut text = Vec::with_capacity(rows.len() * ROW_BYTES);
+    serde_json::to_writer(&mut text, rows)
+        .map_err(|error| StoreError::Failed(error.to_string()))?;
+    String::from_utf8(text).map(Some).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 fn attempts_of<'a>(plan: &Plan<'a>) -> Vec<NewAttempt<'a>> {
-    let processes = plan.processes.iter().map(|planned| &planned.record.process);
+    let processes = plan.processes.iter().map(|planned| planned.process);
     processes
         .flat_map(|process| {
             let id = process.id.as_str();
@@ -106,7 +113,7 @@ async fn find_gap(
                 .map_err(to_store_error)?;
         let planned = || {
             let mut planned = plan.processes.iter();
-            let planned = planned.find(|planned| planned.record.process.id.as_str() == process);
+            let planned = planned.find(|planned| planned.process.id.as_str() == process);
             planned.map(|planned| planned.next_idx)
         };
         match stored.or_else(planned) {

@@ -28,7 +28,8 @@ CREATE TEMP TRIGGER make_changes INSTEAD OF INSERT ON changes BEGIN
         value ->> 'args', value ->> 'type', value ->> 'status', value ->> 'reason',
         value ->> 'created_at', value ->> 'started_at', value ->> 'ended_at', value ->> 'pid',
         value ->> 'exit_code', value ->> 'signal', value ->> 'next_idx', value ->> 'search_text',
-        value ->> 'spec', value ->> 'details'
+        coalesce(value ->> 'spec', (SELECT spec FROM processes WHERE id = value ->> 'id')),
+        value ->> 'details'
     FROM jsonb_each(NEW.processes) WHERE true
     ON CONFLICT (id) DO UPDATE SET
         project = excluded.project, project_folded = excluded.project_folded,

@@ -168,6 +168,31 @@ async fn what_waits_is_one_transaction() {
     assert_eq!(*store.tried.lock(), [vec!["a"], vec!["b", "c", "d"]]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_goes_with_what_somebody_waits_for() {
+    let store = FakeStore::new(true);
+    let (writer, _tracker) = start(&store);
+    let begin = Instant::now();
+    let ended = writer.submit_at_leisure(put("a"));
+    let begun = async {
+        yield_now().await;
+        writer.submit(put("b")).await
+    };
+    let (ended, begun) = tokio::join!(ended, begun);
+    ended.unwrap();
+    begun.unwrap();
+    assert_eq!(*store.tried.lock(), [vec!["a", "b"]]);
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    // With nobody to go with it goes alone, and those before it do not wait.
+    writer.submit_at_leisure(put("c")).await.unwrap();
+    assert_eq!(begin.elapsed(), LINGER);
+    // Nor is it kept back when everything ends.
+    let (last, ()) = tokio::join!(writer.submit_at_leisure(put("d")), writer.clone().close());
+    last.unwrap();
+    assert_eq!(begin.elapsed(), LINGER);
+    assert_eq!(*store.kept.lock(), ["a", "b", "c", "d"]);
+}
+
 #[tokio::test]
 async fn only_the_guilty_submission_fails() {
     let store = FakeStore::new(false);
