@@ -43,6 +43,8 @@ pub(super) struct Capture {
     pub(super) run: String,
     pub(super) out: Option<OwnedFd>,
     pub(super) err: Option<OwnedFd>,
+    /// Pipes of streams that have ended: see [`Capture::take_ended`].
+    ended: Vec<OwnedFd>,
     spool: SpoolWriter,
     progress: Arc<Progress>,
     when_full: WhenFull,
@@ -107,6 +109,7 @@ impl Capture {
             run,
             out,
             err,
+            ended: Vec::new(),
             spool,
             progress,
             when_full,
@@ -128,6 +131,37 @@ impl Capture {
             }
         }
         self.finish(step)
+    }
+
+    /// Ends the streams that have ended, of a run that has written nothing so far; the disk is not touched
+    /// for that. `false`: something has come, and is to be moved.
+    pub(super) fn end_silently(&mut self) -> bool {
+        for stream in [Stream::Out, Stream::Err] {
+            let Some(pipe) = self.pipe(stream) else { continue };
+            match pipe::has_ended(pipe.as_fd()) {
+                Ok(true) => self.end_stream(stream),
+                Ok(false) if matches!(pipe::waiting_bytes(pipe.as_fd()), Ok(0)) => {}
+                _ => return false,
+            }
+        }
+        self.progress.note(&self.spool, self.is_closed());
+        true
+    }
+
+    fn end_stream(&mut self, stream: Stream) {
+        self.spool.end_stream(stream);
+        let pipe = match stream {
+            Stream::Out => self.out.take(),
+            _ => self.err.take(),
+        };
+        self.ended.extend(pipe);
+    }
+
+    /// The pipes of streams that have ended, still open: whoever watches them has to stop that first. A
+    /// program that is being started has a copy of all that is open, and so long a pipe that is closed here
+    /// is reported again and again.
+    pub(super) fn take_ended(&mut self) -> Vec<OwnedFd> {
+        std::mem::take(&mut self.ended)
     }
 
     /// Moves all that is in the pipes now. Somebody else may go on writing: that does not count.
@@ -173,11 +207,7 @@ impl Capture {
         match moved {
             Moved::Bytes(moved) => step.bytes += moved as u64,
             Moved::Nothing => {}
-            // Closing the pipe also ends its being watched.
-            Moved::End => match stream {
-                Stream::Out => self.out = None,
-                _ => self.err = None,
-            },
+            Moved::End => self.end_stream(stream),
         }
         Ok(moved)
     }

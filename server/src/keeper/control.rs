@@ -33,6 +33,7 @@ mod ends;
 mod kill;
 mod requests;
 mod runs;
+mod silent;
 mod upgrade;
 
 /// Threads that move output.
@@ -45,6 +46,8 @@ const INBOX: u64 = 1;
 const CHILD_SIGNAL: u64 = 2;
 /// Set in the tokens of runs, whose other bits are the key, as those of clients are their number.
 const RUN_BIT: u64 = 1 << 62;
+/// The same for their pipes, as long as they are silent.
+const PIPE_BIT: u64 = 1 << 61;
 const FIRST_NUMBER: u64 = 16;
 
 /// All that the control thread knows.
@@ -214,6 +217,7 @@ impl Control {
                     }
                     TRIAL => self.see_trial(),
                     token if token & RUN_BIT != 0 => self.see_end(token & !RUN_BIT, false),
+                    token if token & PIPE_BIT != 0 => self.see_pipes(token & !PIPE_BIT),
                     client => {
                         if ready & WRITABLE != 0 {
                             self.write_client(client);
@@ -272,6 +276,7 @@ impl Control {
         note("the data folder was deleted: what is written now is dropped");
         self.is_void = true;
         self.unwritten.clear();
+        self.pass_all_on();
         for index in 0..self.movers.len() {
             self.tell_mover(index, Command::Void);
         }

@@ -19,8 +19,14 @@ impl<T> Inbox<T> {
     }
 
     pub(super) fn push(&self, message: T) {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-        self.wake.raise();
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        messages.push(message);
+        let is_first = messages.len() == 1;
+        drop(messages);
+        // With others before it, whoever came first wakes the thread, or it is just about to take all.
+        if is_first {
+            self.wake.raise();
+        }
     }
 
     /// Everything that has come, oldest first.

@@ -228,6 +228,10 @@ impl Mover {
         self.moved_bytes += step.bytes;
         self.counters.bytes.fetch_add(step.bytes, Ordering::Relaxed);
         let Some(capture) = self.captures.get_mut(&key) else { return };
+        for pipe in capture.take_ended() {
+            // One that was not watched is as well.
+            let _ = self.epoll.remove(pipe.as_fd());
+        }
         if let Some(why) = step.began_to_drop {
             note(&format!("the output of {} is dropped: {why}", capture.run));
         }

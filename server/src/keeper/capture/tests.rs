@@ -58,6 +58,28 @@ fn a_run_that_says_nothing_leaves_nothing_unless_it_outlives_its_root() {
 }
 
 #[test]
+fn a_silent_run_is_closed_without_the_disk_and_a_first_byte_is_left_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("none/a.1");
+    let (mut silent, out, err) = capture(&folder);
+    assert!(silent.end_silently() && silent.take_ended().is_empty());
+    drop(out);
+    assert!(silent.end_silently() && !silent.is_closed());
+    // Still open, for whoever watches it.
+    let [ended] = &silent.take_ended()[..] else { panic!("one stream has ended") };
+    assert!(pipe::has_ended(ended.as_fd()).unwrap());
+    drop(err);
+    assert!(silent.end_silently() && silent.is_over());
+    assert!(silent.progress.closed.load(Ordering::Acquire));
+
+    let (mut loud, out, mut err) = capture(&folder);
+    err.write_all(b"first").unwrap();
+    drop((out, err));
+    assert!(!loud.end_silently() && !loud.is_closed());
+    assert_eq!(pipe::waiting_bytes(loud.pipe(Stream::Err).unwrap().as_fd()).unwrap(), 5);
+}
+
+#[test]
 fn a_spool_that_cannot_be_written_leaves_the_bytes_in_the_pipe() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("later/a.1");

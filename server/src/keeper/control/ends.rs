@@ -46,6 +46,10 @@ impl Control {
             _ => None,
         };
         run.phase = Phase::Ending { pidfd, ended, ended_at_ms };
+        self.see_pipes(key);
+        // Somebody else has them open: what they write is moved from now on.
+        self.pass_on(key);
+        let Some(run) = self.runs.get(&key) else { return };
         if run.progress.closed.load(Ordering::Acquire) {
             // Nothing is left to be moved.
             return self.record_end(key);

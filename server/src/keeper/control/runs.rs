@@ -24,6 +24,8 @@ pub(super) struct Run {
     pub(super) started_at_ms: i64,
     pub(super) phase: Phase,
     pub(super) mover: usize,
+    /// What its mover gets with the first byte.
+    pub(super) silent: Option<Box<Capture>>,
     pub(super) progress: Arc<Progress>,
     /// The server knows of its end, or nobody needs to tell it again.
     pub(super) is_end_told: bool,
@@ -119,7 +121,9 @@ impl Control {
                 let phase = Phase::Alive(started.pidfd);
                 let identity = (pid, started.starttime, started_at_ms);
                 let when_full = started.when_full;
-                self.add_run(run.clone(), identity, phase, spool, pipes, when_full);
+                let (key, capture) =
+                    self.new_capture(run.clone(), identity, phase, spool, pipes, when_full);
+                self.keep_silent(key, capture);
                 Event::Spawned(Spawned { run, pid, started_at_ms })
             }
             Err(StartError { errno, message }) => Event::SpawnFailed { run, errno, message },
@@ -142,11 +146,10 @@ impl Control {
             let identity = (pid, starttime, started_at_ms);
             match state {
                 FoundState::Ended { exit, idx_off } => {
-                    let key = self.insert_run(run, identity, Phase::Ended(exit));
-                    if let Some(run) = self.runs.get(&key) {
-                        run.progress.idx_off.store(idx_off, Ordering::Release);
-                        run.progress.closed.store(true, Ordering::Release);
-                    }
+                    let progress = Arc::<Progress>::default();
+                    progress.idx_off.store(idx_off, Ordering::Release);
+                    progress.closed.store(true, Ordering::Release);
+                    self.insert_run(run, identity, Phase::Ended(exit), progress);
                 }
                 FoundState::Open { spool, out, err, root } => {
                     let (phase, lost) = match root {
@@ -159,7 +162,12 @@ impl Control {
                         }
                     };
                     let pipes = (out, err);
-                    let (key, mover) = self.add_run(run, identity, phase, *spool, pipes, when_full);
+                    let (key, mut capture) =
+                        self.new_capture(run, identity, phase, *spool, pipes, when_full);
+                    let Some(run) = self.runs.get(&key) else { continue };
+                    capture.root_has_ended = run.has_ended();
+                    let mover = run.mover;
+                    self.tell_mover(mover, Command::Add(Box::new(capture)));
                     if lost {
                         self.tell_mover(mover, Command::Drain(key));
                     }
@@ -169,7 +177,7 @@ impl Control {
         Ok(())
     }
 
-    fn add_run(
+    fn new_capture(
         &mut self,
         name: String,
         identity: (i32, u64, i64),
@@ -177,21 +185,21 @@ impl Control {
         spool: SpoolWriter,
         pipes: (Option<std::os::fd::OwnedFd>, Option<std::os::fd::OwnedFd>),
         when_full: WhenFull,
-    ) -> (u64, usize) {
-        let has_ended = matches!(phase, Phase::Ended(_));
-        let key = self.insert_run(name, identity, phase);
-        let Some(run) = self.runs.get(&key) else { return (key, 0) };
-        run.progress.note(&spool, false);
-        run.progress.released.store(spool.released_bytes(), Ordering::Release);
-        let progress = Arc::clone(&run.progress);
-        let (mover, name) = (run.mover, run.name.clone());
-        let mut capture = Capture::new(key, name, pipes, spool, progress, when_full);
-        capture.root_has_ended = has_ended;
-        self.tell_mover(mover, Command::Add(Box::new(capture)));
-        (key, mover)
+    ) -> (u64, Capture) {
+        let progress = Arc::<Progress>::default();
+        progress.note(&spool, false);
+        progress.released.store(spool.released_bytes(), Ordering::Release);
+        let key = self.insert_run(name.clone(), identity, phase, Arc::clone(&progress));
+        (key, Capture::new(key, name, pipes, spool, progress, when_full))
     }
 
-    fn insert_run(&mut self, name: String, identity: (i32, u64, i64), phase: Phase) -> u64 {
+    fn insert_run(
+        &mut self,
+        name: String,
+        identity: (i32, u64, i64),
+        phase: Phase,
+        progress: Arc<Progress>,
+    ) -> u64 {
         let key = self.next_number;
         self.next_number += 1;
         if let Phase::Alive(pidfd) = &phase
@@ -211,7 +219,8 @@ impl Control {
             started_at_ms,
             phase,
             mover,
-            progress: Arc::default(),
+            silent: None,
+            progress,
             is_end_told: false,
             forget: false,
             released: [0; 3],

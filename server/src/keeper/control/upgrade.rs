@@ -176,6 +176,8 @@ impl Control {
     }
 
     fn stop_movers(&mut self) -> Vec<Capture> {
+        // All that is captured is with the movers then.
+        self.pass_all_on();
         let mut captures = Vec::new();
         for mover in &mut self.movers {
             mover.inbox.push(Command::Stop);

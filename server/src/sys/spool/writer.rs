@@ -189,13 +189,14 @@ impl SpoolWriter {
         Ok(moved)
     }
 
+    /// Notes that a stream has ended of which all is written.
+    pub fn end_stream(&mut self, stream: Stream) {
+        self.flags |= closed_flag(stream);
+    }
+
     /// Notes that the pipe of a stream is gone without having said that the stream has ended.
     pub fn cut_stream(&mut self, stream: Stream) {
-        let closed = match stream {
-            Stream::Out => IndexRecord::OUT_CLOSED,
-            Stream::Err => IndexRecord::ERR_CLOSED,
-            Stream::Index => 0,
-        };
+        let closed = closed_flag(stream);
         if self.flags & closed != closed {
             self.flags |= closed | IndexRecord::CUT;
         }
@@ -334,6 +335,15 @@ impl SpoolWriter {
     pub fn is_closed(&self) -> bool {
         let is_said = self.unwritten.is_empty();
         is_said && self.flags & IndexRecord::BOTH_CLOSED == IndexRecord::BOTH_CLOSED
+    }
+}
+
+/// What a record says when a stream has ended.
+fn closed_flag(stream: Stream) -> u32 {
+    match stream {
+        Stream::Out => IndexRecord::OUT_CLOSED,
+        Stream::Err => IndexRecord::ERR_CLOSED,
+        Stream::Index => 0,
     }
 }
 
