@@ -120,13 +120,14 @@ fn start_process(spec: &SpawnSpec, file: &RunFile, ground: &Ground) -> Result<St
         group: folder.as_ref().map(AsFd::as_fd),
     })
     .map_err(|error| explain(spec, &error))?;
-    let Child { pid, pidfd, is_in_group } = child;
+    let Child { pid, pidfd, is_in_group, starttime } = child;
     // What keeps these from working is not worth a failed start.
     let _ = ground.limit.apply_to(pid);
     if let Some(leaf) = leaf.filter(|_| !is_in_group) {
         ground.leaves.enter(&spec.run, &leaf, pid);
     }
-    let starttime = procfs::stat(pid).ok().flatten().map_or(0, |stat| stat.starttime);
+    let read = || procfs::stat(pid).ok().flatten().map_or(0, |stat| stat.starttime);
+    let starttime = starttime.unwrap_or_else(read);
     let started_at_ms = clock::realtime_ms();
     let meta = RunMeta {
         pid,

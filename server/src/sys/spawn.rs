@@ -46,6 +46,9 @@ pub struct Child {
     pub pidfd: Pidfd,
     /// It was born into the group.
     pub is_in_group: bool,
+    /// When, as `/proc` tells it: in clock ticks since the machine started. `None` when that is to be read
+    /// there.
+    pub starttime: Option<u64>,
 }
 
 /// Starts it. Where it cannot be born into the group, it is started outside of it.
@@ -57,14 +60,14 @@ pub struct Child {
 pub fn spawn(command: &Command<'_>) -> io::Result<Child> {
     let prepared = Prepared::new(command)?;
     if let Some(group) = command.group
-        && let Some((pid, pidfd)) = clone::spawn(&prepared, group)?
+        && let Some(born) = clone::spawn(&prepared, group)?
     {
-        return Ok(Child { pid, pidfd, is_in_group: true });
+        return Ok(born);
     }
     let pid = posix::spawn(&prepared)?;
     // Without it nobody would see it end. It is ours and not reaped, so the pid is still its own.
     let pidfd = Pidfd::open(pid).inspect_err(|_| pidfd::kill_child(pid))?;
-    Ok(Child { pid, pidfd, is_in_group: false })
+    Ok(Child { pid, pidfd, is_in_group: false, starttime: None })
 }
 
 /// A command as the kernel takes it.
@@ -199,6 +202,18 @@ mod tests {
         // A kernel that has groups of version 2 and makes pidfds knows this, too.
         assert_eq!(is_in_group, cfg!(target_arch = "x86_64"));
         group.remove().unwrap();
+    }
+
+    #[test]
+    fn the_time_of_a_birth_is_that_of_the_system() {
+        for _ in 0..100 {
+            for way in ways() {
+                let (child, pipe) = start_in(way.as_ref(), "/bin/true", &["true"], "/").unwrap();
+                let stat = procfs::stat(child.pid).unwrap().unwrap();
+                assert_eq!(child.starttime.unwrap_or(stat.starttime), stat.starttime);
+                finish(&child, pipe);
+            }
+        }
     }
 
     #[test]

@@ -8,12 +8,13 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::Prepared;
+use super::{Child, Prepared};
 use crate::sys::pidfd::Pidfd;
+use crate::sys::{clock, load};
 
 /// Starts it; `None` where a child cannot be born into that group, or not here at all.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn spawn(_: &Prepared<'_>, _: BorrowedFd<'_>) -> io::Result<Option<(i32, Pidfd)>> {
+pub(super) fn spawn(_: &Prepared<'_>, _: BorrowedFd<'_>) -> io::Result<Option<Child>> {
     Ok(None)
 }
 
@@ -29,7 +30,7 @@ mod x86_64 {
     use std::ptr;
     use std::sync::OnceLock;
 
-    use super::{AsRawFd, BorrowedFd, Pidfd, Prepared, io};
+    use super::{AsRawFd, BorrowedFd, Child, Pidfd, Prepared, clock, io, load};
 
     /// Much more than the child needs, in words that a stack is aligned to.
     const STACK_WORDS: usize = 1024;
@@ -69,12 +70,14 @@ mod x86_64 {
         ignored: &'static [i32],
         /// What kept it from becoming the program: the error's number.
         failed: i32,
+        /// When it was there, of [`clock::boottime_ns`].
+        seen_ns: u64,
     }
 
     pub(in crate::sys::spawn) fn spawn(
         prepared: &Prepared<'_>,
         group: BorrowedFd<'_>,
-    ) -> io::Result<Option<(i32, Pidfd)>> {
+    ) -> io::Result<Option<Child>> {
         let (argv, env) = (prepared.argv_pointers(), prepared.env_pointers());
         let mut errand = Errand {
             program: prepared.program.as_ptr(),
@@ -85,6 +88,7 @@ mod x86_64 {
             stderr: prepared.stderr.as_raw_fd(),
             ignored: ignored_signals(),
             failed: 0,
+            seen_ns: 0,
         };
         let mut stack = Vec::<MaybeUninit<u128>>::with_capacity(STACK_WORDS);
         let mut pidfd: i32 = -1;
@@ -100,6 +104,7 @@ mod x86_64 {
         };
 
         let blocked = block_signals()?;
+        let before_ns = clock::boottime_ns();
         // SAFETY: the stack and what the errand points to outlive the child's use of them, as this
         // thread stands still until the child has become the program or has ended.
         let made = unsafe { clone(&arguments, (&raw mut errand).cast()) };
@@ -122,7 +127,12 @@ mod x86_64 {
             pidfd.wait_for_end()?;
             return Err(io::Error::from_raw_os_error(failed));
         }
-        Ok(Some((pid, pidfd)))
+        // SAFETY: as before.
+        let seen_ns = unsafe { ptr::read_volatile(&raw const errand.seen_ns) };
+        // It was born in between; the kernel counts from the same moment, in ticks that are begun.
+        let ticks = [before_ns, seen_ns].map(|ns| ns / (1_000_000_000 / load::TICKS_PER_SECOND));
+        let starttime = (ticks[0] == ticks[1]).then_some(ticks[0]);
+        Ok(Some(Child { pid, pidfd, is_in_group: true, starttime }))
     }
 
     /// `clone3(2)` with the child's first function.
@@ -167,6 +177,7 @@ mod x86_64 {
         // thread does not look at it meanwhile. Every call is one that may be made between fork and
         // exec; what it changes is this process's own, but for `errno`, which is its parent's thread's.
         unsafe {
+            ptr::write_volatile(&raw mut (*errand).seen_ns, clock::boottime_ns());
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = libc::SIG_DFL;
             let mut none: libc::sigset_t = std::mem::zeroed();
