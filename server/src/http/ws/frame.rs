@@ -124,6 +124,17 @@ pub(super) async fn write_frame(
     Frame::new(opcode, parts).send(socket, parts).await
 }
 
+/// Sends a text frame for each of `payloads`, all of them in one piece.
+pub(super) async fn write_texts(
+    socket: &mut (impl AsyncWrite + Unpin),
+    payloads: &[Bytes],
+) -> io::Result<()> {
+    let frame = |payload: &Bytes| [head(Opcode::Text, payload.len()).into(), payload.clone()];
+    let parts: Vec<Bytes> = payloads.iter().flat_map(frame).collect();
+    let len = parts.iter().map(Bytes::len).sum();
+    Frame { head: Vec::new(), len, sent: 0 }.send(socket, &parts).await
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -146,6 +157,19 @@ mod tests {
             assert_eq!(&out[..want.len()], &want[..]);
             assert_eq!(out.len(), want.len() + len);
         }
+    }
+
+    #[tokio::test]
+    async fn several_texts_are_as_if_each_came_alone() {
+        let texts = [&b"one"[..], b"", &[b'x'; 300]].map(Bytes::from_static);
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        write_texts(&mut together, &texts).await.unwrap();
+        for text in texts {
+            write_frame(&mut alone, Opcode::Text, &[text]).await.unwrap();
+        }
+        assert_eq!(together, alone);
+        write_texts(&mut together, &[]).await.unwrap();
+        assert_eq!(together, alone);
     }
 
     /// A reader who reads nothing, now and then, gets the frame whole, whatever was sent of it before.

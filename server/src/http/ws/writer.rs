@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::ProcessFilter;
-use app::model::ServerMessage;
+use app::model::{Process, ServerMessage};
+use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -13,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::socket::WriteHalf;
 use super::connection::{Shared, encode};
-use super::frame::{Opcode, write_frame};
+use super::frame::{Opcode, write_frame, write_texts};
 use crate::engine::Update;
 use crate::service::Caller;
 
@@ -29,7 +30,7 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) socket: WriteHalf,
     updates: Receiver<Arc<Update>>,
-    /// Ends of processes whose last lines are not sent yet.
+    /// Changes to be sent; ends of processes until their last lines are.
     held: Vec<Arc<Update>>,
 }
 
@@ -69,7 +70,8 @@ impl Writer {
             tokio::select! {
                 () = self.shared.wake.notified() => {}
                 update = self.updates.recv() => match update {
-                    Ok(update) => self.send_or_hold(update).await?,
+                    // It is sent with those that have come meanwhile.
+                    Ok(update) => self.held.push(update),
                     Err(RecvError::Lagged(_)) => self.send_status().await?,
                     Err(RecvError::Closed) => self.shared.wake.notified().await,
                 },
@@ -88,33 +90,36 @@ impl Writer {
         write_frame(&mut self.socket, Opcode::Text, &[encode(&message)]).await
     }
 
-    /// Every change that may be sent; `false` when there was none.
+    /// Sends every change that may be sent, in one piece; `false` when there was none.
     async fn send_updates(&mut self) -> io::Result<bool> {
-        let mut sent = false;
+        let mut payloads = Vec::new();
+        let mut has_missed = false;
         for update in std::mem::take(&mut self.held) {
-            sent |= self.send_or_hold_one(update).await?;
+            payloads.extend(self.payload_or_hold(update));
         }
         loop {
             match self.updates.try_recv() {
-                Ok(update) => sent |= self.send_or_hold_one(update).await?,
-                Err(TryRecvError::Lagged(_)) => {
-                    self.send_status().await?;
-                    sent = true;
-                }
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(sent),
+                Ok(update) => payloads.extend(self.payload_or_hold(update)),
+                Err(TryRecvError::Lagged(_)) => has_missed = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
+        if has_missed {
+            // What was missed lies before what has come.
+            self.send_status().await?;
+        }
+        if !payloads.is_empty() {
+            write_texts(&mut self.socket, &payloads).await?;
+        }
+        Ok(has_missed || !payloads.is_empty())
     }
 
-    async fn send_or_hold(&mut self, update: Arc<Update>) -> io::Result<()> {
-        self.send_or_hold_one(update).await.map(|_| ())
-    }
-
-    /// The end of a followed process is told after its last lines.
-    async fn send_or_hold_one(&mut self, update: Arc<Update>) -> io::Result<bool> {
+    /// What is to be sent of a change, if it may be. The end of a followed process is told after its last
+    /// lines.
+    fn payload_or_hold(&mut self, update: Arc<Update>) -> Option<Bytes> {
         let process = &update.process;
         if !self.caller.may_see(process) {
-            return Ok(false);
+            return None;
         }
         if process.status.is_ended()
             && let Some(subscription) = self.shared.subscription(&process.id)
@@ -122,11 +127,10 @@ impl Writer {
         {
             self.held.retain(|other| other.process.id != process.id);
             self.held.push(update);
-            return Ok(false);
+            return None;
         }
-        let payload = update
-            .encoded(|process| encode(&ServerMessage::ProcessUpdate { process: process.clone() }));
-        write_frame(&mut self.socket, Opcode::Text, std::slice::from_ref(payload)).await?;
-        Ok(true)
+        let encode =
+            |process: &Process| encode(&ServerMessage::ProcessUpdate { process: process.clone() });
+        Some(update.encoded(encode).clone())
     }
 }
