@@ -2,10 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::clearing::describe;
 use super::{Actor, ActorError, Run};
 use crate::keeper::client::{ClientError, Survivor};
+
+/// Before anybody asks who it is. A program that is just being started has a copy of all that the keeper
+/// has open, but only for a moment.
+const LET_GO: Duration = Duration::from_millis(100);
 
 type Answer = Result<Vec<Survivor>, ClientError>;
 
@@ -24,7 +30,11 @@ impl Actor {
     /// Asks who holds the pipes; what the keeper answers comes later.
     pub(super) fn ask_for_holders(&self, run: &mut Run) {
         let (keeper, name) = (self.shared.keeper.clone(), run.name.clone());
-        run.holders = Some(Box::pin(async move { keeper.holders(&name).await }));
+        let clock = Arc::clone(&self.shared.clock);
+        run.holders = Some(Box::pin(async move {
+            clock.sleep_until(clock.instant() + LET_GO).await;
+            keeper.holders(&name).await
+        }));
     }
 
     /// Says in the log who holds the pipes.
