@@ -22,8 +22,8 @@ use crate::service::Caller;
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A client is asked for a sign of life this often.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// Processes in the message that opens a connection.
-const STATUS_PROCESSES: u32 = 200;
+/// Processes in the message that opens a connection: as many as a page lists at first.
+const STATUS_PROCESSES: u32 = 100;
 
 pub(super) struct Writer {
     caller: Caller,
