@@ -26,6 +26,7 @@ use crate::sys::{clock, dir, procfs};
 use clients::Client;
 use kill::{Kill, Look};
 use runs::Run;
+use tidy::Remains;
 use upgrade::{TRIAL, Upgrade};
 
 mod clients;
@@ -34,6 +35,7 @@ mod kill;
 mod requests;
 mod runs;
 mod silent;
+mod tidy;
 mod upgrade;
 
 /// Threads that move output.
@@ -90,6 +92,7 @@ pub(super) struct Control {
     looks: Vec<Look>,
     /// Trees that are being killed.
     kills: VecDeque<Kill>,
+    remains: Remains,
     /// Ends that could not be written yet.
     unwritten: Vec<u64>,
     write_at_ns: u64,
@@ -167,6 +170,7 @@ impl Control {
             marks: Marks::default(),
             looks: Vec::new(),
             kills: VecDeque::new(),
+            remains: Remains::default(),
             unwritten: Vec::new(),
             write_at_ns: 0,
             unreaped: Vec::new(),
@@ -232,6 +236,7 @@ impl Control {
             self.visit_trees();
             self.retry_writing_ends();
             self.settle_unreaped();
+            self.tidy_up();
             if self.upgrade.as_ref().is_some_and(|it| it.until_ns() <= clock::boottime_ns()) {
                 self.see_trial();
             }
@@ -247,6 +252,7 @@ impl Control {
         let now_ns = clock::boottime_ns();
         let until = |at_ns: u64| at_ns.saturating_sub(now_ns).div_ceil(1_000_000);
         let kill = self.kills.iter().map(|kill| until(kill.due_ns)).min();
+        let tidy = self.remains.due_ns().map(until);
         let retry = (!self.unwritten.is_empty()).then(|| until(self.write_at_ns));
         let unreaped = self.unreaped.iter().map(|(_, until_ns)| until(*until_ns)).min();
         let trial = self.upgrade.as_ref().map(Upgrade::until_ns).map(until);
@@ -256,7 +262,7 @@ impl Control {
             // Nothing tells that the data folder was deleted: it is looked for now and then.
             self.clients.is_empty().then_some(self.idle_ms)
         };
-        [kill, retry, unreaped, trial, idle].into_iter().flatten().min()
+        [kill, tidy, retry, unreaped, trial, idle].into_iter().flatten().min()
     }
 
     /// Nobody is there and nothing moves.

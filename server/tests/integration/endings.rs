@@ -1,13 +1,14 @@
 //! Why each attempt ended is kept, and what follows is decided by it, a restart of Runyard or not.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{PATIENCE, Server};
 
 async fn restart(server: &Server, id: &str) {
     let answer = server.send(Method::POST, &format!("/api/processes/{id}/restart"), None).await;
@@ -219,4 +220,29 @@ async fn what_is_lost_says_so_in_its_log_and_is_decided_like_any_failure() {
     // It is over, and can be started anew.
     restart(&server, &job).await;
     wait_for_attempt(&server, &job, 2).await;
+}
+
+/// The groups that runs were in, where they had some.
+fn groups(server: &Server) -> Vec<String> {
+    let place = std::fs::read_to_string(server.data().join("keeper.cgroup")).unwrap_or_default();
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_control_groups_of_what_has_ended_go_and_the_others_stay() {
+    let server = Server::start(&[]);
+    let stays = server.run("sleep", &[]).await;
+    server.wait_for_status(&stays, "running").await;
+    let left = groups(&server);
+    for _ in 0..3 {
+        let id = server.run("fail", &[]).await;
+        server.wait_for_status(&id, "failed").await;
+    }
+    let begin = Instant::now();
+    while groups(&server) != left {
+        assert!(begin.elapsed() < PATIENCE, "{:?} stay", groups(&server));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

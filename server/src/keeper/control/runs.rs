@@ -250,9 +250,9 @@ impl Control {
     pub(super) fn delete(&mut self, key: u64) {
         let Some(run) = self.runs.remove(&key) else { return };
         self.keys.remove(&run.name);
-        self.ground.leaves.remove(&run.name);
         if let Err(error) = self.ground.files.remove(&run.name) {
             note(&format!("cannot delete {}: {error}", run.name));
         }
+        self.leave_group(run.name);
     }
 }
