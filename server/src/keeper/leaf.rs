@@ -4,6 +4,7 @@
 //! may be started from somewhere else, and has to find them again.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,10 +26,30 @@ const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
 /// The kernel hands CPU time out anew so often, in microseconds.
 const CPU_PERIOD_US: u32 = 100_000;
 
+/// The group of all runs, held open: the way to it need not be gone for each.
+#[derive(Debug)]
+struct Base {
+    group: Group,
+    folder: Dir,
+}
+
+impl Base {
+    fn open(group: Group) -> io::Result<Self> {
+        Ok(Self { folder: Dir::open(group.path())?, group })
+    }
+}
+
+/// The group of a run that is being started, and its folder for the run to be born into.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    pub(super) group: Group,
+    pub(super) folder: Option<OwnedFd>,
+}
+
 /// The groups of all runs.
 #[derive(Debug)]
 pub(super) struct Leaves {
-    base: Option<Group>,
+    base: Option<Base>,
     is_wanted: bool,
     /// It was noted that a run has none: once is enough.
     is_noted: AtomicBool,
@@ -43,10 +64,13 @@ impl Leaves {
     /// Finds the place where an earlier keeper had its groups, or makes one below this process's own
     /// group. Where that cannot be done, runs have none.
     pub(super) fn open(data_dir: &Path) -> Self {
-        match find_base(data_dir).and_then(|found| match found {
-            Some(base) => Ok(Some(base)),
-            None => make_base(data_dir),
-        }) {
+        match find_base(data_dir)
+            .and_then(|found| match found {
+                Some(base) => Ok(Some(base)),
+                None => make_base(data_dir),
+            })
+            .and_then(|base| base.map(Base::open).transpose())
+        {
             Ok(base) => Self { base, is_wanted: true, is_noted: AtomicBool::default() },
             Err(error) => {
                 note(&format!("processes have no control groups of their own: {error}"));
@@ -61,15 +85,17 @@ impl Leaves {
     }
 
     /// Makes the group of a new run with its limits.
-    pub(super) fn make(&self, run: &str, limits: TreeLimits) -> Option<Group> {
-        match self.base.as_ref()?.make_below(run) {
-            Ok(leaf) => {
-                set_limits(&leaf, limits);
-                Some(leaf)
-            }
-            Err(error) => {
+    pub(super) fn make(&self, run: &str, limits: TreeLimits) -> Option<Leaf> {
+        let Base { group, folder } = self.base.as_ref()?;
+        match folder.make_folder(run) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 self.do_without(run, &error);
                 None
+            }
+            _ => {
+                let group = group.below(run);
+                set_limits(&group, limits);
+                Some(Leaf { group, folder: folder.name_folder(run).ok() })
             }
         }
     }
@@ -93,7 +119,7 @@ impl Leaves {
 
     /// The group of a run, if it has one.
     pub(super) fn get(&self, run: &str) -> Option<Group> {
-        Some(self.base.as_ref()?.below(run)).filter(Group::exists)
+        Some(self.base.as_ref()?.group.below(run)).filter(Group::exists)
     }
 
     /// What the group of a run does.
@@ -107,7 +133,7 @@ impl Leaves {
     /// Removes what an earlier keeper has left of runs that nobody knows, unless somebody is in it.
     pub(super) fn sweep(&self, is_known: impl Fn(&str) -> bool) {
         let Some(base) = &self.base else { return };
-        for name in base.names().unwrap_or_default() {
+        for name in base.group.names().unwrap_or_default() {
             if !is_known(&name) {
                 self.remove(&name);
             }
@@ -116,16 +142,20 @@ impl Leaves {
 
     /// Removes the group of a run, unless somebody is still in it.
     pub(super) fn remove(&self, run: &str) {
-        if let Some(base) = &self.base {
-            // Somebody was left behind on purpose; the group is theirs.
-            let _ = base.below(run).remove();
+        let Some(Base { group, folder }) = &self.base else { return };
+        match folder.remove_folder(run) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                // There are others below, or somebody was left behind on purpose: the group is theirs.
+                let _ = group.below(run).remove();
+            }
+            _ => {}
         }
     }
 
     /// Removes what is empty: the keeper ends.
     pub(super) fn close(&self) {
         if let Some(base) = &self.base {
-            let _ = base.remove();
+            let _ = base.group.remove();
         }
     }
 }
@@ -257,7 +287,7 @@ mod tests {
     #[test]
     fn without_groups_nothing_is_found_and_nothing_fails() {
         let leaves = Leaves::none();
-        assert_eq!(leaves.make("a.1", TreeLimits::default()), None);
+        assert!(leaves.make("a.1", TreeLimits::default()).is_none());
         assert_eq!(leaves.get("a.1"), None);
         assert_eq!(leaves.report("a.1".into()).run, "a.1");
         leaves.sweep(|_| false);
@@ -311,7 +341,8 @@ mod tests {
             fs::create_dir_all(dir.path().join(name)).unwrap();
         }
         fs::write(dir.path().join("held.1/cgroup.procs"), "7\n").unwrap();
-        let leaves = Leaves { base: Some(base), is_wanted: true, is_noted: AtomicBool::default() };
+        let base = Some(Base::open(base).unwrap());
+        let leaves = Leaves { base, is_wanted: true, is_noted: AtomicBool::default() };
         leaves.sweep(|run| run == "known.1");
         let left = |name: &str| dir.path().join(name).exists();
         assert_eq!([left("gone.1"), left("known.1"), left("held.1")], [false, true, true]);

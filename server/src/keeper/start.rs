@@ -109,7 +109,7 @@ fn start_process(spec: &SpawnSpec, file: &RunFile, ground: &Ground) -> Result<St
     env.retain(|(name, _)| name != RUN_VARIABLE);
     env.push((RUN_VARIABLE.to_owned(), spec.run.clone()));
     let leaf = ground.leaves.make(&spec.run, spec.limits);
-    let folder = leaf.as_ref().and_then(|leaf| leaf.open().ok());
+    let folder = leaf.as_ref().and_then(|leaf| leaf.folder.as_ref());
     let child = spawn(&Command {
         program: &spec.program,
         argv: &spec.argv,
@@ -117,14 +117,14 @@ fn start_process(spec: &SpawnSpec, file: &RunFile, ground: &Ground) -> Result<St
         cwd: &spec.cwd,
         stdout: out.child.as_fd(),
         stderr: err.child.as_fd(),
-        group: folder.as_ref().map(AsFd::as_fd),
+        group: folder.map(AsFd::as_fd),
     })
     .map_err(|error| explain(spec, &error))?;
     let Child { pid, pidfd, is_in_group, starttime } = child;
     // What keeps these from working is not worth a failed start.
     let _ = ground.limit.apply_to(pid);
     if let Some(leaf) = leaf.filter(|_| !is_in_group) {
-        ground.leaves.enter(&spec.run, &leaf, pid);
+        ground.leaves.enter(&spec.run, &leaf.group, pid);
     }
     let read = || procfs::stat(pid).ok().flatten().map_or(0, |stat| stat.starttime);
     let starttime = starttime.unwrap_or_else(read);

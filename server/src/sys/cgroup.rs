@@ -7,8 +7,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Groups below a group that are looked into, one in the other.
@@ -68,15 +66,6 @@ impl Group {
     #[must_use]
     pub fn exists(&self) -> bool {
         self.0.is_dir()
-    }
-
-    /// Opens its folder, for a process to be born into it.
-    ///
-    /// # Errors
-    /// Those of `open(2)`.
-    pub fn open(&self) -> io::Result<OwnedFd> {
-        let flags = libc::O_PATH | libc::O_DIRECTORY;
-        Ok(OpenOptions::new().read(true).custom_flags(flags).open(&self.0)?.into())
     }
 
     /// Moves a process into it, with all of its threads. Its children stay where they are.

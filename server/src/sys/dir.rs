@@ -45,6 +45,37 @@ impl Dir {
         Ok(unsafe { File::from_raw_fd(fd) })
     }
 
+    /// Makes a folder in the folder.
+    ///
+    /// # Errors
+    /// Those of `mkdirat(2)`.
+    pub fn make_folder(&self, name: &str) -> io::Result<()> {
+        let name = CString::new(name)?;
+        // SAFETY: the descriptor is open, `name` is NUL-terminated and outlives the call.
+        check(unsafe { libc::mkdirat(self.0.as_raw_fd(), name.as_ptr(), 0o755) })?;
+        Ok(())
+    }
+
+    /// A folder in the folder, only to name it by.
+    ///
+    /// # Errors
+    /// Those of `openat(2)`.
+    pub fn name_folder(&self, name: &str) -> io::Result<OwnedFd> {
+        Ok(self.open_file(name, libc::O_PATH | libc::O_DIRECTORY)?.into())
+    }
+
+    /// Removes an empty folder from the folder.
+    ///
+    /// # Errors
+    /// Those of `unlinkat(2)`.
+    pub fn remove_folder(&self, name: &str) -> io::Result<()> {
+        let name = CString::new(name)?;
+        let flags = libc::AT_REMOVEDIR;
+        // SAFETY: the descriptor is open, `name` is NUL-terminated and outlives the call.
+        check(unsafe { libc::unlinkat(self.0.as_raw_fd(), name.as_ptr(), flags) })?;
+        Ok(())
+    }
+
     /// Removes a file from the folder.
     ///
     /// # Errors

@@ -138,7 +138,8 @@ mod tests {
 
     /// Both ways of starting something, as far as there are two here.
     fn ways() -> Vec<Option<OwnedFd>> {
-        let own = Group::own().unwrap().and_then(|group| group.open().ok());
+        let own = Group::own().unwrap().and_then(|group| File::open(group.path()).ok());
+        let own = own.map(OwnedFd::from);
         let ways = [None, own];
         ways.into_iter()
             .enumerate()
@@ -193,7 +194,7 @@ mod tests {
         let Ok(Some(own)) = Group::own() else { return };
         let name = format!("runyard-birth-{}", std::process::id());
         let Ok(group) = own.make_below(&name) else { return };
-        let folder = group.open().unwrap();
+        let folder = File::open(group.path()).unwrap().into();
         let argv = ["sh", "-c", "cat /proc/self/cgroup"];
         let (child, pipe) = start_in(Some(&folder), "/bin/sh", &argv, "/").unwrap();
         let is_in_group = child.is_in_group;
