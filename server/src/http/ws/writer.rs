@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::socket::WriteHalf;
@@ -70,8 +71,11 @@ impl Writer {
             tokio::select! {
                 () = self.shared.wake.notified() => {}
                 update = self.updates.recv() => match update {
-                    // It is sent with those that have come meanwhile.
-                    Ok(update) => self.held.push(update),
+                    // It is sent with those that are about to come: under load each would be a packet.
+                    Ok(update) => {
+                        self.held.push(update);
+                        yield_now().await;
+                    }
                     Err(RecvError::Lagged(_)) => self.send_status().await?,
                     Err(RecvError::Closed) => self.shared.wake.notified().await,
                 },
