@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::failpoint;
+use crate::sys::epoll::Epoll;
 use crate::sys::spool::{Cause, IndexRecord, Moved, SpoolWriter, Stream, WhenFull};
 use crate::sys::{clock, pipe};
 
@@ -43,7 +44,7 @@ pub(super) struct Capture {
     pub(super) run: String,
     pub(super) out: Option<OwnedFd>,
     pub(super) err: Option<OwnedFd>,
-    /// Pipes of streams that have ended: see [`Capture::take_ended`].
+    /// Pipes of streams that have ended: see [`Capture::close_ended`].
     ended: Vec<OwnedFd>,
     spool: SpoolWriter,
     progress: Arc<Progress>,
@@ -139,7 +140,10 @@ impl Capture {
         for stream in [Stream::Out, Stream::Err] {
             let Some(pipe) = self.pipe(stream) else { continue };
             match pipe::has_ended(pipe.as_fd()) {
-                Ok(true) => self.end_stream(stream),
+                Ok(true) => {
+                    self.spool.end_stream(stream);
+                    self.put_aside(stream);
+                }
                 Ok(false) if matches!(pipe::waiting_bytes(pipe.as_fd()), Ok(0)) => {}
                 _ => return false,
             }
@@ -148,8 +152,8 @@ impl Capture {
         true
     }
 
-    fn end_stream(&mut self, stream: Stream) {
-        self.spool.end_stream(stream);
+    /// The pipe of a stream that has ended.
+    fn put_aside(&mut self, stream: Stream) {
         let pipe = match stream {
             Stream::Out => self.out.take(),
             _ => self.err.take(),
@@ -157,11 +161,21 @@ impl Capture {
         self.ended.extend(pipe);
     }
 
-    /// The pipes of streams that have ended, still open: whoever watches them has to stop that first. A
-    /// program that is being started has a copy of all that is open, and so long a pipe that is closed here
-    /// is reported again and again.
-    pub(super) fn take_ended(&mut self) -> Vec<OwnedFd> {
-        std::mem::take(&mut self.ended)
+    /// Closes the pipes of streams that have ended, which `epoll` stops watching first: a program that is
+    /// being started has a copy of all that is open, and so long a pipe that is closed here is reported
+    /// again and again.
+    pub(super) fn close_ended(&mut self, epoll: &Epoll) {
+        for pipe in self.ended.drain(..) {
+            // One that was not watched is as well.
+            let _ = epoll.remove(pipe.as_fd());
+        }
+    }
+
+    /// The pipes that are open are watched no longer.
+    pub(super) fn unwatch(&self, epoll: &Epoll) {
+        for pipe in self.pipes() {
+            let _ = epoll.remove(pipe.as_fd());
+        }
     }
 
     /// Moves all that is in the pipes now. Somebody else may go on writing: that does not count.
@@ -207,7 +221,7 @@ impl Capture {
         match moved {
             Moved::Bytes(moved) => step.bytes += moved as u64,
             Moved::Nothing => {}
-            Moved::End => self.end_stream(stream),
+            Moved::End => self.put_aside(stream),
         }
         Ok(moved)
     }

@@ -205,13 +205,6 @@ impl Mover {
         Ok(())
     }
 
-    fn unwatch(&self, capture: &Capture) {
-        for pipe in [&capture.out, &capture.err].into_iter().flatten() {
-            // One that was not watched is as well.
-            let _ = self.epoll.remove(pipe.as_fd());
-        }
-    }
-
     fn drain(&mut self, key: u64) {
         // There is none any more when its pipes were closed just before.
         if let Some(capture) = self.captures.get_mut(&key) {
@@ -228,10 +221,7 @@ impl Mover {
         self.moved_bytes += step.bytes;
         self.counters.bytes.fetch_add(step.bytes, Ordering::Relaxed);
         let Some(capture) = self.captures.get_mut(&key) else { return };
-        for pipe in capture.take_ended() {
-            // One that was not watched is as well.
-            let _ = self.epoll.remove(pipe.as_fd());
-        }
+        capture.close_ended(&self.epoll);
         if let Some(why) = step.began_to_drop {
             note(&format!("the output of {} is dropped: {why}", capture.run));
         }
@@ -260,9 +250,7 @@ impl Mover {
         let Some(capture) = self.captures.get_mut(&key).filter(|it| !it.stalled) else { return };
         note(&format!("cannot write the output of {}, trying again: {error}", capture.run));
         capture.stalled = true;
-        if let Some(capture) = self.captures.get(&key) {
-            self.unwatch(capture);
-        }
+        capture.unwatch(&self.epoll);
         if !self.is_in_debt() {
             self.retry_at_ns = clock::boottime_ns() + RETRY_MS * 1_000_000;
         }
@@ -303,7 +291,7 @@ impl Mover {
             let is_failed = step.error.take().is_some()
                 || self.captures.get(&key).is_some_and(|capture| self.watch(capture).is_err());
             if let Some(capture) = self.captures.get(&key).filter(|_| is_failed) {
-                self.unwatch(capture);
+                capture.unwatch(&self.epoll);
                 self.stalled.push(key);
             } else if let Some(capture) = self.captures.get_mut(&key) {
                 capture.stalled = false;

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::Process;
-
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -160,6 +159,11 @@ fn size_of_change(change: &Change) -> usize {
     size_of::<Change>() + data
 }
 
+fn size_of_process(process: &Process) -> usize {
+    let args: usize = process.args.iter().map(String::len).sum();
+    process.reason.len() + args + std::mem::size_of_val(process.attempts.as_slice())
+}
+
 /// What goes together.
 struct Group {
     submissions: Vec<Submission>,
@@ -185,11 +189,6 @@ impl Group {
     fn is_full(&self) -> bool {
         self.submissions.len() >= GROUP || self.bytes >= GROUP_BYTES
     }
-}
-
-fn size_of_process(process: &Process) -> usize {
-    let args: usize = process.args.iter().map(String::len).sum();
-    process.reason.len() + args + std::mem::size_of_val(process.attempts.as_slice())
 }
 
 /// The one that writes.

@@ -23,8 +23,6 @@ use crate::service::Caller;
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A client is asked for a sign of life this often.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// Processes in the message that opens a connection: as many as a page lists at first.
-const STATUS_PROCESSES: u32 = 100;
 
 pub(super) struct Writer {
     caller: Caller,
@@ -84,10 +82,9 @@ impl Writer {
         }
     }
 
-    /// The newest processes: on open, and when changes were missed.
+    /// The newest processes, as many as a page lists: on open, and when changes were missed.
     async fn send_status(&mut self) -> io::Result<()> {
-        let filter = ProcessFilter { limit: Some(STATUS_PROCESSES), ..ProcessFilter::default() };
-        let message = match self.caller.list_processes(filter).await {
+        let message = match self.caller.list_processes(ProcessFilter::default()).await {
             Ok(list) => ServerMessage::Status { processes: list.processes },
             Err(error) => ServerMessage::Error { code: error.code.into(), message: error.detail },
         };

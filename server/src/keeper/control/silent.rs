@@ -24,9 +24,7 @@ impl Control {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Some(capture) = &mut run.silent else { return };
         let is_silent = capture.end_silently();
-        for pipe in capture.take_ended() {
-            let _ = self.epoll.remove(pipe.as_fd());
-        }
+        capture.close_ended(&self.epoll);
         if !is_silent {
             self.pass_on(key);
         } else if capture.is_closed() {
@@ -39,7 +37,7 @@ impl Control {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Some(capture) = run.silent.take() else { return };
         let mover = run.mover;
-        self.unwatch(&capture);
+        capture.unwatch(&self.epoll);
         self.tell_mover(mover, Command::Add(capture));
     }
 
@@ -49,13 +47,6 @@ impl Control {
         let keys: Vec<u64> = silent.map(|(key, _)| *key).collect();
         for key in keys {
             self.pass_on(key);
-        }
-    }
-
-    fn unwatch(&self, capture: &Capture) {
-        for pipe in capture.pipes() {
-            // One that was not watched is as well.
-            let _ = self.epoll.remove(pipe.as_fd());
         }
     }
 }

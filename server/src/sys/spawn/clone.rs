@@ -6,11 +6,9 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use super::{Child, Prepared};
-use crate::sys::pidfd::Pidfd;
-use crate::sys::{clock, load};
 
 /// Starts it; `None` where a child cannot be born into that group, or not here at all.
 #[cfg(not(target_arch = "x86_64"))]
@@ -26,11 +24,13 @@ mod x86_64 {
     use std::arch::asm;
     use std::ffi::c_void;
     use std::mem::MaybeUninit;
-    use std::os::fd::{FromRawFd, OwnedFd};
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     use std::ptr;
     use std::sync::OnceLock;
 
-    use super::{AsRawFd, BorrowedFd, Child, Pidfd, Prepared, clock, io, load};
+    use super::{BorrowedFd, Child, Prepared, io};
+    use crate::sys::pidfd::Pidfd;
+    use crate::sys::{clock, load};
 
     /// Much more than the child needs, in words that a stack is aligned to.
     const STACK_WORDS: usize = 1024;

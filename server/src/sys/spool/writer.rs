@@ -148,14 +148,14 @@ impl SpoolWriter {
         if self.unwritten.len() >= MOST_UNWRITTEN {
             return Err(ErrorKind::StorageFull.into());
         }
-        let (dir, writer, closed) = match stream {
-            Stream::Out => (&self.dir, &mut self.out, IndexRecord::OUT_CLOSED),
-            Stream::Err => (&self.dir, &mut self.err, IndexRecord::ERR_CLOSED),
+        let writer = match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
             Stream::Index => return Err(ErrorKind::InvalidInput.into()),
         };
-        let moved = writer.take(dir, pipe, max)?;
+        let moved = writer.take(&self.dir, pipe, max)?;
         if moved == Moved::End {
-            self.flags |= closed;
+            self.end_stream(stream);
         }
         Ok(moved)
     }
@@ -175,16 +175,16 @@ impl SpoolWriter {
         if self.dropped.is_none_or(|(before, _)| before != cause) {
             self.note();
         }
-        let (writer, closed) = match stream {
-            Stream::Out => (&mut self.out, IndexRecord::OUT_CLOSED),
-            Stream::Err => (&mut self.err, IndexRecord::ERR_CLOSED),
+        let writer = match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
             Stream::Index => return Err(ErrorKind::InvalidInput.into()),
         };
         let (moved, lines) = writer.discard(pipe, max)?;
         match moved {
             Moved::Bytes(_) => self.dropped.get_or_insert((cause, 0)).1 += lines,
             Moved::Nothing => {}
-            Moved::End => self.flags |= closed,
+            Moved::End => self.end_stream(stream),
         }
         Ok(moved)
     }
